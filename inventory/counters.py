@@ -1,0 +1,290 @@
+"""The Redis side of stock: one typed wrapper around the Lua files, whose contracts stand there."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import redis
+
+from shop.core.redis import client, script
+
+from . import errors
+from .domain import (
+    Accepted,
+    AcceptedBefore,
+    BacklogFull,
+    Closed,
+    KeyReused,
+    LimitReached,
+    NoCounter,
+    NotOpen,
+    Outcome,
+    Release,
+    Reservation,
+    SkuCounters,
+    Snapshot,
+    SoldOut,
+    entry_id_of,
+    position_of,
+)
+
+LUA = Path(__file__).parent / "lua"
+PERSIST_GROUP = "persist"
+
+
+class Keys(NamedTuple):
+    """The keys of one sale. The shared hash tag keeps them on one node of a cluster."""
+
+    config: str
+    stock: str
+    limits: str
+    requests: str
+    refusals_even: str
+    refusals_odd: str
+    outbox: str
+    pending: str
+    bell: str
+    released: str
+
+    @classmethod
+    def of(cls, sale_id: int) -> "Keys":
+        return cls(
+            *(
+                f"{{sale:{sale_id}}}:{name}"
+                for name in (
+                    "config",
+                    "stock",
+                    "limits",
+                    "requests",
+                    "refusals:0",
+                    "refusals:1",
+                    "outbox",
+                    "pending",
+                    "bell",
+                    "released",
+                )
+            )
+        )
+
+
+class Rules(NamedTuple):
+    """What the reserve script needs to know of a sale. Times are Unix milliseconds."""
+
+    state: str  # open, paused or closed; the window is judged by the script
+    opens_ms: int
+    closes_ms: int | None
+    limit: int
+    hold_ms: int  # 0: an order holds its stock for good (no payment)
+
+    def fields(self) -> list[str | int]:
+        closes: str | int = "" if self.closes_ms is None else self.closes_ms
+        return [
+            *("state", self.state, "opens", self.opens_ms, "closes", closes),
+            *("limit", self.limit, "hold", self.hold_ms),
+        ]
+
+
+class Judged(NamedTuple):
+    """The reply to a batch: each order's outcome, and whether a persist task is to be asked for."""
+
+    outcomes: list[Outcome]
+    ring: bool
+
+
+# --- Reserving (from the event loop, hence only the shapes; the intake sends them) ---------------
+
+
+def reserve_arguments(
+    epoch: int, max_backlog: int, batch: Sequence[Reservation]
+) -> list[bytes | str | int]:
+    """Return the arguments of reserve.lua for `batch`, in the order that its contract gives."""
+    arguments: list[bytes | str | int] = [epoch, max_backlog, len(batch)]
+    for order in batch:
+        arguments += (
+            order.digest,
+            order.fingerprint,
+            order.order_id,
+            order.customer,
+            order.note,
+            order.payload,
+            len(order.lines),
+        )
+        for line in order.lines:
+            arguments += line
+    return arguments
+
+
+def read_judgement(slug: str, reply: list[Any]) -> Judged:
+    """Return what reserve.lua replied. Raises CountersLost where it did not judge at all."""
+    _require_counters(slug, reply)
+    now_ms, held_until_ms, ring = reply[0], reply[1], reply[2]
+    accepted = Accepted(now_ms, held_until_ms)
+    return Judged(
+        [accepted if raw == b"A" else _read_outcome(raw) for raw in reply[3:]], ring == 1
+    )
+
+
+def _read_outcome(raw: bytes) -> Outcome:
+    kind, rest = raw[:1], raw[1:]
+    match kind:
+        case b"R":
+            return read_record(rest)
+        case b"S" | b"s":
+            pairs = (pair.split(b":") for pair in rest.split())
+            return SoldOut({int(line): int(left) for line, left in pairs}, replayed=kind == b"s")
+        case b"L" | b"l":
+            taken, limit = rest.split(b":")
+            return LimitReached(int(taken), int(limit), replayed=kind == b"l")
+        case b"C":
+            return KeyReused()
+        case b"N":
+            return NotOpen(int(rest))
+        case b"P":
+            return NotOpen(None)
+        case b"X":
+            return Closed()
+        case b"F":
+            return BacklogFull()
+        case b"U":
+            return NoCounter(int(rest))
+    raise ValueError(f"reserve.lua answered {raw!r}")
+
+
+# --- Records of accepted requests ---------------------------------------------------------------
+
+
+def request_record(
+    *, fingerprint: bytes, order_id: bytes, now_ms: int, held_until_ms: int, note: bytes, persisted: bool
+) -> bytes:
+    """Return the record that reserve.lua keeps of an accepted request."""
+    answered = b"P" if persisted else b"A"
+    return b"%b%b%b%d|%d|%b" % (fingerprint, answered, order_id, now_ms, held_until_ms, note)
+
+
+def read_record(record: bytes) -> AcceptedBefore:
+    """Return what a record says: the inverse of `request_record`."""
+    now_ms, held_until_ms, note = record[33:].split(b"|", 2)
+    return AcceptedBefore(
+        order_id=record[17:33],
+        now_ms=int(now_ms),
+        held_until_ms=int(held_until_ms),
+        note=note,
+        answered_persisted=record[16:17] == b"P",
+    )
+
+
+# --- Everything else (from threads and workers) -------------------------------------------------
+
+
+def load(
+    sale_id: int,
+    *,
+    epoch: int,
+    version: int,
+    rules: Rules,
+    stock: Iterable[tuple[int, int, int]],
+    after_position: int = 0,
+) -> bool:
+    """Open a sale's counters; `stock` is (allocation, available, taken). Returns False if it has some.
+
+    The outbox gives out only positions above `after_position`.
+    """
+    keys = Keys.of(sale_id)
+    config = ["epoch", epoch, "version", version, *rules.fields()]
+    arguments: list[Any] = [PERSIST_GROUP, entry_id_of(after_position), len(config) // 2, *config]
+    for row in stock:
+        arguments += row
+    reply = script(LUA / "load.lua")(keys=[keys.config, keys.stock, keys.outbox], args=arguments)
+    return bool(reply)
+
+
+def publish(sale_id: int, *, epoch: int, version: int, rules: Rules) -> bool:
+    """Bring changed rules to the counters. Returns False where there are none of this epoch."""
+    arguments = [epoch, version, *rules.fields()]
+    return bool(script(LUA / "publish.lua")(keys=[Keys.of(sale_id).config], args=arguments))
+
+
+def release(sale_id: int, slug: str, *, epoch: int, releases: Sequence[Release]) -> list[int]:
+    """Give back what these orders held, once each. Returns each one's place among the releases.
+
+    Raises CountersLost, CountersUnavailable.
+    """
+    keys = Keys.of(sale_id)
+    arguments: list[Any] = [epoch, len(releases)]
+    for order in releases:
+        arguments += (order.order_id, order.customer, len(order.lines))
+        for line in order.lines:
+            arguments += line
+    try:
+        reply = script(LUA / "release.lua")(
+            keys=[keys.config, keys.stock, keys.limits, keys.released], args=arguments
+        )
+    except redis.RedisError as error:
+        raise errors.CountersUnavailable(str(error)) from error
+    _require_counters(slug, reply)
+    return [int(place) for place in reply]
+
+
+def places_among_releases(sale_id: int, order_ids: Sequence[bytes]) -> list[int | None]:
+    """Return each order's place in the sequence of releases, None where it was not released."""
+    if not order_ids:
+        return []
+    places: list[Any] = client().hmget(Keys.of(sale_id).released, order_ids)  # type: ignore[assignment, arg-type]
+    return [None if place is None else int(place) for place in places]
+
+
+def snapshot(sale_id: int, slug: str) -> Snapshot:
+    """Read a sale's counters and how far they count. Raises CountersLost, CountersUnavailable."""
+    keys = Keys.of(sale_id)
+    try:
+        reply = script(LUA / "snapshot.lua")(keys=[keys.config, keys.stock, keys.outbox])
+    except redis.RedisError as error:
+        raise errors.CountersUnavailable(str(error)) from error
+    if not reply:
+        raise errors.CountersLost(slug)
+    epoch, last, flat = reply
+    stock = {name.decode(): int(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}
+    return Snapshot(
+        epoch=int(epoch),
+        position=position_of(last),
+        releases=stock["releases"],
+        skus={
+            int(name): SkuCounters(
+                available=value, taken=stock[f"{name}:t"], returned=stock[f"{name}:r"]
+            )
+            for name, value in stock.items()
+            if name.isdigit()
+        },
+    )
+
+
+def adjust_available(sale_id: int, allocation_id: int, units: int) -> None:
+    """Add `units` (may be negative) to what is available, relative to orders that flow meanwhile."""
+    client().hincrby(Keys.of(sale_id).stock, str(allocation_id), units)
+
+
+def fence(sale_id: int) -> None:
+    """Close a sale's counters: from now on, orders are answered 503 until `load`."""
+    client().delete(Keys.of(sale_id).config)
+
+
+def clear(sale_id: int) -> None:
+    """Forget all counters and records of a fenced sale, but not its outbox."""
+    keys = Keys.of(sale_id)
+    client().unlink(keys.stock, keys.limits, keys.requests, keys.released)
+
+
+def restore_requests(sale_id: int, records: dict[bytes, bytes], taken: dict[str, int]) -> None:
+    """Write back records of requests, and add to the customers' shares of the limit."""
+    keys = Keys.of(sale_id)
+    with client().pipeline(transaction=False) as pipe:
+        if records:
+            pipe.hset(keys.requests, mapping=records)  # type: ignore[arg-type]
+        for customer, units in taken.items():
+            pipe.hincrby(keys.limits, customer, units)
+        pipe.execute()
+
+
+def _require_counters(slug: str, reply: list[Any]) -> None:
+    if reply and reply[0] in (-1, -2):
+        raise errors.CountersLost(slug)

@@ -1,0 +1,47 @@
+"""What can go wrong with sales and stock; each error carries what its reader needs."""
+
+
+class InventoryError(Exception):
+    """The base of this app's errors; its text is fit for an operator."""
+
+
+class InvalidSkuSpec(InventoryError):
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"{text!r}: {reason}")
+        self.text = text
+        self.reason = reason
+
+
+class SaleExists(InventoryError):
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is a sale {slug!r} already.")
+        self.slug = slug
+
+
+class SaleUnknown(InventoryError):
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is no sale {slug!r}.")
+        self.slug = slug
+
+
+class ProductMismatch(InventoryError):
+    """A sale sells in one currency; a product keeps the one it was created with."""
+
+    def __init__(self, sku: str, has: str, wanted: str) -> None:
+        super().__init__(f"SKU {sku!r} is priced in {has}, the sale in {wanted}.")
+        self.sku = sku
+
+
+class CountersLost(InventoryError):
+    """Redis does not hold this sale's counters (or holds those of an older epoch)."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(
+            f"Redis does not hold the counters of sale {slug!r}. "
+            f"Rebuild them from PostgreSQL: manage.py rebuild_stock {slug}"
+        )
+        self.slug = slug
+
+
+class CountersUnavailable(InventoryError):
+    """Redis did not answer, or not in time: what it did is unknown."""

@@ -1,0 +1,188 @@
+--[[
+Judge a batch of orders of one sale, in turn, in one atomic step. For each order: answer a repeated
+request from its record; else check the sale's window, the customer's limit and the stock of every
+line; and only if all hold: take the stock, record the request, append the order to the outbox.
+
+KEYS  1 config    hash   epoch state opens closes limit hold
+      2 stock     hash   <allocation> = units available, <allocation>:t = units ever taken
+      3 limits    hash   <customer> = units taken (only where the sale has a limit)
+      4 requests  hash   <digest> = record of an accepted request
+      5 refusals  hash   <digest> = record of a refused request, even days   \ two generations, so
+      6 refusals  hash   the same, odd days                                  / that each lives 24-48 h
+      7 outbox    stream o = payload, t = accepted at (ms), h = held until (ms, 0: for good), e = epoch
+      8 pending   hash   <order id> = its entry in the outbox, until it is persisted
+      9 bell      string present while a persist task has been asked for and has not finished
+ARGV  1 epoch expected by the caller
+      2 most entries that the outbox may hold
+      3 number of orders n, then for each order:
+        digest (16 bytes), fingerprint (16 bytes), order id (16 bytes), customer,
+        note (kept in the record, for the caller), payload, number of lines m,
+        then m times: allocation, quantity
+Reply {-1}         no counters here (lost, or never loaded)
+      {-2, epoch}  the counters are of another epoch
+      {now ms, held until ms, ring 0|1, outcome 1 … outcome n}; an outcome is one of
+        A                          accepted now
+        R <record>                 accepted before; record = fingerprint 'A'|'P' order id now '|' held '|' note
+        S <line:available …>       sold out, decided now        s …  decided before
+        L <taken>:<limit>          over the limit, decided now  l …  decided before
+        C                          the key was used for a different request
+        N <opens ms>, P, X         not open yet, paused, closed
+        F                          the outbox is full
+        U <line>                   this allocation has no counter
+Example  EVALSHA … 9 {sale:7}:config … 1 500000 1 <d> <f> <id> ada 2500 <payload> 1 12 2
+]]
+local config = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens', 'closes', 'limit', 'hold')
+if not config[1] then return {-1} end
+if config[1] ~= ARGV[1] then return {-2, config[1]} end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local limit, hold = tonumber(config[5]), tonumber(config[6])
+local held_until = hold > 0 and now + hold or 0
+
+-- The sale's own answer to a new request, if it is not taking any.
+local shut
+if config[2] == 'closed' or (config[4] ~= '' and tonumber(config[4]) <= now) then shut = 'X'
+elseif config[2] == 'paused' then shut = 'P'
+elseif tonumber(config[3]) > now then shut = 'N' .. config[3] end
+
+-- Refusals are kept in two hashes by the parity of the day; the one of two days ago is dropped.
+local day = math.floor(now / 86400000)
+local today = KEYS[5 + day % 2]
+
+-- Read all that the batch may need with a handful of calls.
+local orders, digests, customers, fields, seen = {}, {}, {}, {}, {}
+local at, count = 4, tonumber(ARGV[3])
+for i = 1, count do
+  local order = {
+    digest = ARGV[at], fingerprint = ARGV[at + 1], id = ARGV[at + 2], customer = ARGV[at + 3],
+    note = ARGV[at + 4], payload = ARGV[at + 5], lines = tonumber(ARGV[at + 6]), first = at + 7,
+  }
+  orders[i], digests[i], customers[i] = order, order.digest, order.customer
+  for j = order.first, order.first + 2 * order.lines - 1, 2 do
+    local allocation = ARGV[j]
+    if not seen[allocation] then
+      seen[allocation] = true
+      fields[#fields + 1] = allocation
+      fields[#fields + 1] = allocation .. ':t'
+    end
+  end
+  at = order.first + 2 * order.lines
+end
+
+local accepted_before = redis.call('HMGET', KEYS[4], unpack(digests))
+local refused_even = redis.call('HMGET', KEYS[5], unpack(digests))
+local refused_odd = redis.call('HMGET', KEYS[6], unpack(digests))
+local stock = redis.call('HMGET', KEYS[2], unpack(fields))
+local available, taken = {}, {}
+for i = 1, #fields, 2 do
+  available[fields[i]], taken[fields[i]] = tonumber(stock[i]), tonumber(stock[i + 1])
+end
+local bought = {}
+if limit > 0 then
+  local counts = redis.call('HMGET', KEYS[3], unpack(customers))
+  for i = 1, count do bought[customers[i]] = tonumber(counts[i]) or 0 end
+end
+local room = tonumber(ARGV[2]) - redis.call('XLEN', KEYS[7])
+
+-- Judge in turn; what an order takes, the next one in the batch does not find.
+local new_requests, new_refusals, new_pending, sold = {}, {}, {}, {}
+local known, refused = {}, {}
+
+local function remembered(order, i)
+  local record = known[order.digest] or accepted_before[i]
+  if record then
+    if string.sub(record, 1, 16) ~= order.fingerprint then return 'C' end
+    return 'R' .. record
+  end
+  record = refused[order.digest] or refused_even[i] or refused_odd[i]
+  if record then
+    if string.sub(record, 1, 16) ~= order.fingerprint then return 'C' end
+    return string.lower(string.sub(record, 17, 17)) .. string.sub(record, 18)
+  end
+end
+
+local function refuse(order, outcome)
+  local record = order.fingerprint .. outcome
+  refused[order.digest] = record
+  new_refusals[#new_refusals + 1] = order.digest
+  new_refusals[#new_refusals + 1] = record
+  return outcome
+end
+
+local function judge(order, i)
+  local outcome = remembered(order, i) or shut
+  if outcome then return outcome end
+  if room <= 0 then return 'F' end
+
+  local units, short = 0, {}
+  for line = 0, order.lines - 1 do
+    local allocation = ARGV[order.first + 2 * line]
+    local quantity = tonumber(ARGV[order.first + 2 * line + 1])
+    if not available[allocation] then return 'U' .. line end
+    if available[allocation] < quantity then
+      short[#short + 1] = line .. ':' .. math.max(available[allocation], 0)
+    end
+    units = units + quantity
+  end
+  if limit > 0 and bought[order.customer] + units > limit then
+    return refuse(order, 'L' .. bought[order.customer] .. ':' .. limit)
+  end
+  if #short > 0 then return refuse(order, 'S' .. table.concat(short, ' ')) end
+
+  for j = order.first, order.first + 2 * order.lines - 1, 2 do
+    local allocation, quantity = ARGV[j], tonumber(ARGV[j + 1])
+    available[allocation] = available[allocation] - quantity
+    taken[allocation] = taken[allocation] + quantity
+    sold[allocation] = true
+  end
+  if limit > 0 then bought[order.customer] = bought[order.customer] + units end
+  local entry = redis.call('XADD', KEYS[7], '*',
+    'o', order.payload, 't', now, 'h', held_until, 'e', config[1])
+  local record = order.fingerprint .. 'A' .. order.id .. now .. '|' .. held_until .. '|' .. order.note
+  known[order.digest] = record
+  new_requests[#new_requests + 1] = order.digest
+  new_requests[#new_requests + 1] = record
+  new_pending[#new_pending + 1] = order.id
+  new_pending[#new_pending + 1] = entry
+  order.accepted = true
+  room = room - 1
+  return 'A'
+end
+
+local reply = {now, held_until, 0}
+for i = 1, count do reply[3 + i] = judge(orders[i], i) end
+
+-- Write what changed, again with a handful of calls.
+if #new_requests > 0 then
+  redis.call('HSET', KEYS[4], unpack(new_requests))
+  redis.call('HSET', KEYS[8], unpack(new_pending))
+  local counters = {}
+  for allocation in pairs(sold) do
+    counters[#counters + 1] = allocation
+    counters[#counters + 1] = available[allocation]
+    counters[#counters + 1] = allocation .. ':t'
+    counters[#counters + 1] = taken[allocation]
+  end
+  redis.call('HSET', KEYS[2], unpack(counters))
+  if limit > 0 then
+    local counts = {}
+    for i = 1, count do
+      if orders[i].accepted then
+        counts[#counts + 1] = orders[i].customer
+        counts[#counts + 1] = bought[orders[i].customer]
+      end
+    end
+    redis.call('HSET', KEYS[3], unpack(counts))
+  end
+  if redis.call('SET', KEYS[9], '1', 'NX', 'PX', 1000) then reply[3] = 1 end
+end
+if #new_refusals > 0 then
+  if redis.call('HGET', today, 'day') ~= tostring(day) then
+    redis.call('UNLINK', today)
+    redis.call('HSET', today, 'day', tostring(day))
+    redis.call('PEXPIREAT', today, (day + 2) * 86400000)
+  end
+  redis.call('HSET', today, unpack(new_refusals))
+end
+return reply

@@ -1,0 +1,124 @@
+"""The stream of accepted orders that wait to be persisted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from shop.core.redis import client, script
+
+from .counters import LUA, PERSIST_GROUP, Keys
+from .domain import entry_id_of, position_of
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One accepted order as the outbox holds it."""
+
+    entry_id: bytes
+    payload: bytes
+    accepted_at_ms: int
+    held_until_ms: int  # 0: for good
+    epoch: int
+
+    @property
+    def position(self) -> int:
+        return position_of(self.entry_id)
+
+
+def read_new(sale_id: int, *, consumer: str, count: int) -> list[Entry]:
+    """Take up to `count` entries that no consumer has taken. Returns at once, if need be with none."""
+    outbox = Keys.of(sale_id).outbox
+    try:
+        reply: Any = client().xreadgroup(PERSIST_GROUP, consumer, {outbox: ">"}, count=count)
+    except redis.ResponseError as error:
+        if "NOGROUP" not in str(error):
+            raise
+        _create_group(outbox)
+        return read_new(sale_id, consumer=consumer, count=count)
+    return [_entry(*raw) for _, raws in reply for raw in raws]
+
+
+def claim_stale(sale_id: int, *, consumer: str, idle_ms: int, count: int) -> list[Entry]:
+    """Take over up to `count` entries whose consumer has been silent for `idle_ms`."""
+    outbox = Keys.of(sale_id).outbox
+    try:
+        _, raws, _ = client().xautoclaim(  # type: ignore[misc]
+            outbox, PERSIST_GROUP, consumer, min_idle_time=idle_ms, start_id="0-0", count=count
+        )
+    except redis.ResponseError as error:
+        if "NOGROUP" not in str(error):
+            raise
+        return []
+    return [_entry(*raw) for raw in raws if raw[1]]
+
+
+def acknowledge(sale_id: int, entries: Sequence[bytes], order_ids: Sequence[bytes]) -> int:
+    """Take entries out of the outbox for good. Returns how many are left in it."""
+    keys = Keys.of(sale_id)
+    arguments = [PERSIST_GROUP, len(entries), *entries, *order_ids]
+    return int(script(LUA / "acknowledge.lua")(keys=[keys.outbox, keys.pending], args=arguments))
+
+
+def backlog(sale_id: int) -> int:
+    """Return how many accepted orders are not persisted yet."""
+    return int(client().xlen(Keys.of(sale_id).outbox))  # type: ignore[arg-type]
+
+
+def backlogs(sale_ids: Sequence[int]) -> dict[int, int]:
+    """Return the backlog of each sale, in one round trip."""
+    with client().pipeline(transaction=False) as pipe:
+        for sale_id in sale_ids:
+            pipe.xlen(Keys.of(sale_id).outbox)
+        return dict(zip(sale_ids, pipe.execute(), strict=True))
+
+
+def quiet_the_bell(sale_id: int) -> None:
+    """From now on the next order accepted asks for a persist task again."""
+    client().delete(Keys.of(sale_id).bell)
+
+
+def find(sale_id: int, order_id: bytes) -> Entry | None:
+    """Return the entry of an order that is accepted and not yet persisted."""
+    keys = Keys.of(sale_id)
+    entry_id: Any = client().hget(keys.pending, order_id)  # type: ignore[arg-type]
+    if entry_id is None:
+        return None
+    raws: Any = client().xrange(keys.outbox, entry_id, entry_id)
+    return _entry(*raws[0]) if raws else None
+
+
+def entries_up_to(sale_id: int, position: int, *, page: int = 5000) -> list[Entry]:
+    """Return all entries in the outbox with a position of at most `position`, oldest first."""
+    outbox, last, found = Keys.of(sale_id).outbox, entry_id_of(position), []
+    start = b"-"
+    while True:
+        raws: Any = client().xrange(outbox, start, last, count=page)
+        found += [_entry(*raw) for raw in raws]
+        if len(raws) < page:
+            return found
+        start = b"(" + raws[-1][0]
+
+
+def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
+    return Entry(
+        entry_id=entry_id,
+        payload=fields.get(b"o", b""),
+        accepted_at_ms=_integer(fields.get(b"t")),
+        held_until_ms=_integer(fields.get(b"h")),
+        epoch=_integer(fields.get(b"e")),
+    )
+
+
+def _integer(value: bytes | None) -> int:
+    """Return a number that our script wrote, or 0 for what someone else put into the stream."""
+    return int(value) if value is not None and value.isdigit() else 0
+
+
+def _create_group(outbox: str) -> None:
+    try:
+        client().xgroup_create(outbox, PERSIST_GROUP, id="0", mkstream=True)
+    except redis.ResponseError as error:
+        if "BUSYGROUP" not in str(error):  # another worker was faster
+            raise

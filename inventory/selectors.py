@@ -1,0 +1,80 @@
+"""Reads of sales and their stock."""
+
+from datetime import datetime
+from typing import Any
+
+from shop.core import clock
+
+from . import counters
+from .counters import Rules
+from .domain import SaleState, format_minor, sale_state, to_minor
+from .errors import SaleUnknown
+from .models import Sale
+
+
+def get_sale(slug: str) -> Sale:
+    """Return the sale called `slug`. Raises SaleUnknown."""
+    try:
+        return Sale.objects.get(slug=slug)
+    except Sale.DoesNotExist:
+        raise SaleUnknown(slug) from None
+
+
+def rules_of(sale: Sale) -> Rules:
+    """Return what the counters need to know of a sale."""
+    state = "closed" if sale.closed_at else "paused" if sale.paused else "open"
+    return Rules(
+        state=state,
+        opens_ms=clock.to_ms(sale.opens_at),
+        closes_ms=clock.to_ms(sale.closes_at) if sale.closes_at else None,
+        limit=sale.limit,
+        hold_ms=sale.hold_seconds * 1000 if sale.payment == Sale.Payment.REQUIRED else 0,
+    )
+
+
+def live_sale(slug: str, *, now: datetime) -> dict[str, Any]:
+    """Return a sale as the API shows it, availability live from Redis.
+
+    Raises SaleUnknown, CountersLost (also of a closed sale that Redis no longer holds) and
+    CountersUnavailable.
+    """
+    sale = get_sale(slug)
+    counted = counters.snapshot(sale.pk, slug).skus
+    return {
+        "sale": sale.slug,
+        "state": state_of(sale, now).value,
+        "opens_at": clock.rfc3339(clock.to_ms(sale.opens_at)),
+        "closes_at": clock.rfc3339(clock.to_ms(sale.closes_at)) if sale.closes_at else None,
+        "limit": sale.limit,
+        "hold_seconds": sale.hold_seconds,
+        "skus": [
+            {
+                "sku": row.product.sku,
+                "name": row.product.name,
+                "price": format_minor(to_minor(row.unit_price, sale.currency), sale.currency),
+                "currency": sale.currency,
+                "allocated": row.allocated,
+                "available": max(counted[row.pk].available, 0) if row.pk in counted else 0,
+                "held": row.held,
+                "sold": row.sold,
+            }
+            for row in sale.allocations.select_related("product")
+        ],
+    }
+
+
+def state_of(sale: Sale, now: datetime) -> SaleState:
+    """Return what a sale is at `now`."""
+    return sale_state(
+        now=now,
+        opens_at=sale.opens_at,
+        closes_at=sale.closes_at,
+        paused=sale.paused,
+        closed_at=sale.closed_at,
+    )
+
+
+def open_sales(*, now: datetime) -> list[Sale]:
+    """Return the sales that take orders now, or will, the next to open first."""
+    running = Sale.objects.filter(closed_at__isnull=True).exclude(closes_at__lte=now)
+    return list(running.order_by("opens_at")[:50])

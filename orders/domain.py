@@ -1,0 +1,163 @@
+"""The rules of orders, as pure functions and values."""
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Status(StrEnum):
+    ACCEPTED = "accepted"  # held in Redis, not yet in PostgreSQL: the only status without a row
+    AWAITING_PAYMENT = "awaiting_payment"
+    CONFIRMED = "confirmed"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    REFUNDED = "refunded"
+
+
+class EventType(StrEnum):
+    PLACED = "order.placed"
+    PAID = "order.paid"
+    CANCELLED = "order.cancelled"
+    EXPIRED = "order.expired"
+    REJECTED = "order.rejected"
+    REFUNDED = "order.refunded"
+
+
+class Rejection(StrEnum):
+    """Why PostgreSQL refused what Redis had accepted."""
+
+    OVERSOLD = "oversold"  # the ledger has no free units left
+    REQUEST_REUSED = "request-reused"  # the client has another order under the same request id
+
+
+# --- Order ids ----------------------------------------------------------------------------------
+
+# An order id is a UUIDv8 (RFC 9562, section 5.8): 48 bits of Unix milliseconds, so that ids sort by
+# time and the primary key grows at one end; 24 bits of the sale's number, so that an order that only
+# Redis knows yet is found without an index over all sales; and 50 random bits.
+MAX_SALE_ID = (1 << 24) - 1
+_VERSION_8 = 0x8 << 76
+_VARIANT = 0b10 << 62
+
+
+def new_order_id(sale_id: int, now_ms: int) -> bytes:
+    """Return a new order id of `sale_id`, as 16 bytes."""
+    value = (
+        (now_ms << 80)
+        | _VERSION_8
+        | ((sale_id >> 12) << 64)
+        | _VARIANT
+        | ((sale_id & 0xFFF) << 50)
+        | secrets.randbits(50)
+    )
+    return value.to_bytes(16, "big")
+
+
+def sale_id_of(order_id: uuid.UUID) -> int | None:
+    """Return the number of the sale that an order id belongs to, None if it is no order id."""
+    if order_id.version != 8 or order_id.variant != uuid.RFC_4122:
+        return None
+    value = order_id.int
+    return ((value >> 64 & 0xFFF) << 12) | (value >> 50 & 0xFFF)
+
+
+def parse_order_id(text: str) -> uuid.UUID | None:
+    """Return an order id as the API writes it (hyphenated, any case), None if it is none."""
+    try:
+        order_id = uuid.UUID(text)
+    except ValueError:
+        return None
+    return order_id if str(order_id) == text.lower() and sale_id_of(order_id) else None
+
+
+def format_order_id(order_id: bytes) -> str:
+    """Return 16 bytes as the API writes an order id."""
+    digits = order_id.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+# --- Requests -----------------------------------------------------------------------------------
+
+
+def request_digest(client_id: int, key: str) -> bytes:
+    """Return 16 bytes that stand for one client's idempotency key."""
+    return hashlib.blake2b(b"%d:%b" % (client_id, key.encode()), digest_size=16).digest()
+
+
+def request_fingerprint(request: Any) -> bytes:
+    """Return 16 bytes that stand for a request's content, whatever its spacing or key order."""
+    canonical = msgspec.json.encode(request, order="deterministic")
+    return hashlib.blake2b(canonical, digest_size=16).digest()
+
+
+# --- The outbox record --------------------------------------------------------------------------
+
+
+class LineRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    allocation_id: int
+    sku: str
+    quantity: int
+    unit_price: int  # minor units
+
+
+class OrderRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """An accepted order as it travels through the outbox."""
+
+    order_id: bytes
+    client_id: int
+    sale_id: int
+    sale: str
+    request_key: str
+    fingerprint: bytes
+    customer: str
+    email: str
+    currency: str
+    lines: list[LineRecord]
+    metadata: dict[str, Any]
+    http_request_id: str
+
+    @property
+    def total(self) -> int:
+        """In minor units."""
+        return sum(line.quantity * line.unit_price for line in self.lines)
+
+
+_record_encoder = msgspec.msgpack.Encoder()
+_record_decoder = msgspec.msgpack.Decoder(OrderRecord)
+
+
+def encode_record(record: OrderRecord) -> bytes:
+    """Return `record` as bytes (MessagePack)."""
+    return _record_encoder.encode(record)
+
+
+def decode_record(payload: bytes) -> OrderRecord:
+    """Return the record that `payload` holds. Raises msgspec.DecodeError if it holds none."""
+    return _record_decoder.decode(payload)
+
+
+# --- Totals over orders -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SkuBalance:
+    """One SKU of a sale, both sides at one watermark."""
+
+    sku: str
+    allocated: int
+    available: int
+    in_flight: int
+    held: int
+    sold: int
+
+    @property
+    def drift(self) -> int:
+        """Units that are missing (positive) or too many (negative); 0 where the promise holds."""
+        return self.allocated - (self.available + self.in_flight + self.held + self.sold)

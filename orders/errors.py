@@ -1,0 +1,34 @@
+"""What can go wrong with an order; each error carries what its reader needs."""
+
+
+class OrderError(Exception):
+    """The base of this app's errors."""
+
+
+class Unauthenticated(OrderError):
+    """No API key, or one that is not known."""
+
+
+class OrderUnknown(OrderError):
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"There is no order {order_id}.")
+        self.order_id = order_id
+
+
+class Unpersistable(OrderError):
+    """An outbox entry that cannot become an order, whoever tries."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class ReconciliationImpossible(OrderError):
+    """The two sides cannot be compared now; the text says why."""
+
+
+class ClientExists(OrderError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a client {name!r} already.")
+        self.name = name

@@ -1,0 +1,173 @@
+"""Micro-batches: what arrives while one script call is under way makes up the next one."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+from inventory.counters import (
+    LUA,
+    Keys,
+    read_judgement,
+    reserve_arguments,
+)
+from inventory.domain import KeyReused, Outcome, Reservation
+from inventory.errors import CountersLost
+from shop.core import dispatch
+from shop.core.redis import async_client, async_script
+
+from ..task_names import PERSIST_ORDERS
+from .directory import Directory
+
+logger = logging.getLogger(__name__)
+
+MAX_BATCH_LINES = 1000  # a Lua call takes some 8,000 values at once
+
+
+class NotJudged(Exception):
+    """The order was not judged, or nobody knows whether it was; the text says why."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    reservation: Reservation
+    since: float
+    outcome: asyncio.Future[Outcome]
+
+
+class Batcher:
+    """Reserves stock for orders, one script call under way per sale.
+
+    Batches grow with the load and add no delay without it.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._redis = async_client()
+        self._reserve = async_script(self._redis, LUA / "reserve.lua")
+        self._queues: dict[int, deque[_Waiting]] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._bells: set[asyncio.Future[Any]] = set()
+        self._queued = 0
+
+    async def reserve(self, sale_id: int, slug: str, reservation: Reservation) -> Outcome:
+        """Return what the sale's counters say to an order. Raises NotJudged."""
+        if self._queued >= settings.INTAKE_MAX_QUEUE:
+            raise NotJudged("Too many orders are waiting.")
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(reservation, time.monotonic(), loop.create_future())
+        self._queues.setdefault(sale_id, deque()).append(waiting)
+        self._queued += 1
+        if sale_id not in self._running:
+            self._running[sale_id] = loop.create_task(self._work(sale_id, slug))
+        return await waiting.outcome
+
+    async def close(self) -> None:
+        """Finish what is under way and disconnect."""
+        await asyncio.gather(*self._running.values(), *self._bells, return_exceptions=True)
+        await self._redis.aclose()
+
+    async def mark_answered_persisted(self, sale_id: int, digest: bytes, record: bytes) -> None:
+        """Rewrite a request's record: its first answer was given after persistence."""
+        await self._redis.hset(Keys.of(sale_id).requests, digest, record)  # type: ignore[misc, arg-type]
+
+    async def _work(self, sale_id: int, slug: str) -> None:
+        queue = self._queues[sale_id]
+        try:
+            while queue:
+                await self._judge(sale_id, slug, self._next_batch(queue))
+        finally:
+            # Without an await between the empty queue and this, no order can be left behind.
+            del self._running[sale_id], self._queues[sale_id]
+
+    def _next_batch(self, queue: deque[_Waiting]) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        lines, oldest = 0, time.monotonic() - settings.INTAKE_MAX_WAIT_SECONDS
+        while queue and len(batch) < settings.INTAKE_MAX_BATCH and lines < MAX_BATCH_LINES:
+            waiting = queue.popleft()
+            self._queued -= 1
+            if waiting.since < oldest:
+                _fail([waiting], "The order waited too long and was not judged.")
+            elif not waiting.outcome.done():
+                batch.append(waiting)
+                lines += len(waiting.reservation.lines)
+        return batch
+
+    async def _judge(self, sale_id: int, slug: str, batch: list[_Waiting]) -> None:
+        try:
+            contents = await self._directory.current()
+            batch = await self._without_keys_of_other_sales(
+                batch, sorted(contents.on_record - {sale_id})
+            )
+            if not batch:
+                return
+            reply = await self._reserve(
+                keys=Keys.of(sale_id)[:9],
+                args=reserve_arguments(
+                    contents.sales[slug].epoch,
+                    settings.OUTBOX_MAX_BACKLOG,
+                    [waiting.reservation for waiting in batch],
+                ),
+            )
+            judged = read_judgement(slug, reply)
+        except redis.RedisError as error:
+            logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
+            _fail(batch, "Redis did not answer.")
+        except CountersLost as error:
+            logger.error("%s", error)
+            _fail(batch, "The sale's counters are not there.")
+        except Exception:
+            logger.exception("sale %s: a batch of %d failed", slug, len(batch))
+            _fail(batch, "The order could not be judged.")
+        else:
+            for waiting, outcome in zip(batch, judged.outcomes, strict=True):
+                if not waiting.outcome.done():
+                    waiting.outcome.set_result(outcome)
+            if judged.ring:
+                self._ring(sale_id)
+
+    async def _without_keys_of_other_sales(
+        self, batch: list[_Waiting], others: list[int]
+    ) -> list[_Waiting]:
+        """Refuse requests whose key is on record in another sale, and return the rest.
+
+        A key belongs to one request of its client, whatever the sale. The records of a sale live
+        with its counters, out of reach of another sale's script, so they are read beforehand.
+        """
+        if not others or not batch:
+            return batch
+        digests = [waiting.reservation.digest for waiting in batch]
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for other in others:
+                keys = Keys.of(other)
+                for name in (keys.requests, keys.refusals_even, keys.refusals_odd):
+                    pipe.hmget(name, digests)
+            found = await pipe.execute()
+        rest = []
+        for waiting, records in zip(batch, zip(*found, strict=True), strict=True):
+            if any(records):
+                if not waiting.outcome.done():
+                    waiting.outcome.set_result(KeyReused())
+            else:
+                rest.append(waiting)
+        return rest
+
+    def _ring(self, sale_id: int) -> None:
+        """Ask for a persist task, from a thread: the broker may take its time."""
+        bell = asyncio.get_running_loop().run_in_executor(
+            None, dispatch.send, PERSIST_ORDERS, sale_id
+        )
+        self._bells.add(bell)
+        bell.add_done_callback(self._bells.discard)
+
+
+def _fail(batch: list[_Waiting], reason: str) -> None:
+    for waiting in batch:
+        if not waiting.outcome.done():
+            waiting.outcome.set_exception(NotJudged(reason))

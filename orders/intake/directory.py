@@ -1,0 +1,150 @@
+"""What the intake knows without asking: clients and sales, a copy at most seconds old."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError
+
+from inventory.domain import to_minor
+from inventory.models import Allocation, Sale
+from shop.core import clock
+from shop.core.threads import Overloaded, in_thread
+
+from ..models import ApiClient
+
+logger = logging.getLogger(__name__)
+
+FRESH_SECONDS = 1.0  # younger than this: used as it is
+STALE_SECONDS = 3.0  # older than this: waited for, so that a revoked key ends within seconds
+AGAIN_SECONDS = 0.2  # between two looks for something that was not there
+KEPT = timedelta(days=2)  # how long after its end a sale can still have requests on record
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    id: int
+    name: str
+    rate_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedSku:
+    allocation_id: int
+    unit_price: int  # minor units
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSale:
+    id: int
+    slug: str
+    currency: str
+    epoch: int
+    closed: bool
+    skus: dict[str, OfferedSku]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    clients: dict[str, Client]  # by the hash of their key
+    sales: dict[str, KnownSale]  # by slug
+    on_record: frozenset[int]  # sales whose counters may hold requests
+
+
+class DirectoryUnavailable(Exception):
+    """PostgreSQL is away and nothing was ever read from it."""
+
+
+class Directory:
+    """A copy of clients and sales that keeps itself fresh while it is used.
+
+    While PostgreSQL is away, the last copy serves: orders are accepted all the same.
+    """
+
+    def __init__(self) -> None:
+        self._contents: Contents | None = None
+        self._loaded_at = -STALE_SECONDS
+        self._tried_at = -STALE_SECONDS
+        self._loading: asyncio.Task[None] | None = None
+
+    async def current(self) -> Contents:
+        """Return the copy. Raises DirectoryUnavailable when there is none and can't be one."""
+        age = time.monotonic() - self._loaded_at
+        if self._contents is None or age > STALE_SECONDS:
+            await self._load(FRESH_SECONDS)
+        elif age > FRESH_SECONDS:
+            self._start_loading(FRESH_SECONDS)
+        if self._contents is None:
+            raise DirectoryUnavailable
+        return self._contents
+
+    async def newer(self) -> Contents:
+        """Return a copy that was read just now: for who has not found what should be there.
+
+        However many ask, it is read at most every 0.2 s.
+        """
+        wait = self._tried_at + AGAIN_SECONDS - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        await self._load(AGAIN_SECONDS)
+        return await self.current()
+
+    async def _load(self, pause: float) -> None:
+        task = self._start_loading(pause)
+        if task is not None:
+            await asyncio.shield(task)
+
+    def _start_loading(self, pause: float) -> asyncio.Task[None] | None:
+        """Start reading unless that was tried within `pause` seconds, and return what is under way."""
+        if self._loading is None and time.monotonic() - self._tried_at >= pause:
+            self._tried_at = time.monotonic()
+            self._loading = asyncio.create_task(self._read())
+        return self._loading
+
+    async def _read(self) -> None:
+        started = time.monotonic()
+        try:
+            self._contents = await in_thread(read_contents)
+            self._loaded_at = started
+        except (DatabaseError, Overloaded) as error:
+            logger.warning("clients and sales could not be read, the last copy serves: %s", error)
+        finally:
+            self._loading = None
+
+
+def read_contents() -> Contents:
+    """Read all clients, all sales, and the SKUs of those that may still be asked for."""
+    ended = clock.now() - KEPT
+    skus: dict[int, dict[str, OfferedSku]] = {}
+    sales = list(Sale.objects.all())
+    on_record = frozenset(sale.pk for sale in sales if not _ended_before(sale, ended))
+    for allocation in Allocation.objects.filter(sale__in=on_record).select_related("product"):
+        price = to_minor(allocation.unit_price, allocation.product.currency)
+        skus.setdefault(allocation.sale_id, {})[allocation.product.sku] = OfferedSku(
+            allocation.pk, price
+        )
+    return Contents(
+        clients={
+            client.key_hash: Client(client.pk, client.name, client.rate_limit)
+            for client in ApiClient.objects.filter(active=True)
+        },
+        sales={
+            sale.slug: KnownSale(
+                id=sale.pk,
+                slug=sale.slug,
+                currency=sale.currency,
+                epoch=sale.epoch,
+                closed=sale.closed_at is not None,
+                skus=skus.get(sale.pk, {}),
+            )
+            for sale in sales
+        },
+        on_record=on_record,
+    )
+
+
+def _ended_before(sale: Sale, moment: datetime) -> bool:
+    ends = [end for end in (sale.closed_at, sale.closes_at) if end is not None]
+    return any(end < moment for end in ends)

@@ -1,0 +1,216 @@
+"""What an order request has to look like, and what exactly is wrong with one that does not."""
+
+import json
+import re
+from typing import Annotated, Any
+
+import msgspec
+from jsonschema import Draft202012Validator
+
+from inventory.domain import MAX_QUANTITY
+
+from ..problems import INVALID_REQUEST, KEY_INVALID, KEY_MISSING, MALFORMED_JSON, Problem
+
+MAX_METADATA_BYTES = 2048
+MAX_METADATA_DEPTH = 16
+
+
+class LineRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
+    """One SKU and how many units of it."""
+
+    sku: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_QUANTITY)]
+
+
+class OrderRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The body of POST /api/v1/orders."""
+
+    sale: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    customer: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=128, description="Your id of the customer.")
+    ]
+    lines: Annotated[list[LineRequest], msgspec.Meta(min_length=1, max_length=20)]
+    email: (
+        Annotated[str, msgspec.Meta(max_length=254, extra_json_schema={"format": "email"})] | None
+    ) = None
+    metadata: Annotated[
+        dict[str, Any] | None,
+        msgspec.Meta(description="Anything of yours, at most 2 KiB as JSON, 16 levels deep."),
+    ] = None
+
+
+class Refused(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+_decoder = msgspec.json.Decoder(OrderRequest)
+_encoder = msgspec.json.Encoder()
+
+
+def decode_order(body: bytes) -> OrderRequest:
+    """Read an order. Raises Refused with a problem that names every field that is wrong."""
+    try:
+        order = _decoder.decode(body)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise Refused(_explain(body, error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(Problem(MALFORMED_JSON, _first_line(error))) from None
+    errors = _content_errors(order)
+    if errors:
+        raise Refused(Problem(INVALID_REQUEST, "Some fields are not valid.", errors))
+    return order
+
+
+# --- What a schema cannot say -------------------------------------------------------------------
+
+# C0 and C1 control characters, the line and paragraph separators: nothing that a name or an id
+# holds, and each has been used to forge a header or a log line, or breaks a database column.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_EMAIL = re.compile(r"[^\s@<>(),;:\\\"\[\]]{1,64}@[^\s@<>(),;:\\\"\[\]]+\.[^\s@<>(),;:\\\"\[\]]+")
+
+
+def _content_errors(order: OrderRequest) -> list[dict[str, Any]]:
+    errors = []
+    if _CONTROL.search(order.customer) or not order.customer.strip():
+        errors.append(_error("/customer", "is blank or has control characters"))
+    if _CONTROL.search(order.sale):
+        errors.append(_error("/sale", "has control characters"))
+    if order.email is not None and (
+        _CONTROL.search(order.email) or not _EMAIL.fullmatch(order.email)
+    ):
+        errors.append(_error("/email", "is not a mail address"))
+    seen = set()
+    for index, line in enumerate(order.lines):
+        if _CONTROL.search(line.sku):
+            errors.append(_error(f"/lines/{index}/sku", "has control characters"))
+        elif line.sku in seen:
+            errors.append(_error(f"/lines/{index}/sku", "is in an earlier line already"))
+        seen.add(line.sku)
+    if order.metadata:
+        errors += _metadata_errors(order.metadata)
+    return errors
+
+
+def _metadata_errors(metadata: dict[str, Any]) -> list[dict[str, Any]]:
+    if _depth(metadata) > MAX_METADATA_DEPTH:
+        return [_error("/metadata", f"is nested more than {MAX_METADATA_DEPTH} levels deep")]
+    try:
+        encoded = _encoder.encode(metadata)
+    except (msgspec.MsgspecError, OverflowError, ValueError):
+        return [_error("/metadata", "has a number beyond 64 bits")]
+    if len(encoded) > MAX_METADATA_BYTES:
+        return [_error("/metadata", f"is larger than {MAX_METADATA_BYTES} bytes")]
+    # NUL is written \u0000; the walk tells it from a backslash that stands before "u0000".
+    if b"u0000" in encoded and _has_nul(metadata):
+        return [_error("/metadata", "has a NUL character")]
+    return []
+
+
+def _depth(value: Any) -> int:
+    """Return how many containers deep `value` goes, without recursion."""
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        if depth > MAX_METADATA_DEPTH:
+            break
+        level = [
+            child
+            for item in level
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_has_nul, value))
+
+
+# --- Explaining what the decoder refused --------------------------------------------------------
+
+(_SCHEMA,), _COMPONENTS = msgspec.json.schema_components([OrderRequest], ref_template="#/$defs/{name}")
+_validator = Draft202012Validator({**_SCHEMA, "$defs": _COMPONENTS})
+
+
+_PATH = re.compile(r" - at `\$(.*)`$")
+
+
+def _explain(body: bytes, refusal: Exception) -> Problem:
+    """Return a problem that names all fields that are wrong; the decoder stops at the first."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        return Problem(MALFORMED_JSON, _first_line(error))
+    errors = [
+        _error("".join(f"/{part}" for part in error.absolute_path), _first_line(error))
+        for error in _validator.iter_errors(document)
+    ]
+    # The decoder is stricter than a schema can be: 1.0 is an integer to JSON Schema.
+    return Problem(
+        INVALID_REQUEST, "Some fields are not valid.", errors[:50] or [_decoder_error(refusal)]
+    )
+
+
+def _decoder_error(refusal: Exception) -> dict[str, Any]:
+    text = _first_line(refusal)
+    path = _PATH.search(text)
+    pointer = re.sub(r"[.\[]", "/", path[1]).replace("]", "") if path else ""
+    return _error(pointer, _PATH.sub("", text))
+
+
+def _error(pointer: str, detail: str) -> dict[str, Any]:
+    return {"pointer": pointer, "detail": detail}
+
+
+def _first_line(error: object) -> str:
+    text = str(getattr(error, "message", None) or error or "nested too deep").splitlines()[0][:200]
+    return text.encode("utf-8", "replace").decode()
+
+
+# --- Headers ------------------------------------------------------------------------------------
+
+_BARE_KEY = re.compile(rb"[\x21\x23-\x7e][\x21-\x7e]{0,254}")
+_QUOTED_KEY = re.compile(rb'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,510})"')
+_WAIT = re.compile(rb"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
+MAX_WAIT_SECONDS = 30
+
+
+def read_idempotency_key(values: list[bytes]) -> str:
+    """Return the key that the Idempotency-Key header(s) give, without quotes. Raises Refused."""
+    if not values or not values[0].strip():
+        raise Refused(Problem(KEY_MISSING, "An order needs the header Idempotency-Key."))
+    value = values[0].strip()
+    if len(values) == 1:
+        if _BARE_KEY.fullmatch(value):
+            return value.decode("ascii")
+        # A quoted string is a structured field (RFC 8941, section 3.3.3).
+        if match := _QUOTED_KEY.fullmatch(value):
+            key = re.sub(rb"\\(.)", rb"\1", match[1]).decode("ascii")
+            if len(key) <= 255:
+                return key
+    raise Refused(
+        Problem(KEY_INVALID, "An Idempotency-Key is 1 to 255 visible ASCII characters, given once.")
+    )
+
+
+def read_wait(values: list[bytes]) -> int:
+    """Return the seconds of `Prefer: wait=…` (RFC 7240), at most 30; 0 where none is asked for."""
+    match = _WAIT.search(b",".join(values))
+    return min(int(match[1]), MAX_WAIT_SECONDS) if match else 0
+
+
+def is_json(content_type: bytes) -> bool:
+    """Tell whether a Content-Type is JSON in UTF-8."""
+    essence, _, parameters = content_type.partition(b";")
+    charset = parameters.strip().lower().replace(b'"', b"")
+    return essence.strip().lower() == b"application/json" and charset in (
+        b"",
+        b"charset=utf-8",
+    )

@@ -1,0 +1,231 @@
+"""Orders and what belongs to them: lines, events, the clients that place them, dead letters."""
+
+import hashlib
+import secrets
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from inventory.models import Allocation, Sale
+
+from . import domain
+
+_KEY_PREFIX = "fso_"
+
+
+def hash_api_key(key: str) -> str:
+    """Return what is stored of an API key. The key has 256 random bits, so one SHA-256 is enough:
+    slow password hashes protect guessable secrets, and would cost every request dearly."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class ApiClient(models.Model):
+    """A program that places orders. Its key is shown once and stored as a hash."""
+
+    name = models.CharField(max_length=100, unique=True)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    key_hint = models.CharField(max_length=12, editable=False, help_text="How the key begins.")
+    active = models.BooleanField(default=True, help_text="Off: its key is refused within seconds.")
+    rate_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Orders a second that each web process takes from it; empty: no limit.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "API client"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def set_new_key(self) -> str:
+        """Give this client a new key (unsaved) and return it: the only time it can be read."""
+        key = _KEY_PREFIX + secrets.token_urlsafe(32)
+        self.key_hash = hash_api_key(key)
+        self.key_hint = key[:10]
+        return key
+
+
+class Order(models.Model):
+    class Status(models.TextChoices):
+        AWAITING_PAYMENT = domain.Status.AWAITING_PAYMENT, "Awaiting payment"
+        CONFIRMED = domain.Status.CONFIRMED, "Confirmed"
+        PAID = domain.Status.PAID, "Paid"
+        CANCELLED = domain.Status.CANCELLED, "Cancelled"
+        EXPIRED = domain.Status.EXPIRED, "Expired"
+        REJECTED = domain.Status.REJECTED, "Rejected"
+        REFUNDED = domain.Status.REFUNDED, "Refunded"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, db_index=False)
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, db_index=False)
+    request_key = models.CharField("request id", max_length=255, help_text="Idempotency-Key")
+    request_fingerprint = models.BinaryField(max_length=16)
+    http_request_id = models.CharField(max_length=128, blank=True, help_text="X-Request-ID")
+    customer = models.CharField(max_length=128)
+    email = models.CharField(max_length=254, blank=True)
+    status = models.CharField(max_length=16, choices=Status)
+    rejection = models.CharField(max_length=32, blank=True)
+    currency = models.CharField(max_length=3)
+    total = models.DecimalField(max_digits=19, decimal_places=4)
+    metadata = models.JSONField(default=dict, blank=True)
+    accepted_at = models.DateTimeField()
+    hold_expires_at = models.DateTimeField(null=True, blank=True)
+    persisted_at = models.DateTimeField(db_default=Now())
+    epoch = models.PositiveIntegerField(help_text="The sale's epoch when Redis accepted it.")
+    position = models.BigIntegerField(help_text="Where it stood in the outbox.")
+    release_place = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="Which release in Redis gave its stock back; empty: none did yet.",
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # A rejected order may repeat a request id: being a repetition is why it was rejected.
+            models.UniqueConstraint(
+                fields=["client", "request_key"],
+                condition=~Q(status="rejected"),
+                name="order_once_per_request",
+            ),
+            models.CheckConstraint(condition=Q(total__gte=0), name="order_total_not_negative"),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "awaiting_payment",
+                        "confirmed",
+                        "paid",
+                        "cancelled",
+                        "expired",
+                        "rejected",
+                        "refunded",
+                    ]
+                ),
+                name="order_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="awaiting_payment") | Q(hold_expires_at__isnull=False),
+                name="order_awaiting_payment_has_a_deadline",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["sale", "position"], name="order_sale_position"),
+            models.Index(fields=["customer"], name="order_customer"),
+            models.Index(
+                fields=["hold_expires_at"],
+                condition=Q(status="awaiting_payment"),
+                name="order_hold_expiry",
+            ),
+            # What has left the ledger's stock and is not known to have left Redis'.
+            models.Index(
+                fields=["sale"],
+                condition=Q(
+                    status__in=["cancelled", "expired", "rejected", "refunded"],
+                    release_place__isnull=True,
+                ),
+                name="order_to_release",
+            ),
+            models.Index(
+                fields=["sale", "release_place"],
+                condition=Q(release_place__isnull=False),
+                name="order_release_place",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class OrderLine(models.Model):
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_index=False)
+    allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, db_index=False)
+    quantity = models.PositiveIntegerField()
+    unit_price = models.DecimalField(max_digits=19, decimal_places=4)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "allocation"], name="line_once_per_order_and_sku"
+            ),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="line_quantity_positive"),
+            models.CheckConstraint(
+                condition=Q(unit_price__gte=0), name="line_price_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.allocation_id}"
+
+
+class OrderEvent(models.Model):
+    """Something that happened to an order; the order's events are numbered from 1 up."""
+
+    class Type(models.TextChoices):
+        PLACED = domain.EventType.PLACED
+        PAID = domain.EventType.PAID
+        CANCELLED = domain.EventType.CANCELLED
+        EXPIRED = domain.EventType.EXPIRED
+        REJECTED = domain.EventType.REJECTED
+        REFUNDED = domain.EventType.REFUNDED
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
+    sequence = models.PositiveIntegerField()
+    type = models.CharField(max_length=32, choices=Type)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "sequence"], name="event_once_per_sequence"),
+            models.CheckConstraint(condition=Q(sequence__gte=1), name="event_sequence_from_1"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} #{self.sequence}"
+
+
+class DeadLetter(models.Model):
+    """An outbox entry that could not become an order, kept whole until a person deals with it.
+
+    While it is unresolved, its units stay held in Redis: the customer was told yes.
+    """
+
+    class Resolution(models.TextChoices):
+        PERSISTED = "persisted", "Persisted after all"
+        REJECTED = "rejected", "Rejected, stock released"
+
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT)
+    order_id = models.UUIDField(null=True, blank=True, db_index=True)
+    client_id = models.BigIntegerField(null=True, blank=True)
+    entry_id = models.CharField(max_length=48)
+    epoch = models.PositiveIntegerField()
+    accepted_at_ms = models.BigIntegerField()
+    held_until_ms = models.BigIntegerField()
+    payload = models.BinaryField()
+    units = models.JSONField(default=dict, help_text="Units per allocation, as far as readable.")
+    reason = models.CharField(max_length=64)
+    detail = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    resolution = models.CharField(max_length=16, choices=Resolution, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["sale", "entry_id"], name="dead_letter_once_per_entry"),
+        ]
+        indexes = [
+            models.Index(fields=["sale"], condition=Q(resolution=""), name="dead_letter_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.entry_id})"

@@ -1,0 +1,152 @@
+"""Every problem that the API can answer with (RFC 9457), in one table that is also its documentation."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One kind of problem: its page is /problems/<slug>."""
+
+    slug: str
+    status: int
+    title: str
+    advice: str  # what the caller can do about it
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One occurrence of a problem."""
+
+    type: ProblemType
+    detail: str
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    retry_after: int | None = None  # seconds
+
+    def body(self) -> bytes:
+        """Return the application/problem+json document."""
+        document: dict[str, Any] = {
+            "type": f"/problems/{self.type.slug}",
+            "title": self.type.title,
+            "status": self.type.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = self.errors
+        return msgspec.json.encode(document)
+
+
+MEDIA_TYPE = "application/problem+json"
+
+UNAUTHENTICATED = ProblemType(
+    "unauthenticated",
+    401,
+    "No valid API key",
+    "Send the header Authorization: Bearer <api key>. A key is made with manage.py create_client; "
+    "a revoked one is refused within seconds.",
+)
+RATE_LIMITED = ProblemType(
+    "rate-limited",
+    429,
+    "Too many requests",
+    "Wait as many seconds as Retry-After says, then send the same request with the same key.",
+)
+KEY_MISSING = ProblemType(
+    "idempotency-key-missing",
+    400,
+    "Idempotency-Key is missing",
+    "Give every order a key of its own (a UUID will do) and repeat it when you retry, so that a "
+    "retry can never become a second order.",
+)
+KEY_INVALID = ProblemType(
+    "idempotency-key-invalid",
+    400,
+    "Idempotency-Key is malformed",
+    "Use 1 to 255 visible ASCII characters, bare or as a quoted string, in one header.",
+)
+KEY_REUSED = ProblemType(
+    "idempotency-key-reused",
+    422,
+    "Idempotency-Key was used for another request",
+    "The first request with this key stands. For a different order use a new key.",
+)
+UNSUPPORTED_MEDIA_TYPE = ProblemType(
+    "unsupported-media-type",
+    415,
+    "The body is not application/json",
+    "Send the order as JSON in UTF-8 with the header Content-Type: application/json.",
+)
+BODY_TOO_LARGE = ProblemType(
+    "body-too-large",
+    413,
+    "The body is too large",
+    "An order has at most 16 KiB. Keep what is large elsewhere and put its id into metadata.",
+)
+BODY_TIMEOUT = ProblemType(
+    "body-timeout",
+    408,
+    "The body did not arrive in time",
+    "Send the whole body within ten seconds. Nothing was ordered.",
+)
+MALFORMED_JSON = ProblemType(
+    "malformed-json",
+    400,
+    "The body is not JSON",
+    "Check the JSON (RFC 8259): UTF-8, no NaN, no lone surrogates, no trailing commas.",
+)
+INVALID_REQUEST = ProblemType(
+    "invalid-request",
+    422,
+    "The request is not valid",
+    "Each of the errors names a field by its JSON Pointer (RFC 6901) and says what it has to be.",
+)
+UNKNOWN_SALE = ProblemType(
+    "unknown-sale", 422, "There is no such sale", "Check the slug in the field sale."
+)
+UNKNOWN_SKU = ProblemType(
+    "unknown-sku",
+    422,
+    "The sale does not offer this SKU",
+    "GET /api/v1/sales/<slug> lists the SKUs that a sale offers.",
+)
+SOLD_OUT = ProblemType(
+    "sold-out",
+    409,
+    "Sold out",
+    "Nothing was held: an order is taken whole or not at all. Each of the errors names a line that "
+    "is short and how many units there were. Held units may come back; a new attempt needs a new key.",
+)
+PURCHASE_LIMIT = ProblemType(
+    "purchase-limit",
+    409,
+    "The customer's limit would be passed",
+    "The limit counts a customer's units over the whole sale. Order fewer, with a new key.",
+)
+SALE_NOT_OPEN = ProblemType(
+    "sale-not-open",
+    409,
+    "The sale is not open",
+    "Where Retry-After is given, the sale opens then; the same key may be used.",
+)
+SALE_CLOSED = ProblemType(
+    "sale-closed", 409, "The sale is closed", "It takes no more orders. Placed orders live on."
+)
+UNAVAILABLE = ProblemType(
+    "unavailable",
+    503,
+    "Not available right now",
+    "Whether the order was taken may be unknown. Send the same request with the same key after "
+    "Retry-After seconds: the answer is then the truth, and it is never a second order.",
+)
+NOT_FOUND = ProblemType(
+    "not-found", 404, "Not found", "Check the URL. Orders are visible to the client that placed them."
+)
+METHOD_NOT_ALLOWED = ProblemType(
+    "method-not-allowed", 405, "Method not allowed", "The header Allow lists the methods there are."
+)
+
+ALL = {
+    kind.slug: kind for kind in list(globals().values()) if isinstance(kind, ProblemType)
+}

@@ -1,0 +1,67 @@
+"""How the API writes an order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from inventory.domain import format_minor
+from shop.core.clock import rfc3339
+
+
+class LineView(msgspec.Struct, frozen=True, gc=False):
+    sku: str
+    quantity: int
+    unit_price: str
+
+
+class OrderView(msgspec.Struct, frozen=True, gc=False):
+    """An order as the API shows it; amounts are exact decimals, times are RFC 3339."""
+
+    id: str
+    sale: str
+    customer: str
+    status: str
+    lines: list[LineView]
+    total: str
+    currency: str
+    created_at: str
+    hold_expires_at: str | None
+    metadata: dict[str, Any]
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode_order(view: OrderView) -> bytes:
+    """Return an order as JSON."""
+    return _encoder.encode(view)
+
+
+def order_view(
+    *,
+    order_id: str,
+    sale: str,
+    customer: str,
+    status: str,
+    lines: Sequence[tuple[str, int, int]],
+    currency: str,
+    accepted_at_ms: int,
+    held_until_ms: int,
+    metadata: dict[str, Any],
+) -> OrderView:
+    """Return an order for the API. `lines` is (SKU, quantity, unit price in minor units)."""
+    return OrderView(
+        id=order_id,
+        sale=sale,
+        customer=customer,
+        status=status,
+        lines=[
+            LineView(sku, quantity, format_minor(price, currency)) for sku, quantity, price in lines
+        ],
+        total=format_minor(sum(quantity * price for _, quantity, price in lines), currency),
+        currency=currency,
+        created_at=rfc3339(accepted_at_ms),
+        hold_expires_at=rfc3339(held_until_ms) if held_until_ms else None,
+        metadata=metadata,
+    )

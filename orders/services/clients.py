@@ -1,0 +1,22 @@
+"""The programs that may place orders."""
+
+from django.db import IntegrityError, transaction
+
+from ..errors import ClientExists
+from ..models import ApiClient
+
+
+def create_client(*, name: str) -> tuple[ApiClient, str]:
+    """Create a client. Returns it and its API key, which cannot be read again.
+
+    Raises ClientExists, and django's ValidationError for a name that cannot be one.
+    """
+    client = ApiClient(name=name)
+    key = client.set_new_key()
+    client.full_clean(validate_unique=False, validate_constraints=False)
+    try:
+        with transaction.atomic():
+            client.save(force_insert=True)
+    except IntegrityError as error:
+        raise ClientExists(name) from error
+    return client, key

@@ -1,0 +1,281 @@
+"""From the outbox into the ledger: batches of accepted orders become rows, each exactly once."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from django.conf import settings
+from django.db import DataError, IntegrityError, transaction
+
+from inventory import outbox
+from inventory.domain import from_minor
+from inventory.models import Allocation, StockMovement
+from inventory.outbox import Entry
+from inventory.services import lock_free_units, take_stock
+from shop.core import sql
+from shop.core.dispatch import send_on_commit
+
+from ..domain import EventType, OrderRecord, Rejection, Status, decode_record, format_order_id
+from ..errors import Unpersistable
+from ..models import Order
+from ..task_names import RELEASE_STOCK
+from . import dead_letters
+
+logger = logging.getLogger(__name__)
+
+SQL = Path(__file__).parent.parent / "sql"
+ORDER_COLUMNS = (
+    "id client_id request_key fingerprint http_request_id customer email status rejection currency "
+    "total metadata accepted_at_ms held_until_ms epoch position"
+).split()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An outbox entry and the order that it holds."""
+
+    entry: Entry
+    record: OrderRecord
+
+    @property
+    def id(self) -> str:
+        return format_order_id(self.record.order_id)
+
+    @property
+    def column(self) -> str:
+        """Which column of the stock row its units go to."""
+        return "held" if self.entry.held_until_ms else "sold"
+
+
+class _StockRefused(Exception):
+    """A stock row has fewer free units than the batch takes: the batch is judged one by one."""
+
+
+# --- Draining -----------------------------------------------------------------------------------
+
+
+def drain(sale_id: int, *, consumer: str, out_of_time: Callable[[], bool]) -> int:
+    """Persist what is in a sale's outbox, also what a dead worker left, until it is empty.
+
+    Returns how many entries were taken out. Stops early when `out_of_time()`. An entry that cannot
+    be persisted goes to the dead letters and holds up nobody. Raises django.db.OperationalError and
+    redis.RedisError where a server is away; nothing is lost then, the entries stay in the outbox.
+    """
+    done = persist_all(
+        sale_id,
+        lambda: outbox.claim_stale(
+            sale_id,
+            consumer=consumer,
+            idle_ms=settings.PERSIST_CLAIM_IDLE_MS,
+            count=settings.PERSIST_BATCH,
+        ),
+        out_of_time,
+    )
+    # The bell is quiet before the last look: an order accepted after that look rings again.
+    while not out_of_time():
+        outbox.quiet_the_bell(sale_id)
+        taken = persist_all(
+            sale_id,
+            lambda: outbox.read_new(sale_id, consumer=consumer, count=settings.PERSIST_BATCH),
+            out_of_time,
+        )
+        if not taken:
+            break
+        done += taken
+    return done
+
+
+def persist_all(
+    sale_id: int, take: Callable[[], list[Entry]], out_of_time: Callable[[], bool]
+) -> int:
+    """Persist and acknowledge what `take` gives, until it gives nothing. Returns how many it gave."""
+    done = 0
+    while not out_of_time() and (entries := take()):
+        order_ids = persist_entries(sale_id, entries)
+        outbox.acknowledge(sale_id, [entry.entry_id for entry in entries], order_ids)
+        done += len(entries)
+    return done
+
+
+def persist_entries(sale_id: int, entries: Sequence[Entry]) -> list[bytes]:
+    """Make sure that each entry is either an order or a dead letter. Returns their order ids."""
+    known = set(Allocation.objects.filter(sale=sale_id).values_list("pk", flat=True))
+    readable = []
+    for entry in entries:
+        try:
+            readable.append(Accepted(entry, _read(sale_id, entry, known)))
+        except Unpersistable as error:
+            dead_letters.keep(sale_id, entry, error)
+    if readable:
+        _persist_or_halve(sale_id, readable)
+    return [order.record.order_id for order in readable]
+
+
+def _read(sale_id: int, entry: Entry, known_allocations: set[int]) -> OrderRecord:
+    """Return the order that `entry` holds. Raises Unpersistable."""
+    try:
+        record = decode_record(entry.payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Unpersistable("unreadable", str(error)) from error
+    if len(record.order_id) != 16 or record.sale_id != sale_id or not entry.accepted_at_ms:
+        raise Unpersistable("inconsistent", f"record of sale {record.sale_id} in outbox {sale_id}")
+    unknown = {line.allocation_id for line in record.lines} - known_allocations
+    if unknown or not record.lines:
+        raise Unpersistable("unknown-stock", f"allocations {sorted(unknown)}")
+    return record
+
+
+def _persist_or_halve(sale_id: int, batch: Sequence[Accepted]) -> None:
+    """Persist `batch`; if the database refuses its content, find the culprit by halving."""
+    try:
+        persist_batch(sale_id, batch)
+    except (DataError, IntegrityError, ValueError, OverflowError) as error:
+        if len(batch) == 1:
+            dead_letters.keep(sale_id, batch[0].entry, Unpersistable("refused", str(error)))
+            return
+        middle = len(batch) // 2
+        _persist_or_halve(sale_id, batch[:middle])
+        _persist_or_halve(sale_id, batch[middle:])
+
+
+# --- One batch, one transaction -----------------------------------------------------------------
+
+
+def persist_batch(sale_id: int, batch: Sequence[Accepted]) -> None:
+    """Insert orders, lines, movements and events, and move the stock rows, in one transaction.
+
+    Orders that are there already are left alone. What the ledger has no units for, or repeats a
+    request under another id, becomes `rejected`, and its stock in Redis is released by a task.
+    """
+    try:
+        with transaction.atomic():
+            _write(sale_id, batch, refused={})
+    except _StockRefused:
+        logger.error("sale %s: the ledger has too few units for a batch; judging each", sale_id)
+        with transaction.atomic():
+            _write(sale_id, batch, refused=_judge_one_by_one(batch))
+
+
+def _write(sale_id: int, batch: Sequence[Accepted], *, refused: Mapping[str, Rejection]) -> None:
+    inserted = _insert_orders(sale_id, batch, refused)
+    left_out = [order for order in batch if order.id not in inserted]
+    if left_out:
+        existing = _existing(left_out)
+        again = [order for order in left_out if order.id not in existing]
+        repeated = dict.fromkeys((order.id for order in again), Rejection.REQUEST_REUSED)
+        inserted |= _insert_orders(sale_id, again, repeated)
+        refused = {**refused, **repeated}
+    fresh = [order for order in batch if order.id in inserted]
+    _insert_lines(fresh)
+    standing = [order for order in fresh if order.id not in refused]
+    for column in ("held", "sold"):
+        if not take_stock(
+            _units(order for order in standing if order.column == column), column=column
+        ):
+            raise _StockRefused
+    _insert_movements(standing)
+    _insert_first_events(fresh, refused)
+    if len(standing) < len(fresh):
+        send_on_commit(RELEASE_STOCK, sale_id)
+
+
+def _judge_one_by_one(batch: Sequence[Accepted]) -> dict[str, Rejection]:
+    """Lock the stock rows and return which orders they have no units for, first come first served."""
+    free = lock_free_units(sorted(_units(batch)))
+    existing, refused = _existing(batch), {}
+    for order in batch:
+        if order.id in existing:
+            continue
+        lines = order.record.lines
+        if all(free[line.allocation_id] >= line.quantity for line in lines):
+            for line in lines:
+                free[line.allocation_id] -= line.quantity
+        else:
+            refused[order.id] = Rejection.OVERSOLD
+    return refused
+
+
+def _existing(orders: Sequence[Accepted]) -> set[str]:
+    found = Order.objects.filter(pk__in=[order.id for order in orders])
+    return {str(pk) for pk in found.values_list("pk", flat=True)}
+
+
+def _units(orders: Iterable[Accepted]) -> dict[int, int]:
+    units: dict[int, int] = defaultdict(int)
+    for order in orders:
+        for line in order.record.lines:
+            units[line.allocation_id] += line.quantity
+    return units
+
+
+def _insert_orders(
+    sale_id: int, orders: Sequence[Accepted], refused: Mapping[str, Rejection]
+) -> set[str]:
+    rows = [
+        (
+            order.id,
+            order.record.client_id,
+            order.record.request_key,
+            order.record.fingerprint.hex(),
+            order.record.http_request_id,
+            order.record.customer,
+            order.record.email,
+            _first_status(order, refused),
+            refused.get(order.id, ""),
+            order.record.currency,
+            from_minor(order.record.total, order.record.currency),
+            msgspec.json.encode(order.record.metadata).decode(),
+            order.entry.accepted_at_ms,
+            order.entry.held_until_ms or None,
+            order.entry.epoch,
+            order.entry.position,
+        )
+        for order in orders
+    ]
+    parameters = {"sale_id": sale_id, **sql.columns(ORDER_COLUMNS, rows)}
+    return {row[0] for row in sql.run(SQL / "insert_orders.sql", parameters)}
+
+
+def _insert_lines(orders: Sequence[Accepted]) -> None:
+    rows = [
+        (
+            order.id,
+            line.allocation_id,
+            line.quantity,
+            from_minor(line.unit_price, order.record.currency),
+        )
+        for order in orders
+        for line in order.record.lines
+    ]
+    names = ["order_id", "allocation_id", "quantity", "unit_price"]
+    sql.run(SQL / "insert_lines.sql", sql.columns(names, rows))
+
+
+def _insert_movements(orders: Sequence[Accepted]) -> None:
+    hold, sell = StockMovement.Kind.HOLD.value, StockMovement.Kind.SELL.value
+    rows = [
+        (order.id, line.allocation_id, hold, line.quantity, 0)
+        if order.column == "held"
+        else (order.id, line.allocation_id, sell, 0, line.quantity)
+        for order in orders
+        for line in order.record.lines
+    ]
+    names = ["order_id", "allocation_id", "kind", "held", "sold"]
+    sql.run(SQL / "insert_movements.sql", sql.columns(names, rows))
+
+
+def _insert_first_events(orders: Sequence[Accepted], refused: Mapping[str, Rejection]) -> None:
+    rows = [
+        (order.id, (EventType.REJECTED if order.id in refused else EventType.PLACED).value)
+        for order in orders
+    ]
+    sql.run(SQL / "insert_first_events.sql", sql.columns(["order_id", "type"], rows))
+
+
+def _first_status(order: Accepted, refused: Mapping[str, Rejection]) -> str:
+    if order.id in refused:
+        return Status.REJECTED.value
+    return (Status.AWAITING_PAYMENT if order.entry.held_until_ms else Status.CONFIRMED).value

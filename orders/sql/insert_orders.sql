@@ -1,0 +1,24 @@
+-- Insert a batch of orders, one array per column. A row whose id or request is there already is
+-- left out; the ids that come back are the ones this call inserted.
+INSERT INTO orders_order (
+    id, client_id, sale_id, request_key, request_fingerprint, http_request_id, customer, email,
+    status, rejection, currency, total, metadata, accepted_at, hold_expires_at, epoch, position
+)
+SELECT
+    o.id, o.client_id, %(sale_id)s, o.request_key, decode(o.fingerprint, 'hex'), o.http_request_id,
+    o.customer, o.email, o.status, o.rejection, o.currency, o.total, o.metadata::jsonb,
+    timestamptz 'epoch' + o.accepted_at_ms * interval '1 millisecond',
+    timestamptz 'epoch' + o.held_until_ms * interval '1 millisecond',
+    o.epoch, o.position
+FROM unnest(
+    %(id)s::uuid[], %(client_id)s::bigint[], %(request_key)s::text[], %(fingerprint)s::text[],
+    %(http_request_id)s::text[], %(customer)s::text[], %(email)s::text[], %(status)s::text[],
+    %(rejection)s::text[], %(currency)s::text[], %(total)s::numeric[], %(metadata)s::text[],
+    %(accepted_at_ms)s::bigint[], %(held_until_ms)s::bigint[], %(epoch)s::int[],
+    %(position)s::bigint[]
+) AS o (
+    id, client_id, request_key, fingerprint, http_request_id, customer, email, status, rejection,
+    currency, total, metadata, accepted_at_ms, held_until_ms, epoch, position
+)
+ON CONFLICT DO NOTHING
+RETURNING id::text

@@ -1,0 +1,8 @@
+"""The tasks of this app as their senders know them. Renaming one breaks messages under way."""
+
+from shop.core.dispatch import TaskName
+
+PERSIST_ORDERS = TaskName("orders.persist", queue="persist", expires_seconds=10)
+SWEEP_OUTBOXES = TaskName("orders.sweep_outboxes", queue="upkeep", expires_seconds=5)
+RELEASE_STOCK = TaskName("orders.release_stock", queue="upkeep", expires_seconds=10)
+SWEEP_RELEASES = TaskName("orders.sweep_releases", queue="upkeep", expires_seconds=5)

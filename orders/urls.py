@@ -1,0 +1,16 @@
+from django.urls import path
+
+from .api import pages, views
+
+urlpatterns = [
+    path("", pages.index, name="index"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("problems/", pages.problem_list, name="problems"),
+    path("problems/<slug:slug>", pages.problem_page, name="problem"),
+    path("api/docs", pages.api_docs, name="api-docs"),
+    path("api/v1/openapi.json", pages.openapi, name="openapi"),
+    path("api/v1/orders", views.orders, name="orders"),
+    path("api/v1/orders/<str:order_id>", views.order, name="order"),
+    path("api/v1/sales/<str:slug>", views.sale, name="sale"),
+]

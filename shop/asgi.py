@@ -1,0 +1,13 @@
+"""The ASGI application: the intake in front of Django."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+
+django_application = get_asgi_application()
+
+from orders.intake.asgi import with_intake  # noqa: E402 - needs the apps that Django has just loaded
+
+application = with_intake(django_application)

@@ -1,0 +1,91 @@
+"""Log lines of many programs: side by side on the terminal, and each in a file of its own."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Self, TextIO
+
+LINE_LIMIT = 8 * 1024  # bytes
+FILE_LIMIT = 10 * 1024 * 1024  # bytes; one older file of this size is kept
+COLOURS = (36, 32, 33, 35, 34, 96, 92, 93)
+
+
+def read_lines(stream: IO[bytes], limit: int = LINE_LIMIT) -> Iterator[str]:
+    """Yield the lines of `stream` without their ends; what is longer than `limit` bytes is cut."""
+    while line := stream.readline(limit):
+        cut = not line.endswith(b"\n") and len(line) == limit
+        rest = line
+        while rest and not rest.endswith(b"\n"):
+            rest = stream.readline(limit)
+        yield line.decode(errors="replace").rstrip() + (" … (cut)" if cut else "")
+
+
+def wants_colour(terminal: TextIO) -> bool:
+    """Return whether to colour `terminal`: https://no-color.org and https://force-color.org."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or terminal.isatty()
+
+
+class LogSink:
+    """Takes lines from any thread; a context manager that closes the files."""
+
+    def __init__(self, folder: Path, *, terminal: TextIO | None = None, width: int = 8) -> None:
+        """Write to `folder`/<name>.log and, if given, to `terminal`, names padded to `width`."""
+        self._folder = folder
+        self._terminal = terminal
+        self._width = width
+        self._colour = terminal is not None and wants_colour(terminal)
+        self._files: dict[str, TextIO] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._closed = True
+            for file in self._files.values():
+                file.close()
+
+    def writer(self, name: str) -> Callable[[str], None]:
+        """Return the function that takes the lines of the program called `name`."""
+        colour = COLOURS[len(self._files) % len(COLOURS)]
+        with self._lock:
+            self._files[name] = self._open(name)
+
+        def write(line: str) -> None:
+            now = datetime.now().astimezone()
+            with self._lock:
+                if self._closed:  # a straggler, after everything else has stopped
+                    return
+                self._keep(name, f"{now:%Y-%m-%dT%H:%M:%S.%f%z} {line}\n")
+                self._show(now, name, colour, line)
+
+        return write
+
+    def _open(self, name: str) -> TextIO:
+        return (self._folder / f"{name}.log").open("a", encoding="utf-8", buffering=1)
+
+    def _keep(self, name: str, entry: str) -> None:
+        file = self._files[name]
+        if file.tell() + len(entry) > FILE_LIMIT:
+            file.close()
+            (self._folder / f"{name}.log").replace(self._folder / f"{name}.log.1")
+            file = self._files[name] = self._open(name)
+        file.write(entry)
+
+    def _show(self, now: datetime, name: str, colour: int, line: str) -> None:
+        if self._terminal is None:
+            return
+        prefix = f"{now:%H:%M:%S} {name:<{self._width}} |"
+        if self._colour:
+            prefix = f"\x1b[{colour}m{prefix}\x1b[0m"
+        try:
+            print(prefix, line, file=self._terminal, flush=True)
+        except OSError:  # the terminal was closed; a program must not block or die for that
+            self._terminal = None

@@ -1,0 +1,68 @@
+"""Keeps services running: starts again what dies, and stops everything in reverse order."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from shop.local.service import Service
+
+FIRST_PAUSE = 0.2  # seconds before a dead service is started again, doubled each time
+LONGEST_PAUSE = 5.0
+STEADY_SECONDS = 10.0  # a service that lived this long starts over with the first pause
+CHECK_SECONDS = 0.05
+
+
+class Supervisor:
+    """Watches services in the thread of its event loop, which has to outlive them."""
+
+    def __init__(
+        self,
+        *,
+        notice: Callable[[str], None],
+        restarted: Callable[[Service], None] = lambda service: None,
+    ) -> None:
+        """Tell `notice` what happens, and call `restarted` with each service started again."""
+        self.deaths: Counter[str] = Counter()
+        self._notice = notice
+        self._restarted = restarted
+        self._exit = AsyncExitStack()
+
+    def watch(self, service: Service) -> None:
+        """Start `service` unless it runs, and keep it running until `stop`."""
+        if not service.running:
+            service.start()
+        task = asyncio.create_task(self._keep(service), name=f"keep {service.name}")
+        self._exit.push_async_callback(self._stop, service, task)
+
+    async def stop(self) -> None:
+        """Stop all services, the last one first; nothing that they have started is left."""
+        await self._exit.aclose()
+
+    async def _stop(self, service: Service, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        await asyncio.wait([task])
+        await asyncio.to_thread(service.stop)
+
+    async def _keep(self, service: Service) -> None:
+        clock = asyncio.get_running_loop().time
+        pause = FIRST_PAUSE
+        while True:
+            started = clock()
+            while service.running:  # noqa: ASYNC110 - nothing portable tells when a child ends
+                await asyncio.sleep(CHECK_SECONDS)
+            self.deaths[service.name] += 1
+            if clock() - started > STEADY_SECONDS:
+                pause = FIRST_PAUSE
+            self._notice(
+                f"{service.name} ended with {service.exit_code}, starts again in {pause:g} s"
+            )
+            await asyncio.to_thread(service.stop)  # what it has left behind may hold its port
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            try:
+                service.start()
+            except OSError as error:  # no more processes or memory, for the moment
+                self._notice(f"{service.name} cannot be started: {error}")
+            else:
+                self._restarted(service)

@@ -1,0 +1,80 @@
+"""`up`: the stack in the foreground, with a demo sale open, until Ctrl-C or SIGTERM."""
+
+import argparse
+import asyncio
+import sys
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from shop.local.discovery import state_dir
+from shop.local.interrupts import run_until_signal
+from shop.local.stack import Stack
+
+SALE = "demo-drop"
+SALE_OPTIONS = "--sku TEE-BLACK:500:25.00 --sku TEE-WHITE:500:25.00 --limit 4 --hold 600"
+ORDER = f'{{"sale": "{SALE}", "customer": "ada", "lines": [{{"sku": "TEE-BLACK", "quantity": 1}}]}}'
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("up", help="run the whole stack until Ctrl-C or SIGTERM")
+    parser.set_defaults(run=lambda _: run_until_signal(up()))
+
+
+async def up() -> int:
+    """Run until cancelled."""
+    async with Stack(state_dir(), terminal=sys.stdout) as stack:
+        show(stack, api_key=await open_demo_sale(stack))
+        await asyncio.Event().wait()
+    return 0
+
+
+async def open_demo_sale(stack: Stack) -> str:
+    """Return an API key for the demo sale; key and sale of an earlier start are used again."""
+    key = stack.credentials.get("demo_api_key")
+    # The database is asked, for it may be another one than when the key was kept.
+    if (
+        not key
+        or (await stack.get("/api/v1/orders/0", Authorization=f"Bearer {key}")).status == 401
+    ):
+        key = (await stack.manage("create_client", "demo")).splitlines()[-1].strip()
+        stack.credentials.keep("demo_api_key", key)
+    if (await stack.get(f"/api/v1/sales/{SALE}")).status == 404:
+        await stack.manage("create_sale", SALE, *SALE_OPTIONS.split())
+    return key
+
+
+def show(stack: Stack, *, api_key: str) -> None:
+    """Print where everything is, who may enter, and an order to try."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in {
+        "Site": f"{stack.web_url}/",
+        "Admin": f"{stack.web_url}/admin/",
+        "  sign in": f"{stack.superuser}  {_password(stack)}",
+        "API": f"{stack.web_url}/api/docs",
+        "  demo key": api_key,
+        "Health": f"{stack.web_url}/readyz",
+        "Workers": f"{stack.flower_url}/",
+        "Logs": str(stack.state / "logs"),
+    }.items():
+        table.add_row(f"[bold]{name}", value)
+    console = Console()
+    console.print(Panel.fit(table, title="Ready. Ctrl-C stops everything.", border_style="green"))
+    # Outside the box and as it is, so that it can be copied.
+    print(
+        f"curl -i {stack.web_url}/api/v1/orders \\\n"
+        f"  -H 'Authorization: Bearer {api_key}' \\\n"
+        "  -H 'Content-Type: application/json' \\\n"
+        '  -H "Idempotency-Key: try-$(date +%s)" \\\n'
+        f"  -d '{ORDER}'\n",
+        flush=True,
+    )
+
+
+def _password(stack: Stack) -> str:
+    if stack.env.get("DJANGO_SUPERUSER_PASSWORD"):
+        return "(the password in DJANGO_SUPERUSER_PASSWORD)"
+    kept = stack.credentials.get("superuser_password")
+    return kept or "(the password it was created with)"

@@ -1,0 +1,217 @@
+"""Settings: everything that differs between deployments comes from the environment.
+
+`docs/configuration.md` lists every variable. Where DATABASE_URL and REDIS_URL are unset, the
+servers of the local stack (`make up`) are used.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+
+from shop.local import discovery
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+STATE_DIR = discovery.state_dir()
+
+
+def _generated_secret_key() -> str:
+    """Return the secret key of this state directory, made on first use and kept.
+
+    It serves one machine. Several machines need one DJANGO_SECRET_KEY between them.
+    """
+    path = STATE_DIR / "secret_key"
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        STATE_DIR.mkdir(parents=True, exist_ok=True)
+    key = secrets.token_urlsafe(50)
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(key)
+    except FileExistsError:  # another process of the same start was faster
+        return path.read_text()
+    return key
+
+
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or _generated_secret_key()
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "drf_spectacular_sidecar",
+    "inventory",
+    "orders",
+    # The workers are no app: they hold no models. Celery finds them in shop/celery.py.
+]
+
+MIDDLEWARE = [
+    "shop.core.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "shop.urls"
+ASGI_APPLICATION = "shop.asgi.application"
+APPEND_SLASH = False  # an API that answers POST with a redirect loses the body
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "shop" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- PostgreSQL: the ledger ---------------------------------------------------------------------
+
+DATABASES = {
+    "default": env.db_url_config(env.str("DATABASE_URL", default=discovery.database_url(STATE_DIR)))
+}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Every wait on the database has an end: connecting, a lock, a statement, an idle transaction.
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    connect_timeout=3,
+    application_name="shop",
+    options="-c lock_timeout=10s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
+)
+
+# --- Redis: stock, request ids, the outbox; and, apart from these, the broker and the cache -----
+
+
+def _with_db(url: str, db: int) -> str:
+    """Return the same Redis server's `url` with another database number."""
+    return urlsplit(url)._replace(path=f"/{db}").geturl()
+
+
+REDIS_URL = env.str("REDIS_URL", default=discovery.redis_url(STATE_DIR, db=0))
+REDIS_TIMEOUT_SECONDS = env.float("REDIS_TIMEOUT_SECONDS", default=0.8)
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or _with_db(REDIS_URL, 1)
+CACHE_URL = env.str("CACHE_URL", default="") or _with_db(REDIS_URL, 2)
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": CACHE_URL,
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1, "IGNORE_EXCEPTIONS": True},
+        "KEY_PREFIX": "shop",
+    }
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+# --- Celery -------------------------------------------------------------------------------------
+
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # A message whose worker died comes back after this long. Tasks are idempotent and hints only,
+    # so a short time costs nothing and a long one would be felt.
+    "visibility_timeout": 60,
+    "socket_timeout": 30,
+    "socket_connect_timeout": 3,
+    "max_retries": 3,
+}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 45
+CELERY_TASK_SOFT_TIME_LIMIT = 35
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "upkeep"
+CELERY_TASK_SEND_SENT_EVENT = True
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# --- Flower -------------------------------------------------------------------------------------
+
+FLOWER_URL = env.str(
+    "FLOWER_URL", default=f"http://127.0.0.1:{env.int('FLOWER_PORT', default=5555)}/"
+)
+
+# --- The way of an order: every bound in one place ----------------------------------------------
+
+INTAKE_MAX_BODY_BYTES = 16 * 1024
+INTAKE_BODY_TIMEOUT_SECONDS = 10.0
+INTAKE_MAX_BATCH = env.int("INTAKE_MAX_BATCH", default=128)  # orders in one script call
+INTAKE_MAX_QUEUE = env.int("INTAKE_MAX_QUEUE", default=10_000)  # orders waiting for their call
+INTAKE_MAX_WAIT_SECONDS = 2.0  # an order that waited longer is answered 503, not executed
+INTAKE_MAX_WATCHERS = 10_000  # requests that wait for a status change, per process
+OUTBOX_MAX_BACKLOG = env.int("OUTBOX_MAX_BACKLOG", default=500_000)  # orders not yet persisted
+PERSIST_BATCH = env.int("PERSIST_BATCH", default=1000)  # orders in one transaction
+PERSIST_CLAIM_IDLE_MS = env.int("PERSIST_CLAIM_IDLE_MS", default=15_000)
+PERSIST_TASK_SECONDS = 20.0  # a drain hands over to a fresh task after this long
+
+# --- Security -----------------------------------------------------------------------------------
+
+HTTPS = env.bool("DJANGO_HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- Static files -------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIR / "static"
+SERVESTATIC_USE_FINDERS = True  # no collectstatic step: what is installed is served
+SERVESTATIC_AUTOREFRESH = DEBUG
+
+# --- Logs ---------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "shop.core.request_id.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "%(levelname)-7s %(name)s %(message)s%(request_id_suffix)s"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        },
+    },
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}},
+}

@@ -1,0 +1,20 @@
+"""What Celery beat asks for, and how often. Every entry makes good for hints that were lost."""
+
+from typing import Any
+
+from orders.task_names import SWEEP_OUTBOXES, SWEEP_RELEASES
+from shop.core.dispatch import TaskName
+
+
+def _every(seconds: float, task: TaskName) -> dict[str, Any]:
+    return {
+        "task": task.name,
+        "schedule": seconds,
+        "options": {"queue": task.queue, "expires": task.expires_seconds},
+    }
+
+
+SCHEDULE = {
+    "sweep outboxes": _every(1.0, SWEEP_OUTBOXES),
+    "sweep releases": _every(2.0, SWEEP_RELEASES),
+}

@@ -1,0 +1,58 @@
+"""The Celery tasks: thin, idempotent, one call into the domain each.
+
+None of them is the only trace of its work: rows and the outbox say what is to be done, so a task
+that is lost, late, doubled or killed costs a second and no order.
+"""
+
+import os
+import socket
+import time
+
+import redis
+from celery import Task, shared_task
+from django.conf import settings
+from django.db import OperationalError
+
+from inventory import outbox
+from inventory.errors import InventoryError
+from inventory.models import Sale
+from orders.services.persist import drain
+from orders.services.release import release_stock, sales_to_release
+from orders.task_names import PERSIST_ORDERS, RELEASE_STOCK, SWEEP_OUTBOXES, SWEEP_RELEASES
+from shop.core import dispatch, progress
+
+# A server that is away comes back; meanwhile the work is where it was, and the sweep asks again.
+PASSING = (OperationalError, redis.ConnectionError, redis.TimeoutError)
+
+
+@shared_task(name=PERSIST_ORDERS.name, bind=True, autoretry_for=PASSING, retry_backoff=0.5, max_retries=2)
+def persist_orders(self: Task, sale_id: int) -> None:
+    """Drain one sale's outbox into PostgreSQL."""
+    deadline = time.monotonic() + settings.PERSIST_TASK_SECONDS
+    consumer = f"{socket.gethostname()}:{os.getpid()}"
+    drain(sale_id, consumer=consumer, out_of_time=lambda: time.monotonic() > deadline)
+    if time.monotonic() > deadline:
+        dispatch.send(PERSIST_ORDERS, sale_id)
+
+
+@shared_task(name=SWEEP_OUTBOXES.name, autoretry_for=())
+def sweep_outboxes() -> None:
+    """Ask for a persist task wherever orders wait: for doorbells that were lost."""
+    sale_ids = list(Sale.objects.values_list("pk", flat=True))
+    for sale_id, waiting in outbox.backlogs(sale_ids).items():
+        if waiting:
+            dispatch.send(PERSIST_ORDERS, sale_id)
+    progress.report("sweep")
+
+
+@shared_task(name=RELEASE_STOCK.name, autoretry_for=(*PASSING, InventoryError), retry_backoff=0.5, max_retries=2)
+def release_stock_of_sale(sale_id: int) -> None:
+    """Give stock back in Redis that PostgreSQL has released."""
+    release_stock(sale_id)
+
+
+@shared_task(name=SWEEP_RELEASES.name)
+def sweep_releases() -> None:
+    """Ask for a release wherever Redis is not known to have stock back."""
+    for sale_id in sales_to_release():
+        dispatch.send(RELEASE_STOCK, sale_id)
