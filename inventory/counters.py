@@ -119,9 +119,7 @@ def read_judgement(slug: str, reply: list[Any]) -> Judged:
     _require_counters(slug, reply)
     now_ms, held_until_ms, ring = reply[0], reply[1], reply[2]
     accepted = Accepted(now_ms, held_until_ms)
-    return Judged(
-        [accepted if raw == b"A" else _read_outcome(raw) for raw in reply[3:]], ring == 1
-    )
+    return Judged([accepted if raw == b"A" else _read_outcome(raw) for raw in reply[3:]], ring == 1)
 
 
 def _read_outcome(raw: bytes) -> Outcome:
@@ -154,7 +152,13 @@ def _read_outcome(raw: bytes) -> Outcome:
 
 
 def request_record(
-    *, fingerprint: bytes, order_id: bytes, now_ms: int, held_until_ms: int, note: bytes, persisted: bool
+    *,
+    fingerprint: bytes,
+    order_id: bytes,
+    now_ms: int,
+    held_until_ms: int,
+    note: bytes,
+    persisted: bool,
 ) -> bytes:
     """Return the record that reserve.lua keeps of an accepted request."""
     answered = b"P" if persisted else b"A"
@@ -184,14 +188,17 @@ def load(
     rules: Rules,
     stock: Iterable[tuple[int, int, int]],
     after_position: int = 0,
+    releases: int = 0,
 ) -> bool:
-    """Open a sale's counters; `stock` is (allocation, available, taken). Returns False if it has some.
+    """Open a sale's counters, unless there are any: then returns False.
 
-    The outbox gives out only positions above `after_position`.
+    `stock` is (allocation, available, taken). The outbox gives out only positions above
+    `after_position`, and releases get places above `releases`.
     """
     keys = Keys.of(sale_id)
     config = ["epoch", epoch, "version", version, *rules.fields()]
-    arguments: list[Any] = [PERSIST_GROUP, entry_id_of(after_position), len(config) // 2, *config]
+    after = entry_id_of(after_position)
+    arguments: list[Any] = [PERSIST_GROUP, after, releases, len(config) // 2, *config]
     for row in stock:
         arguments += row
     reply = script(LUA / "load.lua")(keys=[keys.config, keys.stock, keys.outbox], args=arguments)
@@ -229,7 +236,7 @@ def places_among_releases(sale_id: int, order_ids: Sequence[bytes]) -> list[int 
     """Return each order's place in the sequence of releases, None where it was not released."""
     if not order_ids:
         return []
-    places: list[Any] = client().hmget(Keys.of(sale_id).released, order_ids)  # type: ignore[assignment, arg-type]
+    places: list[Any] = client().hmget(Keys.of(sale_id).released, order_ids)
     return [None if place is None else int(place) for place in places]
 
 
@@ -259,7 +266,7 @@ def snapshot(sale_id: int, slug: str) -> Snapshot:
 
 
 def adjust_available(sale_id: int, allocation_id: int, units: int) -> None:
-    """Add `units` (may be negative) to what is available, relative to orders that flow meanwhile."""
+    """Add `units` (may be negative) to what is available, however orders flow meanwhile."""
     client().hincrby(Keys.of(sale_id).stock, str(allocation_id), units)
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from .errors import InvalidSkuSpec
 
 MAX_QUANTITY = 1_000_000
-MAX_UNIT_PRICE = Decimal("99999999")
+MAX_UNIT_PRICE = Decimal(99_999_999)
 SKU_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 # ISO 4217: currencies whose minor unit is not a hundredth.

@@ -12,7 +12,10 @@ class Product(models.Model):
     """Something that can be sold, known to the outside by its SKU."""
 
     sku = models.CharField(
-        "SKU", max_length=64, unique=True, validators=[RegexValidator(rf"\A{domain.SKU_CODE.pattern}\Z")]
+        "SKU",
+        max_length=64,
+        unique=True,
+        validators=[RegexValidator(rf"\A{domain.SKU_CODE.pattern}\Z")],
     )
     name = models.CharField(max_length=200)
     price = models.DecimalField(max_digits=19, decimal_places=4, validators=[MinValueValidator(0)])
@@ -125,7 +128,6 @@ class StockMovement(models.Model):
         HOLD = "hold", "Held for an order"
         SELL = "sell", "Sold"
         RELEASE = "release", "Released"
-
 
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="movements")
     # The order lives in an app above this one, so the ledger knows its id and no more.

@@ -28,7 +28,7 @@ class Entry:
 
 
 def read_new(sale_id: int, *, consumer: str, count: int) -> list[Entry]:
-    """Take up to `count` entries that no consumer has taken. Returns at once, if need be with none."""
+    """Take up to `count` entries that no consumer has taken. Returns at once, also with none."""
     outbox = Keys.of(sale_id).outbox
     try:
         reply: Any = client().xreadgroup(PERSIST_GROUP, consumer, {outbox: ">"}, count=count)
@@ -44,7 +44,7 @@ def claim_stale(sale_id: int, *, consumer: str, idle_ms: int, count: int) -> lis
     """Take over up to `count` entries whose consumer has been silent for `idle_ms`."""
     outbox = Keys.of(sale_id).outbox
     try:
-        _, raws, _ = client().xautoclaim(  # type: ignore[misc]
+        _, raws, _ = client().xautoclaim(
             outbox, PERSIST_GROUP, consumer, min_idle_time=idle_ms, start_id="0-0", count=count
         )
     except redis.ResponseError as error:
@@ -57,13 +57,13 @@ def claim_stale(sale_id: int, *, consumer: str, idle_ms: int, count: int) -> lis
 def acknowledge(sale_id: int, entries: Sequence[bytes], order_ids: Sequence[bytes]) -> int:
     """Take entries out of the outbox for good. Returns how many are left in it."""
     keys = Keys.of(sale_id)
-    arguments = [PERSIST_GROUP, len(entries), *entries, *order_ids]
+    arguments: list[Any] = [PERSIST_GROUP, len(entries), *entries, *order_ids]
     return int(script(LUA / "acknowledge.lua")(keys=[keys.outbox, keys.pending], args=arguments))
 
 
 def backlog(sale_id: int) -> int:
     """Return how many accepted orders are not persisted yet."""
-    return int(client().xlen(Keys.of(sale_id).outbox))  # type: ignore[arg-type]
+    return int(client().xlen(Keys.of(sale_id).outbox))
 
 
 def backlogs(sale_ids: Sequence[int]) -> dict[int, int]:
@@ -82,7 +82,7 @@ def quiet_the_bell(sale_id: int) -> None:
 def find(sale_id: int, order_id: bytes) -> Entry | None:
     """Return the entry of an order that is accepted and not yet persisted."""
     keys = Keys.of(sale_id)
-    entry_id: Any = client().hget(keys.pending, order_id)  # type: ignore[arg-type]
+    entry_id: Any = client().hget(keys.pending, order_id)
     if entry_id is None:
         return None
     raws: Any = client().xrange(keys.outbox, entry_id, entry_id)

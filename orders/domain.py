@@ -21,6 +21,12 @@ class Status(StrEnum):
     REFUNDED = "refunded"
 
 
+# Where an order's units are in the ledger, by status.
+HOLDING = (Status.AWAITING_PAYMENT,)
+SELLING = (Status.CONFIRMED, Status.PAID)
+RELEASED = (Status.CANCELLED, Status.EXPIRED, Status.REJECTED, Status.REFUNDED)
+
+
 class EventType(StrEnum):
     PLACED = "order.placed"
     PAID = "order.paid"
@@ -40,8 +46,8 @@ class Rejection(StrEnum):
 # --- Order ids ----------------------------------------------------------------------------------
 
 # An order id is a UUIDv8 (RFC 9562, section 5.8): 48 bits of Unix milliseconds, so that ids sort by
-# time and the primary key grows at one end; 24 bits of the sale's number, so that an order that only
-# Redis knows yet is found without an index over all sales; and 50 random bits.
+# time and the primary key grows at one end; 24 bits of the sale's number, so that an order which
+# only Redis knows yet is found without an index over all sales; and 50 random bits.
 MAX_SALE_ID = (1 << 24) - 1
 _VERSION_8 = 0x8 << 76
 _VARIANT = 0b10 << 62

@@ -155,9 +155,7 @@ class OrderLine(models.Model):
                 fields=["order", "allocation"], name="line_once_per_order_and_sku"
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="line_quantity_positive"),
-            models.CheckConstraint(
-                condition=Q(unit_price__gte=0), name="line_price_not_negative"
-            ),
+            models.CheckConstraint(condition=Q(unit_price__gte=0), name="line_price_not_negative"),
         ]
 
     def __str__(self) -> str:

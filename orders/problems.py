@@ -1,4 +1,4 @@
-"""Every problem that the API can answer with (RFC 9457), in one table that is also its documentation."""
+"""Every problem that the API can answer with (RFC 9457), in the table that documents them too."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,7 +116,7 @@ SOLD_OUT = ProblemType(
     409,
     "Sold out",
     "Nothing was held: an order is taken whole or not at all. Each of the errors names a line that "
-    "is short and how many units there were. Held units may come back; a new attempt needs a new key.",
+    "is short and how many units there were. Held units may come back; a new try needs a new key.",
 )
 PURCHASE_LIMIT = ProblemType(
     "purchase-limit",
@@ -141,12 +141,13 @@ UNAVAILABLE = ProblemType(
     "Retry-After seconds: the answer is then the truth, and it is never a second order.",
 )
 NOT_FOUND = ProblemType(
-    "not-found", 404, "Not found", "Check the URL. Orders are visible to the client that placed them."
+    "not-found",
+    404,
+    "Not found",
+    "Check the URL. Orders are visible to the client that placed them.",
 )
 METHOD_NOT_ALLOWED = ProblemType(
     "method-not-allowed", 405, "Method not allowed", "The header Allow lists the methods there are."
 )
 
-ALL = {
-    kind.slug: kind for kind in list(globals().values()) if isinstance(kind, ProblemType)
-}
+ALL = {kind.slug: kind for kind in list(globals().values()) if isinstance(kind, ProblemType)}

@@ -32,9 +32,7 @@ def statuses(order_ids: Sequence[UUID]) -> dict[UUID, str]:
 
 
 def _persisted(order_id: UUID, client_id: int) -> OrderView | None:
-    order = (
-        Order.objects.select_related("sale").filter(pk=order_id, client=client_id).first()
-    )
+    order = Order.objects.select_related("sale").filter(pk=order_id, client=client_id).first()
     if order is None:
         return None
     lines = order.lines.values_list("allocation__product__sku", "quantity", "unit_price")

@@ -1,6 +1,7 @@
 """The ASGI application: the intake in front of Django."""
 
 import os
+from typing import cast
 
 from django.core.asgi import get_asgi_application
 
@@ -8,6 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
 django_application = get_asgi_application()
 
-from orders.intake.asgi import with_intake  # noqa: E402 - needs the apps that Django has just loaded
+from orders.intake.asgi import Application, with_intake  # noqa: E402 - needs the apps that Django has just loaded
 
-application = with_intake(django_application)
+application = with_intake(cast(Application, django_application))

@@ -1,7 +1,8 @@
 """The Celery tasks: thin, idempotent, one call into the domain each.
 
 None of them is the only trace of its work: rows and the outbox say what is to be done, so a task
-that is lost, late, doubled or killed costs a second and no order.
+that is lost, late, doubled or killed costs a second and no order. For the same reason none is
+retried here when a server is away: the sweep asks again, a second later, for as long as it takes.
 """
 
 import os
@@ -9,7 +10,7 @@ import socket
 import time
 
 import redis
-from celery import Task, shared_task
+from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
@@ -21,12 +22,12 @@ from orders.services.release import release_stock, sales_to_release
 from orders.task_names import PERSIST_ORDERS, RELEASE_STOCK, SWEEP_OUTBOXES, SWEEP_RELEASES
 from shop.core import dispatch, progress
 
-# A server that is away comes back; meanwhile the work is where it was, and the sweep asks again.
-PASSING = (OperationalError, redis.ConnectionError, redis.TimeoutError)
+# A server that is away comes back, and the work is where it was.
+PASSING = (OperationalError, redis.RedisError, InventoryError)
 
 
-@shared_task(name=PERSIST_ORDERS.name, bind=True, autoretry_for=PASSING, retry_backoff=0.5, max_retries=2)
-def persist_orders(self: Task, sale_id: int) -> None:
+@shared_task(name=PERSIST_ORDERS.name, throws=PASSING)
+def persist_orders(sale_id: int) -> None:
     """Drain one sale's outbox into PostgreSQL."""
     deadline = time.monotonic() + settings.PERSIST_TASK_SECONDS
     consumer = f"{socket.gethostname()}:{os.getpid()}"
@@ -35,7 +36,7 @@ def persist_orders(self: Task, sale_id: int) -> None:
         dispatch.send(PERSIST_ORDERS, sale_id)
 
 
-@shared_task(name=SWEEP_OUTBOXES.name, autoretry_for=())
+@shared_task(name=SWEEP_OUTBOXES.name, throws=PASSING)
 def sweep_outboxes() -> None:
     """Ask for a persist task wherever orders wait: for doorbells that were lost."""
     sale_ids = list(Sale.objects.values_list("pk", flat=True))
@@ -45,13 +46,13 @@ def sweep_outboxes() -> None:
     progress.report("sweep")
 
 
-@shared_task(name=RELEASE_STOCK.name, autoretry_for=(*PASSING, InventoryError), retry_backoff=0.5, max_retries=2)
+@shared_task(name=RELEASE_STOCK.name, throws=PASSING)
 def release_stock_of_sale(sale_id: int) -> None:
     """Give stock back in Redis that PostgreSQL has released."""
     release_stock(sale_id)
 
 
-@shared_task(name=SWEEP_RELEASES.name)
+@shared_task(name=SWEEP_RELEASES.name, throws=PASSING)
 def sweep_releases() -> None:
     """Ask for a release wherever Redis is not known to have stock back."""
     for sale_id in sales_to_release():

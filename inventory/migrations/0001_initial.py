@@ -8,104 +8,259 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sku', models.CharField(max_length=64, unique=True, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\\Z')], verbose_name='SKU')),
-                ('name', models.CharField(max_length=200)),
-                ('price', models.DecimalField(decimal_places=4, max_digits=19, validators=[django.core.validators.MinValueValidator(0)])),
-                ('currency', models.CharField(default='EUR', help_text='ISO 4217', max_length=3)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.CharField(
+                        max_length=64,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\\Z"
+                            )
+                        ],
+                        verbose_name="SKU",
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "price",
+                    models.DecimalField(
+                        decimal_places=4,
+                        max_digits=19,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                ("currency", models.CharField(default="EUR", help_text="ISO 4217", max_length=3)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['sku'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='product_price_not_negative'), models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='product_currency_iso_4217')],
+                "ordering": ["sku"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("price__gte", 0)), name="product_price_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
+                        name="product_currency_iso_4217",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Sale',
+            name="Sale",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('currency', models.CharField(default='EUR', help_text='ISO 4217', max_length=3)),
-                ('opens_at', models.DateTimeField()),
-                ('closes_at', models.DateTimeField(blank=True, null=True)),
-                ('paused', models.BooleanField(default=False)),
-                ('closed_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('limit', models.PositiveIntegerField(default=0, help_text='Units one customer may buy over the whole sale; 0: no limit.', validators=[django.core.validators.MaxValueValidator(1000000)])),
-                ('hold_seconds', models.PositiveIntegerField(default=900, help_text='How long an unpaid order keeps its stock.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(2592000)])),
-                ('payment', models.CharField(choices=[('required', 'An order is held until it is paid'), ('none', 'An order is confirmed at once')], default='required', max_length=8)),
-                ('epoch', models.PositiveIntegerField(default=1, editable=False, help_text='Raised by each rebuild of the Redis side; fences off what is older.')),
-                ('version', models.PositiveIntegerField(default=1, editable=False, help_text='Raised by each change of the rules.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("currency", models.CharField(default="EUR", help_text="ISO 4217", max_length=3)),
+                ("opens_at", models.DateTimeField()),
+                ("closes_at", models.DateTimeField(blank=True, null=True)),
+                ("paused", models.BooleanField(default=False)),
+                ("closed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "limit",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Units one customer may buy over the whole sale; 0: no limit.",
+                        validators=[django.core.validators.MaxValueValidator(1000000)],
+                    ),
+                ),
+                (
+                    "hold_seconds",
+                    models.PositiveIntegerField(
+                        default=900,
+                        help_text="How long an unpaid order keeps its stock.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(2592000),
+                        ],
+                    ),
+                ),
+                (
+                    "payment",
+                    models.CharField(
+                        choices=[
+                            ("required", "An order is held until it is paid"),
+                            ("none", "An order is confirmed at once"),
+                        ],
+                        default="required",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "epoch",
+                    models.PositiveIntegerField(
+                        default=1,
+                        editable=False,
+                        help_text="Raised by each rebuild of the Redis side; fences off what is older.",
+                    ),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        default=1, editable=False, help_text="Raised by each change of the rules."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['-id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('closes_at__isnull', True), ('closes_at__gt', models.F('opens_at')), _connector='OR'), name='sale_closes_after_it_opens'), models.CheckConstraint(condition=models.Q(('hold_seconds__gt', 0)), name='sale_hold_seconds_positive'), models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='sale_currency_iso_4217')],
+                "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("closes_at__isnull", True),
+                            ("closes_at__gt", models.F("opens_at")),
+                            _connector="OR",
+                        ),
+                        name="sale_closes_after_it_opens",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("hold_seconds__gt", 0)),
+                        name="sale_hold_seconds_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
+                        name="sale_currency_iso_4217",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Allocation',
+            name="Allocation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('unit_price', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('allocated', models.BigIntegerField()),
-                ('held', models.BigIntegerField(default=0, editable=False)),
-                ('sold', models.BigIntegerField(default=0, editable=False)),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='inventory.product')),
-                ('sale', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='inventory.sale')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("unit_price", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("allocated", models.BigIntegerField()),
+                ("held", models.BigIntegerField(default=0, editable=False)),
+                ("sold", models.BigIntegerField(default=0, editable=False)),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allocations",
+                        to="inventory.product",
+                    ),
+                ),
+                (
+                    "sale",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allocations",
+                        to="inventory.sale",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='StockMovement',
+            name="StockMovement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order_id', models.UUIDField(blank=True, null=True)),
-                ('kind', models.CharField(choices=[('allocate', 'Allocated'), ('hold', 'Held for an order'), ('sell', 'Sold'), ('release', 'Released')], max_length=8)),
-                ('allocated', models.BigIntegerField(db_default=0, default=0)),
-                ('held', models.BigIntegerField(db_default=0, default=0)),
-                ('sold', models.BigIntegerField(db_default=0, default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('allocation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='inventory.allocation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order_id", models.UUIDField(blank=True, null=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("allocate", "Allocated"),
+                            ("hold", "Held for an order"),
+                            ("sell", "Sold"),
+                            ("release", "Released"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("allocated", models.BigIntegerField(db_default=0, default=0)),
+                ("held", models.BigIntegerField(db_default=0, default=0)),
+                ("sold", models.BigIntegerField(db_default=0, default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "allocation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="movements",
+                        to="inventory.allocation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.UniqueConstraint(fields=('sale', 'product'), name='allocation_once_per_sale'),
+            model_name="allocation",
+            constraint=models.UniqueConstraint(
+                fields=("sale", "product"), name="allocation_once_per_sale"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('allocated__gte', django.db.models.expressions.CombinedExpression(models.F('held'), '+', models.F('sold'))), ('held__gte', 0), ('sold__gte', 0)), name='allocation_never_oversold'),
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "allocated__gte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("held"), "+", models.F("sold")
+                        ),
+                    ),
+                    ("held__gte", 0),
+                    ("sold__gte", 0),
+                ),
+                name="allocation_never_oversold",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('unit_price__gte', 0)), name='allocation_price_not_negative'),
+            model_name="allocation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("unit_price__gte", 0)), name="allocation_price_not_negative"
+            ),
         ),
         migrations.AddIndex(
-            model_name='stockmovement',
-            index=models.Index(fields=['order_id'], name='movement_order'),
+            model_name="stockmovement",
+            index=models.Index(fields=["order_id"], name="movement_order"),
         ),
         migrations.AddIndex(
-            model_name='stockmovement',
-            index=models.Index(fields=['allocation', '-id'], name='movement_allocation'),
+            model_name="stockmovement",
+            index=models.Index(fields=["allocation", "-id"], name="movement_allocation"),
         ),
         migrations.AddConstraint(
-            model_name='stockmovement',
-            constraint=models.CheckConstraint(condition=models.Q(('allocated', 0), ('held', 0), ('sold', 0), _negated=True), name='movement_moves_something'),
+            model_name="stockmovement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("allocated", 0), ("held", 0), ("sold", 0), _negated=True),
+                name="movement_moves_something",
+            ),
         ),
     ]

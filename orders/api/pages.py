@@ -6,10 +6,10 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from inventory.selectors import open_sales, state_of
+from orders import problems
+from orders.problems import Problem
 from shop.core import clock
 
-from .. import problems
-from ..problems import Problem
 from .openapi import document
 from .views import problem_response
 

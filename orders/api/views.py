@@ -1,7 +1,7 @@
 """The REST endpoints: parse, one call, map the outcome."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -9,23 +9,21 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
 
 from inventory import selectors as inventory_selectors
 from inventory.errors import CountersLost, CountersUnavailable, SaleUnknown
+from orders import problems, selectors
+from orders.domain import parse_order_id
+from orders.intake.directory import DirectoryUnavailable
+from orders.intake.request import MAX_WAIT_SECONDS, Refused
+from orders.intake.service import intake
+from orders.problems import Problem
+from orders.representation import encode_order
 from shop.core import clock, health
 from shop.core.threads import Overloaded, in_thread
 
-from .. import problems, selectors
-from ..domain import parse_order_id
-from ..intake.directory import DirectoryUnavailable
-from ..intake.request import MAX_WAIT_SECONDS, Refused
-from ..intake.service import intake
-from ..problems import Problem
-from ..representation import encode_order
-
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], Awaitable[HttpResponse]]
+View = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponse]]
 
 
 def problem_response(problem: Problem) -> HttpResponse:
@@ -45,7 +43,6 @@ def endpoint(*methods: str) -> Callable[[View[P]], View[P]]:
     """Make a coroutine an endpoint: only these methods, and a problem for whatever goes wrong."""
 
     def decorate(view: View[P]) -> View[P]:
-        @csrf_exempt
         @wraps(view)
         async def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method not in methods:
@@ -67,6 +64,7 @@ def endpoint(*methods: str) -> Callable[[View[P]], View[P]]:
             except Overloaded as error:
                 return _unavailable(str(error))
 
+        guarded.csrf_exempt = True  # type: ignore[attr-defined]
         return guarded
 
     return decorate
@@ -95,8 +93,10 @@ async def order(request: HttpRequest, order_id: str) -> HttpResponse:
     )
     seconds = _wait_seconds(request)
     parsed = parse_order_id(order_id)
-    view = parsed and await in_thread(selectors.find_order, parsed, client_id=client.id)
-    if not parsed or not view:
+    view = None
+    if parsed is not None:
+        view = await in_thread(selectors.find_order, parsed, client_id=client.id)
+    if parsed is None or view is None:
         raise Refused(Problem(problems.NOT_FOUND, f"There is no order {order_id[:64]}."))
     if seconds and await intake().watch.next_status(parsed, view.status, seconds):
         view = await in_thread(selectors.find_order, parsed, client_id=client.id) or view
@@ -150,9 +150,7 @@ class _SharedReads:
             self._next[slug] = asyncio.create_task(self._read(slug, self._current.get(slug)))
         return await asyncio.shield(self._next[slug])
 
-    async def _read(
-        self, slug: str, before: asyncio.Task[dict[str, Any]] | None
-    ) -> dict[str, Any]:
+    async def _read(self, slug: str, before: asyncio.Task[dict[str, Any]] | None) -> dict[str, Any]:
         if before is not None:
             await asyncio.wait([before])
         task = self._next.pop(slug)

@@ -46,7 +46,8 @@ async def _read_body(receive: Receive) -> bytes | None:
     """Return the body, cut where it is larger than any order; None if it does not come in time."""
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
-        return bytes(message.get("body", b""))  # nearly always: no timer for it
+        whole: bytes = message.get("body", b"")
+        return whole  # nearly always: no timer for it
     try:
         async with asyncio.timeout(settings.INTAKE_BODY_TIMEOUT_SECONDS):
             return await _read_chunks(message, receive)
@@ -55,7 +56,7 @@ async def _read_body(receive: Receive) -> bytes | None:
 
 
 async def _read_chunks(message: Message, receive: Receive) -> bytes:
-    body = b""
+    body: bytes = b""
     while True:
         if message["type"] == "http.disconnect":
             raise Disconnected

@@ -19,10 +19,10 @@ from inventory.counters import (
 )
 from inventory.domain import KeyReused, Outcome, Reservation
 from inventory.errors import CountersLost
+from orders.task_names import PERSIST_ORDERS
 from shop.core import dispatch
 from shop.core.redis import async_client, async_script
 
-from ..task_names import PERSIST_ORDERS
 from .directory import Directory
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Batcher:
 
     async def mark_answered_persisted(self, sale_id: int, digest: bytes, record: bytes) -> None:
         """Rewrite a request's record: its first answer was given after persistence."""
-        await self._redis.hset(Keys.of(sale_id).requests, digest, record)  # type: ignore[misc, arg-type]
+        await self._redis.hset(Keys.of(sale_id).requests, digest, record)
 
     async def _work(self, sale_id: int, slug: str) -> None:
         queue = self._queues[sale_id]

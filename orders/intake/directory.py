@@ -10,10 +10,9 @@ from django.db import DatabaseError
 
 from inventory.domain import to_minor
 from inventory.models import Allocation, Sale
+from orders.models import ApiClient
 from shop.core import clock
 from shop.core.threads import Overloaded, in_thread
-
-from ..models import ApiClient
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +96,7 @@ class Directory:
             await asyncio.shield(task)
 
     def _start_loading(self, pause: float) -> asyncio.Task[None] | None:
-        """Start reading unless that was tried within `pause` seconds, and return what is under way."""
+        """Start reading, unless that was tried `pause` seconds ago. Returns what is under way."""
         if self._loading is None and time.monotonic() - self._tried_at >= pause:
             self._tried_at = time.monotonic()
             self._loading = asyncio.create_task(self._read())

@@ -8,8 +8,7 @@ import msgspec
 from jsonschema import Draft202012Validator
 
 from inventory.domain import MAX_QUANTITY
-
-from ..problems import INVALID_REQUEST, KEY_INVALID, KEY_MISSING, MALFORMED_JSON, Problem
+from orders.problems import INVALID_REQUEST, KEY_INVALID, KEY_MISSING, MALFORMED_JSON, Problem
 
 MAX_METADATA_BYTES = 2048
 MAX_METADATA_DEPTH = 16
@@ -118,9 +117,7 @@ def _depth(value: Any) -> int:
         if depth > MAX_METADATA_DEPTH:
             break
         level = [
-            child
-            for item in level
-            for child in (item.values() if isinstance(item, dict) else item)
+            child for item in level for child in (item.values() if isinstance(item, dict) else item)
         ]
     return depth
 
@@ -135,7 +132,9 @@ def _has_nul(value: Any) -> bool:
 
 # --- Explaining what the decoder refused --------------------------------------------------------
 
-(_SCHEMA,), _COMPONENTS = msgspec.json.schema_components([OrderRequest], ref_template="#/$defs/{name}")
+(_SCHEMA,), _COMPONENTS = msgspec.json.schema_components(
+    [OrderRequest], ref_template="#/$defs/{name}"
+)
 _validator = Draft202012Validator({**_SCHEMA, "$defs": _COMPONENTS})
 
 

@@ -25,10 +25,8 @@ from inventory.domain import (
     Reservation,
     SoldOut,
 )
-from shop.core.request_id import sane_request_id
-
-from .. import problems
-from ..domain import (
+from orders import problems
+from orders.domain import (
     LineRecord,
     OrderRecord,
     Status,
@@ -38,8 +36,10 @@ from ..domain import (
     request_digest,
     request_fingerprint,
 )
-from ..problems import Problem
-from ..representation import encode_order, order_view
+from orders.problems import Problem
+from orders.representation import encode_order, order_view
+from shop.core.request_id import sane_request_id
+
 from . import throttle
 from .batcher import Batcher, NotJudged
 from .directory import Client, Contents, Directory, DirectoryUnavailable, KnownSale
@@ -140,9 +140,7 @@ class Intake:
             contents = await self.directory.newer()
         sale = contents.sales.get(request.sale)
         if sale is None:
-            raise Refused(
-                Problem(problems.UNKNOWN_SALE, f"There is no sale {request.sale!r}.")
-            )
+            raise Refused(Problem(problems.UNKNOWN_SALE, f"There is no sale {request.sale!r}."))
         if sale.id not in contents.on_record:
             raise Refused(Problem(problems.SALE_CLOSED, f"Sale {sale.slug} is closed."))
         unknown = [
@@ -419,5 +417,3 @@ def _reply(headers: _Headers, code: int, media_type: bytes, body: bytes) -> Repl
         ],
         body,
     )
-
-

@@ -2,8 +2,8 @@
 
 from django.db import IntegrityError, transaction
 
-from ..errors import ClientExists
-from ..models import ApiClient
+from orders.errors import ClientExists
+from orders.models import ApiClient
 
 
 def create_client(*, name: str) -> tuple[ApiClient, str]:

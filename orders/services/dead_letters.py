@@ -5,11 +5,11 @@ from collections import defaultdict
 from uuid import UUID
 
 import msgspec
-from inventory.outbox import Entry
 
-from ..domain import OrderRecord, decode_record
-from ..errors import Unpersistable
-from ..models import DeadLetter
+from inventory.outbox import Entry
+from orders.domain import OrderRecord, decode_record
+from orders.errors import Unpersistable
+from orders.models import DeadLetter
 
 logger = logging.getLogger(__name__)
 

@@ -15,13 +15,13 @@ from inventory.domain import from_minor
 from inventory.models import Allocation, StockMovement
 from inventory.outbox import Entry
 from inventory.services import lock_free_units, take_stock
+from orders.domain import EventType, OrderRecord, Rejection, Status, decode_record, format_order_id
+from orders.errors import Unpersistable
+from orders.models import Order
+from orders.task_names import RELEASE_STOCK
 from shop.core import sql
 from shop.core.dispatch import send_on_commit
 
-from ..domain import EventType, OrderRecord, Rejection, Status, decode_record, format_order_id
-from ..errors import Unpersistable
-from ..models import Order
-from ..task_names import RELEASE_STOCK
 from . import dead_letters
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def drain(sale_id: int, *, consumer: str, out_of_time: Callable[[], bool]) -> in
 def persist_all(
     sale_id: int, take: Callable[[], list[Entry]], out_of_time: Callable[[], bool]
 ) -> int:
-    """Persist and acknowledge what `take` gives, until it gives nothing. Returns how many it gave."""
+    """Persist and acknowledge what `take` gives, until that is nothing. Returns how many it gave."""
     done = 0
     while not out_of_time() and (entries := take()):
         order_ids = persist_entries(sale_id, entries)
@@ -183,7 +183,7 @@ def _write(sale_id: int, batch: Sequence[Accepted], *, refused: Mapping[str, Rej
 
 
 def _judge_one_by_one(batch: Sequence[Accepted]) -> dict[str, Rejection]:
-    """Lock the stock rows and return which orders they have no units for, first come first served."""
+    """Lock the stock rows and return the orders they have no units for; first come, first served."""
     free = lock_free_units(sorted(_units(batch)))
     existing, refused = _existing(batch), {}
     for order in batch:

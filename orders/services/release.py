@@ -1,4 +1,4 @@
-"""Giving stock back in Redis, once PostgreSQL has: reads rows, so that a lost task costs nothing."""
+"""Giving stock back in Redis, once PostgreSQL has. Reads rows, so a lost task costs nothing."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -6,11 +6,10 @@ from uuid import UUID
 from inventory import counters
 from inventory.domain import Release
 from inventory.models import Sale
-
-from ..models import Order, OrderLine
+from orders.domain import RELEASED
+from orders.models import Order, OrderLine
 
 BATCH = 500
-RELEASED = ("cancelled", "expired", "rejected", "refunded")
 
 
 def sales_to_release() -> list[int]:
@@ -32,9 +31,7 @@ def release_stock(sale_id: int) -> int:
         .only("id", "customer")
         .order_by()[:BATCH]
     ):
-        places = counters.release(
-            sale.pk, sale.slug, epoch=sale.epoch, releases=_releases(orders)
-        )
+        places = counters.release(sale.pk, sale.slug, epoch=sale.epoch, releases=_releases(orders))
         for order, place in zip(orders, places, strict=True):
             order.release_place = place
         Order.objects.bulk_update(orders, ["release_place"])

@@ -2,9 +2,9 @@
 
 from inventory import counters
 from inventory.domain import Release
+from orders.models import DeadLetter, Order
 from shop.core import clock
 
-from ..models import DeadLetter, Order
 from . import dead_letters
 from .persist import persist_entries
 
@@ -12,7 +12,7 @@ from .persist import persist_entries
 def replay(letter: DeadLetter) -> bool:
     """Try once more to persist a dead letter. Returns whether it is an order now."""
     persist_entries(letter.sale_id, [dead_letters.entry_of(letter)])
-    if not Order.objects.filter(pk=letter.order_id).exists():
+    if letter.order_id is None or not Order.objects.filter(pk=letter.order_id).exists():
         return False
     _resolve(letter, DeadLetter.Resolution.PERSISTED)
     return True

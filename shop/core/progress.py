@@ -15,4 +15,4 @@ def report(name: str) -> None:
 def age_seconds(name: str) -> float | None:
     """Return how long ago `name` last made progress, None if it never did."""
     last = client().hget(_KEY, name)
-    return None if last is None else max(0.0, time.time() - float(last))  # type: ignore[arg-type]
+    return None if last is None else max(0.0, time.time() - float(last))

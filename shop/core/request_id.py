@@ -1,4 +1,4 @@
-"""The X-Request-ID: echoed if the caller sent a sane one, made here otherwise, and in every log line."""
+"""The X-Request-ID: the caller's if it is a sane one, else made here; it is in every log line."""
 
 import contextvars
 import logging
@@ -29,7 +29,9 @@ class RequestIdMiddleware:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = sane_request_id(request.headers.get("X-Request-ID", "").encode("latin-1", "replace"))
+        request_id = sane_request_id(
+            request.headers.get("X-Request-ID", "").encode("latin-1", "replace")
+        )
         _current.set(request_id)
         response = await self.get_response(request)
         response["X-Request-ID"] = request_id

@@ -50,9 +50,12 @@ def reachable_folder(state: Path, uid: int | None) -> Path:
     folder.mkdir(exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
         raise LocalStackError(f"{folder} was made by someone else; remove it")
-    folder.chmod(0o755)
     if not (link := state / ELSEWHERE).is_symlink():
+        # The state is new, so what is there belonged to one that was thrown away.
+        shutil.rmtree(folder)
+        folder.mkdir()
         link.symlink_to(folder)
+    folder.chmod(0o755)  # whatever the umask is
     return folder
 
 

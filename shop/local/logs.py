@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Self, TextIO
 
@@ -35,6 +36,8 @@ class LogSink:
     def __init__(self, folder: Path, *, terminal: TextIO | None = None, width: int = 8) -> None:
         """Write to `folder`/<name>.log and, if given, to `terminal`, names padded to `width`."""
         self._folder = folder
+        if isinstance(terminal, TextIOWrapper):
+            terminal.reconfigure(errors="replace")  # it may not know every letter in the logs
         self._terminal = terminal
         self._width = width
         self._colour = terminal is not None and wants_colour(terminal)
@@ -87,5 +90,5 @@ class LogSink:
             prefix = f"\x1b[{colour}m{prefix}\x1b[0m"
         try:
             print(prefix, line, file=self._terminal, flush=True)
-        except OSError:  # the terminal was closed; a program must not block or die for that
+        except (OSError, ValueError):  # it was closed; the files go on
             self._terminal = None

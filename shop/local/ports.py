@@ -1,12 +1,13 @@
 """TCP ports: one kept for each embedded server, and a clear word when one is taken."""
 
+import errno
 import random
 import socket
 from pathlib import Path
 
 import psutil
 
-from shop.local.errors import PortTaken
+from shop.local.errors import LocalStackError, PortTaken
 
 # Below the ports that Linux and macOS hand out to clients. A server that is down for a moment must
 # not find its port given to an outgoing connection, not even to one that was trying to reach it.
@@ -28,8 +29,12 @@ def kept_port(state: Path, name: str) -> int:
 
 
 def require_free(host: str, port: int, *, variable: str) -> None:
-    """Raise PortTaken, naming the environment variable to set, if `port` of `host` is in use."""
-    if not is_free(host, port):
+    """Raise PortTaken, naming the variable to set, if someone listens on `port` of `host`."""
+    try:
+        free = is_free(host, port)
+    except (OSError, OverflowError) as error:
+        raise LocalStackError(f"cannot listen on {host}:{port}: {error}") from error
+    if not free:
         raise PortTaken(port, variable, _listener(port))
 
 
@@ -41,8 +46,10 @@ def is_free(host: str, port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
     return True
 
 

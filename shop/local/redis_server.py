@@ -15,7 +15,7 @@ SETTINGS = {
     "daemonize": "no",
     "databases": "16",
     "loglevel": "notice",
-    # A reservation that was answered with yes is on disk: see docs/adr on durability.
+    # What was acknowledged is on disk, and nothing is thrown away to make room.
     "appendonly": "yes",
     "appendfsync": "always",
     "aof-load-truncated": "yes",

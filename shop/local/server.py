@@ -52,9 +52,9 @@ class Server(Service, ABC):
     def wait_ready(self, timeout: float = READY_SECONDS) -> None:
         """Return when the server answers; raise ServerFailed if it ends or takes too long."""
         if not wait_until(lambda: not self.running or self.answers(), timeout=timeout):
-            raise ServerFailed(self.name, f"did not answer within {timeout:g} s", self.tail)
+            raise ServerFailed(self.name, f"did not answer within {timeout:g} s", self.last_lines())
         if not self.running:
-            raise ServerFailed(self.name, f"ended with {self.exit_code}", self.tail)
+            raise ServerFailed(self.name, f"ended with {self.exit_code}", self.last_lines())
 
 
 def end_leftover(pid_file: Path, stop_signal: Signals) -> None:

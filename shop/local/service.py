@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from signal import Signals
 from typing import IO
@@ -15,7 +16,7 @@ import psutil
 from shop.local.logs import read_lines
 from shop.local.tether import tethered
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 12.0  # a little more than the web process takes for its own graceful end
 KILL_SECONDS = 5.0
 TAIL_LINES = 20
 
@@ -39,7 +40,7 @@ class Service:
         self.cwd = cwd
         self.uid: int | None = None  # None: run as the own user
         self.stop_signal = stop_signal
-        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._command = command
         self._write = write
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,7 +74,7 @@ class Service:
         in a thread that lives as long as the process should.
         """
         self._process = subprocess.Popen(
-            tethered(self.command, death_signal=self.stop_signal, uid=self.uid),
+            tethered(self.command, self.stop_signal, self.uid),
             env=self.env,
             cwd=self.cwd,
             stdin=subprocess.DEVNULL,
@@ -99,15 +100,25 @@ class Service:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(KILL_SECONDS)
+            with suppress(subprocess.TimeoutExpired):  # stuck in the kernel; nothing more helps
+                self._process.wait(KILL_SECONDS)
         _kill([*family, *self._session()])
         self._reader.join(KILL_SECONDS)  # its last lines belong into the log
+
+    def last_lines(self) -> list[str]:
+        """Return the end of the log: all that was written, if the process has ended."""
+        if self._reader and not self.running:
+            self._reader.join(KILL_SECONDS)
+        return list(self._tail)
 
     def _read(self, stream: IO[bytes]) -> None:
         with stream:
             for line in read_lines(stream):
-                self.tail.append(line)
-                self._write(line)
+                self._tail.append(line)
+                with suppress(OSError, ValueError):
+                    # Whatever is wrong with the log, a full disk for one, must not fill the pipe:
+                    # the program would stand still.
+                    self._write(line)
 
     def _descendants(self) -> list[psutil.Process]:
         """Return what the living process has started, in whatever session it is by now."""

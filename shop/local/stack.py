@@ -3,38 +3,24 @@
 import asyncio
 import os
 import secrets
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from signal import Signals
-from typing import NamedTuple, Self, TextIO
+from typing import Self, TextIO
 
 from shop.local import discovery
+from shop.local.commands import manage
 from shop.local.credentials import Credentials
 from shop.local.embedded import Endpoints, endpoints, locked, missing_servers
-from shop.local.errors import CommandFailed, ServerFailed
+from shop.local.errors import CommandFailed, LocalStackError, ServerFailed
 from shop.local.logs import LogSink
 from shop.local.ports import require_free
 from shop.local.procfile import read_procfile
 from shop.local.programs import search_path
-from shop.local.server import Server
+from shop.local.server import READY_SECONDS, Server
 from shop.local.service import Service
 from shop.local.supervisor import Supervisor
-from shop.local.tether import tethered
-
-COMMAND_SECONDS = 120.0
-READY_SECONDS = 30.0
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to connect to, not to bind
-
-
-class Reply(NamedTuple):
-    """What the web process answered; status 0 where it did not answer."""
-
-    status: int
-    text: str
+from shop.local.web import Web
 
 
 class Stack:
@@ -50,33 +36,21 @@ class Stack:
         *,
         env: Mapping[str, str] | None = None,
         terminal: TextIO | None = None,
-        procfile: Path = discovery.REPOSITORY / "Procfile",
     ) -> None:
         """Run from `state` with `env` over this process's environment; log to `terminal` too."""
         self.state = state
-        self.env = {**os.environ, **(env or {}), "SHOP_STATE_DIR": str(state)}
-        self.host = self.env.get("HOST") or "127.0.0.1"
-        self.port = int(self.env.setdefault("PORT", "8000"))
-        self.flower_host = self.env.get("FLOWER_ADDRESS") or "127.0.0.1"
-        self.flower_port = int(self.env.setdefault("FLOWER_PORT", "5555"))
+        self.env = {**os.environ, **(env or {})}
+        self.web = self._listener("HOST", "PORT", 8000)
+        self.flower = self._listener("FLOWER_ADDRESS", "FLOWER_PORT", 5555)
+        self.env["SHOP_STATE_DIR"] = str(state)
         self.env["PATH"] = search_path(self.env)
         self.env["PYTHONUNBUFFERED"] = "1"  # a line of log is seen when it is written
+        self.superuser = self.env.get("DJANGO_SUPERUSER_USERNAME") or "admin"
         self.credentials = Credentials(state)
         self.servers: dict[str, Server] = {}
         self.services: dict[str, Service] = {}
-        self._commands = read_procfile(procfile)
         self._sink = LogSink(state / "logs", terminal=terminal)
         self._exit = AsyncExitStack()
-
-    @property
-    def web_url(self) -> str:
-        """The root of the site, without a slash at the end."""
-        return _url(self.host, self.port)
-
-    @property
-    def flower_url(self) -> str:
-        """Where Flower shows the workers."""
-        return _url(self.flower_host, self.flower_port)
 
     @property
     def endpoints(self) -> Endpoints:
@@ -84,67 +58,38 @@ class Stack:
         return endpoints(self.state, self.servers, self.env)
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            stack.enter_context(locked(self.state))
-            require_free(self.host, self.port, variable="PORT")
-            require_free(self.flower_host, self.flower_port, variable="FLOWER_PORT")
-            stack.enter_context(self._sink)
+        async with AsyncExitStack() as exits:
+            exits.enter_context(locked(self.state))
+            require_free(self.web.host, self.web.port, variable="PORT")
+            require_free(self.flower.host, self.flower.port, variable="FLOWER_PORT")
+            exits.enter_context(self._sink)
             self._say = self._sink.writer("stack")
-            stack.callback(discovery.withdraw, self.state)
+            exits.callback(discovery.withdraw, self.state)
             self.supervisor = Supervisor(notice=self._say, restarted=lambda _: self._publish())
-            stack.push_async_callback(self.supervisor.stop)
+            exits.push_async_callback(self.supervisor.stop)
             await self._start_servers()
             await self._migrate()
             await self._ensure_superuser()
             self._start_services()
             await self._wait_for("/healthz")
             await self._wait_for("/readyz")
-            self._exit = stack.pop_all()
+            self._exit = exits.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._say("stopping")
         await self._exit.aclose()
 
-    async def manage(self, *arguments: str, **env: str) -> str:
+    async def manage(self, *arguments: str) -> str:
         """Run manage.py with `arguments`, return its standard output, or raise CommandFailed."""
-        command = [sys.executable, "manage.py", *arguments]
-        process = await asyncio.create_subprocess_exec(
-            *tethered(command, death_signal=Signals.SIGTERM, uid=None),
-            cwd=discovery.REPOSITORY,
-            env={**self.env, **env},
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            start_new_session=True,
-        )
-        try:
-            output, errors = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
-        except TimeoutError as error:
-            raise CommandFailed(arguments[0], f"no end after {COMMAND_SECONDS:g} s") from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode:
-            raise CommandFailed(arguments[0], (output + errors).decode(errors="replace"))
-        return output.decode()
+        return await manage([*arguments], self.env)
 
-    async def get(self, path: str, **headers: str) -> Reply:
-        """Return the web process's answer to GET `path`."""
-        return await asyncio.to_thread(self._get, path, headers)
-
-    def _get(self, path: str, headers: Mapping[str, str]) -> Reply:
-        # Not urllib: it would send a request for this machine through a proxy.
-        connection = HTTPConnection(EVERYWHERE.get(self.host, self.host), self.port, timeout=5)
-        try:
-            connection.request("GET", path, headers=dict(headers))
-            response = connection.getresponse()
-            return Reply(response.status, response.read().decode(errors="replace"))
-        except (OSError, HTTPException):
-            return Reply(0, "no answer")
-        finally:
-            connection.close()
+    def _listener(self, host: str, port: str, default_port: int) -> Web:
+        """Return the address that two variables name, and leave the port set for the processes."""
+        self.env[port] = number = self.env.get(port) or str(default_port)
+        if not number.isdecimal():
+            raise LocalStackError(f"{port}={number} is not a port number")
+        return Web(self.env.get(host) or "127.0.0.1", int(number))
 
     async def _start_servers(self) -> None:
         servers = missing_servers(self.state, self._sink, self.env)
@@ -175,7 +120,7 @@ class Stack:
             "DJANGO_SUPERUSER_EMAIL": self.env.get("DJANGO_SUPERUSER_EMAIL", "admin@example.com"),
         }
         try:
-            await self.manage("createsuperuser", "--no-input", **account)
+            await manage(["createsuperuser", "--no-input"], {**self.env, **account})
         except CommandFailed as error:
             if "already taken" not in error.output:
                 raise
@@ -183,13 +128,8 @@ class Stack:
             if not chosen:
                 self.credentials.keep("superuser_password", password)
 
-    @property
-    def superuser(self) -> str:
-        """The name of the admin's account."""
-        return self.env.get("DJANGO_SUPERUSER_USERNAME") or "admin"
-
     def _start_services(self) -> None:
-        for name, command in self._commands.items():
+        for name, command in read_procfile(discovery.REPOSITORY / "Procfile").items():
             self.services[name] = Service(
                 name,
                 ["/bin/sh", "-c", command],
@@ -203,16 +143,11 @@ class Stack:
         """Return when web answers `path` with 200; whatever dies meanwhile is a failed start."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + READY_SECONDS
-        while (reply := await self.get(path)).status != 200:
+        while (reply := await self.web.get(path)).status != 200:
             for service in self.services.values():
                 if self.supervisor.deaths[service.name]:
-                    raise ServerFailed(service.name, "ended during the start", service.tail)
+                    raise ServerFailed(service.name, "ended during the start", service.last_lines())
             if clock() > deadline:
                 reason = f"did not answer {path} with 200 within {READY_SECONDS:g} s"
                 raise ServerFailed("web", reason, [f"{reply.status} {reply.text}"])
             await asyncio.sleep(0.1)
-
-
-def _url(host: str, port: int) -> str:
-    reachable = EVERYWHERE.get(host, host)
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

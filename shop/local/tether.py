@@ -15,7 +15,7 @@ PR_SET_PDEATHSIG = 1
 OWN_USER = -1
 
 
-def tethered(command: Sequence[str], *, death_signal: Signals, uid: int | None) -> list[str]:
+def tethered(command: Sequence[str], death_signal: Signals, uid: int | None = None) -> list[str]:
     """Return the command line that runs `command` tethered to this process.
 
     On Linux the program gets `death_signal` when the *thread* that started it ends. Elsewhere the

@@ -7,6 +7,7 @@ import sys
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from shop.local.discovery import state_dir
 from shop.local.interrupts import run_until_signal
@@ -37,11 +38,11 @@ async def open_demo_sale(stack: Stack) -> str:
     # The database is asked, for it may be another one than when the key was kept.
     if (
         not key
-        or (await stack.get("/api/v1/orders/0", Authorization=f"Bearer {key}")).status == 401
+        or (await stack.web.get("/api/v1/orders/0", Authorization=f"Bearer {key}")).status == 401
     ):
         key = (await stack.manage("create_client", "demo")).splitlines()[-1].strip()
         stack.credentials.keep("demo_api_key", key)
-    if (await stack.get(f"/api/v1/sales/{SALE}")).status == 404:
+    if (await stack.web.get(f"/api/v1/sales/{SALE}")).status == 404:
         await stack.manage("create_sale", SALE, *SALE_OPTIONS.split())
     return key
 
@@ -50,21 +51,21 @@ def show(stack: Stack, *, api_key: str) -> None:
     """Print where everything is, who may enter, and an order to try."""
     table = Table.grid(padding=(0, 2))
     for name, value in {
-        "Site": f"{stack.web_url}/",
-        "Admin": f"{stack.web_url}/admin/",
+        "Site": f"{stack.web.url}/",
+        "Admin": f"{stack.web.url}/admin/",
         "  sign in": f"{stack.superuser}  {_password(stack)}",
-        "API": f"{stack.web_url}/api/docs",
+        "API": f"{stack.web.url}/api/docs",
         "  demo key": api_key,
-        "Health": f"{stack.web_url}/readyz",
-        "Workers": f"{stack.flower_url}/",
+        "Health": f"{stack.web.url}/readyz",
+        "Workers": f"{stack.flower.url}/",
         "Logs": str(stack.state / "logs"),
     }.items():
-        table.add_row(f"[bold]{name}", value)
+        table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
     console = Console()
     console.print(Panel.fit(table, title="Ready. Ctrl-C stops everything.", border_style="green"))
     # Outside the box and as it is, so that it can be copied.
     print(
-        f"curl -i {stack.web_url}/api/v1/orders \\\n"
+        f"curl -i {stack.web.url}/api/v1/orders \\\n"
         f"  -H 'Authorization: Bearer {api_key}' \\\n"
         "  -H 'Content-Type: application/json' \\\n"
         '  -H "Idempotency-Key: try-$(date +%s)" \\\n'

@@ -71,7 +71,9 @@ class Command(BaseCommand):
                 slug=options["slug"],
                 name=options["name"] or options["slug"],
                 currency=options["currency"],
-                skus=[parse_sku_spec(text, options["currency"]) for text in _unique(options["sku"])],
+                skus=[
+                    parse_sku_spec(text, options["currency"]) for text in _unique(options["sku"])
+                ],
                 opens_at=_moment("--opens", options["opens"]) or clock.now(),
                 closes_at=_moment("--closes", options["closes"]),
                 limit=options["limit"],
@@ -83,7 +85,9 @@ class Command(BaseCommand):
         except InventoryError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            self.style.SUCCESS(f"Sale {sale.slug} takes orders from {sale.opens_at.isoformat()} on.")
+            self.style.SUCCESS(
+                f"Sale {sale.slug} takes orders from {sale.opens_at.isoformat()} on."
+            )
         )
 
 

@@ -1,0 +1,86 @@
+"""What tests share: clean servers, sales and clients to sell with, and the product's processes."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+
+from inventory import services
+from inventory.domain import SkuSpec
+from inventory.models import Sale
+from orders.models import ApiClient
+from orders.services.clients import create_client
+from shop.core import clock
+
+from .processes import Processes, Web
+
+MakeSale = Callable[..., Sale]
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(request: pytest.FixtureRequest) -> None:
+    """Every test that may touch the servers starts with empty Redis databases."""
+    if {"db", "transactional_db"} & set(request.fixturenames) or request.node.get_closest_marker(
+        "django_db"
+    ):
+        for url in (settings.REDIS_URL, settings.CACHE_URL):
+            redis.Redis.from_url(url).flushdb()
+
+
+@pytest.fixture
+def make_sale() -> MakeSale:
+    """Create an open sale: `make_sale("drop", {"TEE": 50}, limit=2)`."""
+
+    def make(slug: str = "drop", skus: dict[str, int] | None = None, **rules: Any) -> Sale:
+        price = rules.pop("price", "12.50")
+        options: dict[str, Any] = {
+            "name": slug,
+            "currency": "EUR",
+            "opens_at": clock.now(),
+            "closes_at": None,
+            "limit": 0,
+            "hold_seconds": 900,
+            "payment": "required",
+        } | rules
+        return services.create_sale(
+            slug=slug,
+            skus=[
+                SkuSpec(code, quantity, Decimal(price))
+                for code, quantity in (skus or {"TEE": 50}).items()
+            ],
+            **options,
+        )
+
+    return make
+
+
+@pytest.fixture
+def api_client() -> tuple[ApiClient, str]:
+    """A client that may place orders, and its key."""
+    return create_client(name="storefront")
+
+
+@pytest.fixture
+def api_key(api_client: tuple[ApiClient, str]) -> str:
+    return api_client[1]
+
+
+@pytest.fixture(scope="session")
+def processes(django_db_setup: None, django_db_blocker: Any) -> Iterator[Processes]:
+    """The web, worker and beat processes of the product, on the test database."""
+    with django_db_blocker.unblock():
+        database = connection.settings_dict["NAME"]
+    with Processes(database) as running:
+        yield running
+
+
+@pytest.fixture
+def web(transactional_db: None, processes: Processes, api_key: str) -> Iterator[Web]:
+    """The running product, with a client of its own; quiet again when the test ends."""
+    with processes.web(api_key) as web:
+        yield web
+    processes.wait_until_quiet()

@@ -1,0 +1,136 @@
+"""Around the stack: what it refuses, what it publishes, and the commands that it runs."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import stat
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from shop.local import discovery, flower
+from shop.local.credentials import Credentials
+from shop.local.embedded import locked
+from shop.local.errors import LocalStackError, PortTaken, StateInUse
+from shop.local.ports import is_free
+from shop.local.procfile import read_procfile
+from shop.local.stack import Stack
+
+from .conftest import REPOSITORY, assert_soon, gone
+
+
+async def enter(stack: Stack) -> None:
+    async with stack:
+        pass
+
+
+@pytest.mark.parametrize("variable", ["PORT", "FLOWER_PORT"])
+def test_a_taken_port_is_found_before_anything_starts(tmp_path: Path, variable: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("", 0)) as spare:
+        port = taken.getsockname()[1]
+        ports = {"PORT": str(spare.getsockname()[1]), "FLOWER_PORT": "1", variable: str(port)}
+        spare.close()
+        with pytest.raises(PortTaken, match=f"port {port} is taken .*; set {variable} to") as error:
+            asyncio.run(enter(Stack(tmp_path, env=ports)))
+        assert error.value.pid in (os.getpid(), None)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_port_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LocalStackError, match="PORT=http is not a port number"):
+        Stack(tmp_path, env={"PORT": "http"})
+
+
+def test_a_second_stack_on_the_same_state_is_refused(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(StateInUse, match="SHOP_STATE_DIR"):
+        asyncio.run(enter(Stack(tmp_path)))
+
+
+def test_the_procfile_names_every_process() -> None:
+    processes = read_procfile(REPOSITORY / "Procfile")
+    assert list(processes) == ["web", "worker", "beat", "flower"]
+    # Without exec the shell would stay in between, and signals would end there.
+    assert all(command.startswith("exec python -m ") for command in processes.values())
+
+
+def test_comments_and_blank_lines_of_a_procfile_are_no_processes(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("# all\n\nweb: exec serve --bind a:1\nnight-job:  run\n")
+    processes = read_procfile(tmp_path / "Procfile")
+    assert processes == {"web": "exec serve --bind a:1", "night-job": "run"}
+
+
+def test_where_no_stack_runs_the_urls_lead_nowhere_and_fail_at_once(tmp_path: Path) -> None:
+    urls = [discovery.database_url(tmp_path), discovery.redis_url(tmp_path, db=1)]
+    for url in map(urlsplit, urls):
+        assert not is_free("127.0.0.1", 1) or url.port == 1
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((url.hostname, url.port), timeout=5)
+
+
+def test_a_running_stack_is_found_by_its_state(tmp_path: Path) -> None:
+    here = {"host": "127.0.0.1", "port": 20001, "pid": 7}
+    discovery.publish(tmp_path, {"postgres": here, "redis": {**here, "port": 20002}})
+    assert discovery.database_url(tmp_path) == "postgresql://shop@127.0.0.1:20001/shop"
+    assert discovery.redis_url(tmp_path, db=1) == "redis://127.0.0.1:20002/1"
+    discovery.withdraw(tmp_path)
+    assert discovery.redis_url(tmp_path, db=1) == "redis://127.0.0.1:1/1"
+
+
+def test_credentials_are_kept_for_their_owner_only(tmp_path: Path) -> None:
+    credentials = Credentials(tmp_path)
+    assert credentials.get("demo_api_key") is None
+    credentials.keep("demo_api_key", "secret")
+    credentials.keep("superuser_password", "word")
+    assert Credentials(tmp_path).get("demo_api_key") == "secret"
+    assert stat.S_IMODE((tmp_path / "credentials.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "10.0.0.5", "shop.example.com"])
+def test_flower_is_not_shown_to_the_network_without_a_password(address: str) -> None:
+    with pytest.raises(SystemExit, match="FLOWER_BASIC_AUTH"):
+        flower.main({"FLOWER_ADDRESS": address})
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {"FLOWER_ADDRESS": "::1"}, {"FLOWER_ADDRESS": "0.0.0.0", "FLOWER_BASIC_AUTH": "a:b"}],
+)
+def test_flower_starts_on_this_machine_or_with_a_password(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda program, arguments: started.append(arguments))
+    flower.main({**environ, "FLOWER_PORT": "5600"})
+    address = environ.get("FLOWER_ADDRESS", "127.0.0.1")
+    assert started[0][-2:] == [f"--address={address}", "--port=5600"]
+
+
+def test_run_gives_a_command_the_servers_and_returns_its_exit_code(launch) -> None:
+    script = "echo $DATABASE_URL $REDIS_URL $SHOP_STATE_DIR; exit 7"
+    output, _ = (
+        process := launch("-m", "shop.local", "run", "--", "sh", "-c", script)
+    ).communicate()
+    assert process.returncode == 7
+    database, redis, state = output.split()
+    assert database.startswith("postgresql://shop@127.0.0.1:")
+    assert redis.startswith("redis://127.0.0.1:")
+    assert not Path(state).exists()
+
+
+def test_run_passes_a_signal_on_and_stops_its_servers(launch) -> None:
+    script = "echo $(cat $SHOP_STATE_DIR/*/*.pid | head -1) $SHOP_STATE_DIR; exec sleep 600"
+    process = launch("-m", "shop.local", "run", "--", "sh", "-c", script)
+    pid, state = process.stdout.readline().split()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    assert_soon(lambda: gone(int(pid)))
+    assert not Path(state).exists()
+
+
+def test_the_published_servers_are_plain_json(tmp_path: Path) -> None:
+    discovery.publish(tmp_path, {"redis": {"host": "127.0.0.1", "port": 20002, "pid": 7}})
+    published = json.loads((tmp_path / "run" / "servers.json").read_text())
+    assert published == {"redis": {"host": "127.0.0.1", "port": 20002, "pid": 7}}

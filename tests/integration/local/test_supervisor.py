@@ -1,0 +1,151 @@
+"""The supervisor starts again what dies, and leaves nothing running when it stops."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from redis import Redis
+
+from shop.local.postgres import Postgres
+from shop.local.redis_server import RedisServer
+from shop.local.service import Service
+from shop.local.supervisor import Supervisor
+
+from .conftest import assert_soon, gone
+from .test_embedded_servers import query
+
+# A program that will not end when asked, and has started two more of the kind: one in its own
+# session, as Celery's pool processes are, and one that has left it. Prints all three ids.
+STUBBORN = """
+import os, signal, subprocess, sys
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+sleep = [sys.executable, "-c", "import signal; signal.pause()"]
+children = [subprocess.Popen(sleep), subprocess.Popen(sleep, start_new_session=True)]
+print(os.getpid(), *(child.pid for child in children), flush=True)
+signal.pause()
+"""
+
+
+@asynccontextmanager
+async def supervising(*services: Service) -> AsyncIterator[list[str]]:
+    """Run `services` and yield what the supervisor notes about them."""
+    notices: list[str] = []
+    supervisor = Supervisor(notice=notices.append)
+    try:
+        for service in services:
+            supervisor.watch(service)
+        yield notices
+    finally:
+        await supervisor.stop()
+
+
+async def soon(condition: Callable[[], bool]) -> None:
+    await asyncio.to_thread(assert_soon, condition)
+
+
+def run(scenario: Awaitable[None]) -> None:
+    asyncio.run(scenario)  # type: ignore[arg-type]
+
+
+def test_a_dead_child_is_started_again() -> None:
+    async def scenario() -> None:
+        service = Service("sleeper", ["sleep", "600"])
+        async with supervising(service) as notices:
+            first = service.pid
+            os.kill(first, signal.SIGKILL)
+            await soon(lambda: service.running and service.pid != first)
+            assert notices == ["sleeper ended with -9, starts again in 0.2 s"]
+        assert gone(first)
+        assert gone(service.pid)
+
+    run(scenario())
+
+
+def test_a_child_that_keeps_dying_is_started_less_and_less_often() -> None:
+    async def scenario() -> None:
+        service = Service("crasher", ["sh", "-c", "exit 3"])
+        async with supervising(service) as notices:
+            await soon(lambda: len(notices) == 3)
+        assert [notice.rpartition(" in ")[2] for notice in notices] == ["0.2 s", "0.4 s", "0.8 s"]
+
+    run(scenario())
+
+
+def test_stopping_ends_children_and_grandchildren_that_ignore_being_asked() -> None:
+    lines: list[str] = []
+    service = Service("stubborn", [sys.executable, "-c", STUBBORN], write=lines.append)
+    service.start()
+    assert_soon(lambda: bool(lines))
+    service.stop(timeout=0.1)
+    pids = [int(pid) for pid in lines[0].split()]
+    assert len(pids) == 3
+    assert all(map(gone, pids))
+
+
+def test_what_a_dead_child_has_left_behind_is_ended_before_it_starts_again() -> None:
+    lines: list[str] = []
+
+    async def scenario() -> None:
+        command = ["sh", "-c", "sleep 600 & echo $!; wait"]
+        service = Service("parent", command, write=lines.append)
+        async with supervising(service):
+            await soon(lambda: len(lines) == 1)
+            os.kill(service.pid, signal.SIGKILL)
+            await soon(lambda: len(lines) == 2)
+            assert gone(int(lines[0]))
+        assert gone(int(lines[1]))
+
+    run(scenario())
+
+
+def test_services_stop_in_reverse_order() -> None:
+    ended: list[str] = []
+
+    def service(name: str) -> Service:
+        script = f"trap 'echo end {name}; exit' TERM; echo up; sleep 600 & wait"
+        return Service(name, ["sh", "-c", script], write=ended.append)
+
+    async def scenario() -> None:
+        async with supervising(service("first"), service("second"), service("third")):
+            await soon(lambda: ended == ["up"] * 3)
+
+    run(scenario())
+    assert ended[3:] == ["end third", "end second", "end first"]
+
+
+def test_a_killed_postgres_comes_back_on_its_port_with_its_data(state: Path) -> None:
+    async def scenario() -> None:
+        server = Postgres(state)
+        server.prepare()
+        async with supervising(server):
+            await asyncio.to_thread(server.wait_ready)
+            first, port = server.pid, server.port
+            query(server.url, "CREATE TABLE kept AS SELECT 7 AS n")
+            os.kill(first, signal.SIGKILL)
+            await soon(lambda: server.pid != first and server.answers())
+            assert server.port == port
+            assert query(server.url, "SELECT n FROM kept") == (7,)
+
+    run(scenario())
+
+
+def test_a_killed_redis_comes_back_on_its_port_with_its_data(state: Path) -> None:
+    async def scenario() -> None:
+        server = RedisServer(state)
+        server.prepare()
+        async with supervising(server):
+            await asyncio.to_thread(server.wait_ready)
+            with Redis.from_url(server.url) as redis:
+                redis.incr("kept")
+            first = server.pid
+            os.kill(first, signal.SIGKILL)
+            await soon(lambda: server.pid != first and server.answers())
+            with Redis.from_url(server.url) as redis:
+                assert redis.get("kept") == b"1"
+
+    run(scenario())

@@ -1,0 +1,145 @@
+"""The product's processes for tests that need them for real: web, Celery worker and beat."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+
+from inventory import outbox
+from inventory.models import Sale
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_SECONDS = 30.0
+
+
+def await_condition(
+    what: str, condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS
+) -> Any:
+    """Return the condition's value once it is true; fail the test if that takes too long."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(0.02)
+    return value
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Web:
+    """The API over real HTTP, as one client uses it."""
+
+    def __init__(self, base_url: str, api_key: str) -> None:
+        self.base_url = base_url
+        self.api_key = api_key
+        self.http = httpx.Client(
+            base_url=base_url, headers={"Authorization": f"Bearer {api_key}"}, timeout=35
+        )
+
+    def order(
+        self, key: str, *, sale: str = "drop", customer: str = "ada", **changes: Any
+    ) -> httpx.Response:
+        """Place an order, one TEE unless `lines` says otherwise."""
+        headers = {"Idempotency-Key": key, **changes.pop("headers", {})}
+        body = {
+            "sale": sale,
+            "customer": customer,
+            "lines": [{"sku": "TEE", "quantity": 1}],
+            **changes,
+        }
+        return self.http.post("/api/v1/orders", json=body, headers=headers)
+
+
+class Processes:
+    """Starts the processes, waits until they are ready, and stops them for good."""
+
+    def __init__(self, database: str) -> None:
+        self.port = free_port()
+        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
+        self.env = {**os.environ, "DATABASE_URL": url, "PERSIST_CLAIM_IDLE_MS": "1000"}
+        self.logs = Path(os.environ["SHOP_STATE_DIR"]) / "logs"
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self.start_web()
+            self.start_worker()
+            self.start_beat()
+            await_condition("the product is ready", self._ready)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def start_web(self) -> None:
+        self._start("web", "uvicorn", "shop.asgi:application", "--port", str(self.port))
+
+    def start_worker(self) -> None:
+        self._start(
+            "worker",
+            *("celery", "-A", "shop", "worker", "--concurrency", "2"),
+            *("--queues", "persist,notify,upkeep", "--loglevel", "INFO"),
+        )
+
+    def start_beat(self) -> None:
+        schedule = self.logs / "beat-schedule"
+        self._start(
+            "beat", "celery", "-A", "shop", "beat", "--schedule", str(schedule), "--pidfile="
+        )
+
+    @contextmanager
+    def web(self, api_key: str) -> Iterator[Web]:
+        web = Web(f"http://127.0.0.1:{self.port}", api_key)
+        with web.http:
+            yield web
+
+    def wait_until_quiet(self) -> None:
+        """Wait until nothing is left to persist, so that the next test starts clean."""
+        await_condition("the outboxes are empty", self._nothing_waits)
+
+    def _nothing_waits(self) -> bool:
+        sale_ids = list(Sale.objects.values_list("pk", flat=True))
+        return not any(outbox.backlogs(sale_ids).values())
+
+    def _ready(self) -> bool:
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                raise AssertionError(f"{name} ended: {(self.logs / f'{name}.log').read_text()}")
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _start(self, name: str, module: str, *arguments: str) -> None:
+        self.logs.mkdir(exist_ok=True)
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                cwd=ROOT,
+                env={**self.env, "CELERY_BROKER_URL": settings.CELERY_BROKER_URL},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
