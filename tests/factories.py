@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from inventory.domain import to_minor
 from inventory.models import Sale
 from inventory.outbox import Entry
 from orders.domain import (
@@ -21,7 +22,6 @@ from orders.errors import Unpersistable
 from orders.models import ApiClient, DeadLetter, Order
 from orders.services import dead_letters
 from orders.services.persist import persist_entries
-from inventory.domain import to_minor
 from shop.core import clock
 
 ONE_TEE: Mapping[str, int] = {"TEE": 1}
@@ -67,7 +67,7 @@ def order_record(
 
 
 def entry_of(record: OrderRecord, sale: Sale, *, accepted_at_ms: int | None = None) -> Entry:
-    """The outbox entry that holds `record`; held until the sale's time is up, if it takes payment."""
+    """The outbox entry that holds `record`; held for the sale's time where it takes payment."""
     now_ms = accepted_at_ms or clock.to_ms(clock.now())
     pays = sale.payment == Sale.Payment.REQUIRED
     return Entry(

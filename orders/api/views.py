@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 import redis
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 
 from inventory import selectors as inventory_selectors
 from inventory.errors import CountersLost, CountersUnavailable, SaleUnknown
@@ -64,8 +65,7 @@ def endpoint(*methods: str) -> Callable[[View[P]], View[P]]:
             except Overloaded as error:
                 return _unavailable(str(error))
 
-        guarded.csrf_exempt = True  # type: ignore[attr-defined]
-        return guarded
+        return csrf_exempt(cast(View[P], guarded))
 
     return decorate
 

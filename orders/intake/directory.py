@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 FRESH_SECONDS = 1.0  # younger than this: used as it is
 STALE_SECONDS = 3.0  # older than this: waited for, so that a revoked key ends within seconds
 AGAIN_SECONDS = 0.2  # between two looks for something that was not there
+NEWER_TRIES = 3  # one may have been under way already, one may fail
 KEPT = timedelta(days=2)  # how long after its end a sale can still have requests on record
 
 
@@ -80,14 +81,17 @@ class Directory:
         return self._contents
 
     async def newer(self) -> Contents:
-        """Return a copy that was read just now: for who has not found what should be there.
+        """Return a copy whose reading began after this call: for who misses what should be there.
 
-        However many ask, it is read at most every 0.2 s.
+        However many ask, it is read at most every 0.2 s; while that fails, the last copy serves.
         """
-        wait = self._tried_at + AGAIN_SECONDS - time.monotonic()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        await self._load(AGAIN_SECONDS)
+        asked = time.monotonic()
+        for _ in range(NEWER_TRIES):
+            if self._loading is None:
+                await asyncio.sleep(max(0.0, self._tried_at + AGAIN_SECONDS - time.monotonic()))
+            await self._load(pause=0)  # the pause is over, give or take the timer's grain
+            if self._loaded_at >= asked:
+                break
         return await self.current()
 
     async def _load(self, pause: float) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -95,39 +96,25 @@ def _content_errors(order: OrderRequest) -> list[dict[str, Any]]:
 
 
 def _metadata_errors(metadata: dict[str, Any]) -> list[dict[str, Any]]:
-    if _depth(metadata) > MAX_METADATA_DEPTH:
-        return [_error("/metadata", f"is nested more than {MAX_METADATA_DEPTH} levels deep")]
-    try:
-        encoded = _encoder.encode(metadata)
-    except (msgspec.MsgspecError, OverflowError, ValueError):
-        return [_error("/metadata", "has a number beyond 64 bits")]
-    if len(encoded) > MAX_METADATA_BYTES:
+    level: list[Any] = [metadata]
+    for depth in range(MAX_METADATA_DEPTH + 1):
+        if any(isinstance(value, str) and "\0" in value for value in level):
+            return [_error("/metadata", "has a NUL character")]
+        if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in level):
+            return [_error("/metadata", "has a number beyond 64 bits")]
+        if depth == MAX_METADATA_DEPTH and any(isinstance(value, dict | list) for value in level):
+            return [_error("/metadata", f"is nested more than {MAX_METADATA_DEPTH} levels deep")]
+        level = [part for value in level for part in _parts(value)]
+    if len(_encoder.encode(metadata)) > MAX_METADATA_BYTES:
         return [_error("/metadata", f"is larger than {MAX_METADATA_BYTES} bytes")]
-    # NUL is written \u0000; the walk tells it from a backslash that stands before "u0000".
-    if b"u0000" in encoded and _has_nul(metadata):
-        return [_error("/metadata", "has a NUL character")]
     return []
 
 
-def _depth(value: Any) -> int:
-    """Return how many containers deep `value` goes, without recursion."""
-    depth, level = 0, [value]
-    while level := [item for item in level if isinstance(item, dict | list)]:
-        depth += 1
-        if depth > MAX_METADATA_DEPTH:
-            break
-        level = [
-            child for item in level for child in (item.values() if isinstance(item, dict) else item)
-        ]
-    return depth
-
-
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
+def _parts(value: Any) -> Iterable[Any]:
+    """Return what a JSON value contains, keys included."""
     if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_has_nul, value))
+        return [*value.keys(), *value.values()]
+    return value if isinstance(value, list) else ()
 
 
 # --- Explaining what the decoder refused --------------------------------------------------------

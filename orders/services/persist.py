@@ -91,7 +91,7 @@ def drain(sale_id: int, *, consumer: str, out_of_time: Callable[[], bool]) -> in
 def persist_all(
     sale_id: int, take: Callable[[], list[Entry]], out_of_time: Callable[[], bool]
 ) -> int:
-    """Persist and acknowledge what `take` gives, until that is nothing. Returns how many it gave."""
+    """Persist and acknowledge what `take` gives, until it gives none. Returns how many it gave."""
     done = 0
     while not out_of_time() and (entries := take()):
         order_ids = persist_entries(sale_id, entries)
@@ -183,7 +183,7 @@ def _write(sale_id: int, batch: Sequence[Accepted], *, refused: Mapping[str, Rej
 
 
 def _judge_one_by_one(batch: Sequence[Accepted]) -> dict[str, Rejection]:
-    """Lock the stock rows and return the orders they have no units for; first come, first served."""
+    """Lock the stock rows and return the orders they lack units for; first come, first served."""
     free = lock_free_units(sorted(_units(batch)))
     existing, refused = _existing(batch), {}
     for order in batch:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -36,7 +36,7 @@ class BoundedPaginator(_Paginator):
 
     @cached_property
     def count(self) -> int:
-        rows: QuerySet[Any] = self.object_list.order_by()  # type: ignore[union-attr]
+        rows = cast("QuerySet[Any]", self.object_list).order_by()
         counted = rows[: COUNTED_EXACTLY + 1].count()
         return counted if counted <= COUNTED_EXACTLY else max(counted, _estimate(rows))
 
@@ -84,7 +84,7 @@ class ReadOnlyAdmin(ShopAdmin):
 class BigTableAdmin(ReadOnlyAdmin):
     """A read-only list of a table without bounds, newest first by primary key."""
 
-    ordering: Sequence[str] = ("-pk",)
+    ordering = ("-pk",)
     sortable_by = ()
     list_max_show_all = 0
 
@@ -101,6 +101,11 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> SafeString:
         return SafeString("None.")
     head = format_html_join("", "<th scope='col'>{}</th>", ((header,) for header in headers))
     return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
+
+
+def unbroken(text: object) -> SafeString:
+    """Return `text` as one line: browsers would break an order id into four."""
+    return format_html("<span style='white-space: nowrap'>{}</span>", text)
 
 
 def preformatted(text: str) -> SafeString:

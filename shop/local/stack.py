@@ -40,7 +40,7 @@ class Stack:
         """Run from `state` with `env` over this process's environment; log to `terminal` too."""
         self.state = state
         self.env = {**os.environ, **(env or {})}
-        self.web = self._listener("HOST", "PORT", 8000)
+        self.web = self._listener("WEB_ADDRESS", "PORT", 8000)
         self.flower = self._listener("FLOWER_ADDRESS", "FLOWER_PORT", 5555)
         self.env["SHOP_STATE_DIR"] = str(state)
         self.env["PATH"] = search_path(self.env)

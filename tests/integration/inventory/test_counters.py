@@ -1,0 +1,301 @@
+"""The Lua scripts against a plain model of what they promise, on a real server."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
+from inventory import counters, outbox
+from inventory.counters import LUA, Keys, Rules, read_judgement, reserve_arguments
+from inventory.domain import (
+    Accepted,
+    AcceptedBefore,
+    BacklogFull,
+    KeyReused,
+    LimitReached,
+    NoCounter,
+    Outcome,
+    Release,
+    Reservation,
+    SoldOut,
+)
+from inventory.errors import CountersLost
+from shop.core.redis import client, script
+
+SALE = 77
+OPEN = Rules(state="open", opens_ms=0, closes_ms=None, limit=0, hold_ms=60_000)
+
+
+def load(stock: dict[int, int], *, epoch: int = 1, limit: int = 0, **rules: Any) -> None:
+    assert counters.load(
+        SALE,
+        epoch=epoch,
+        version=1,
+        rules=OPEN._replace(limit=limit, **rules),
+        stock=[(allocation, units, 0) for allocation, units in stock.items()],
+    )
+
+
+def reserve(*batch: Reservation, epoch: int = 1, max_backlog: int = 1000) -> list[Outcome]:
+    reply = script(LUA / "reserve.lua")(
+        keys=list(Keys.of(SALE)[:9]), args=reserve_arguments(epoch, max_backlog, batch)
+    )
+    return read_judgement("drop", reply).outcomes
+
+
+def request(
+    key: int, lines: dict[int, int], *, order: int | None = None, customer: str = "ada"
+) -> Reservation:
+    content = f"{customer}{sorted(lines.items())}".encode()
+    return Reservation(
+        digest=key.to_bytes(16, "big"),
+        fingerprint=content[:16].ljust(16, b"."),
+        order_id=(key if order is None else order).to_bytes(16, "big"),
+        customer=customer,
+        note=b"1250",
+        payload=b"payload %d" % key,
+        lines=list(lines.items()),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _empty() -> None:
+    client().flushdb()
+
+
+# --- One thing at a time ------------------------------------------------------------------------
+
+
+def test_what_one_order_takes_the_next_in_the_batch_does_not_find() -> None:
+    load({1: 3})
+    outcomes = reserve(*(request(key, {1: 2}) for key in range(3)))
+    assert isinstance(outcomes[0], Accepted)
+    assert outcomes[1:] == [SoldOut({0: 1}, replayed=False)] * 2
+
+
+def test_a_repetition_within_a_batch_is_a_replay() -> None:
+    load({1: 3})
+    first, again, other = reserve(
+        request(1, {1: 1}), request(1, {1: 1}, order=9), request(1, {1: 2}, order=10)
+    )
+    assert isinstance(first, Accepted)
+    assert isinstance(again, AcceptedBefore)
+    assert again.order_id == (1).to_bytes(16, "big")
+    assert other == KeyReused()
+
+
+def test_a_refusal_is_replayed_even_when_stock_is_back() -> None:
+    load({1: 1})
+    reserve(request(1, {1: 1}))
+    assert reserve(request(2, {1: 1})) == [SoldOut({0: 0}, replayed=False)]
+    counters.release(
+        SALE, "drop", epoch=1, releases=[Release((1).to_bytes(16, "big"), "ada", [(1, 1)])]
+    )
+    assert reserve(request(2, {1: 1})) == [SoldOut({0: 0}, replayed=True)]
+    assert isinstance(reserve(request(3, {1: 1}))[0], Accepted)
+
+
+def test_at_the_bound_of_the_outbox_nothing_more_is_taken() -> None:
+    load({1: 10})
+    outcomes = reserve(*(request(key, {1: 1}) for key in range(5)), max_backlog=3)
+    assert outcomes[3:] == [BacklogFull(), BacklogFull()]
+    assert counters.snapshot(SALE, "drop").skus[1].available == 7
+
+
+def test_counters_of_another_epoch_are_not_used() -> None:
+    load({1: 10}, epoch=2)
+    with pytest.raises(CountersLost):
+        reserve(request(1, {1: 1}), epoch=1)
+    with pytest.raises(CountersLost):
+        counters.release(SALE, "drop", epoch=1, releases=[Release(b"x" * 16, "ada", [(1, 1)])])
+
+
+def test_a_line_without_a_counter_takes_nothing_from_the_others() -> None:
+    load({1: 10})
+    assert reserve(request(1, {1: 1, 2: 1})) == [NoCounter(1)]
+    assert counters.snapshot(SALE, "drop").skus[1].available == 10
+
+
+def test_running_counters_are_never_loaded_afresh() -> None:
+    load({1: 10})
+    reserve(request(1, {1: 4}))
+    assert not counters.load(SALE, epoch=1, version=1, rules=OPEN, stock=[(1, 10, 0)])
+    assert counters.snapshot(SALE, "drop").skus[1].available == 6
+
+
+def test_an_older_change_of_the_rules_that_arrives_late_changes_nothing() -> None:
+    load({1: 10})
+    counters.publish(SALE, epoch=1, version=3, rules=OPEN._replace(state="closed"))
+    counters.publish(SALE, epoch=1, version=2, rules=OPEN)
+    assert client().hget(Keys.of(SALE).config, "state") == b"closed"
+
+
+def test_the_bell_rings_once_until_it_is_quiet_again() -> None:
+    load({1: 10})
+
+    def ring(key: int) -> bool:
+        reply = script(LUA / "reserve.lua")(
+            keys=list(Keys.of(SALE)[:9]),
+            args=reserve_arguments(1, 1000, [request(key, {1: 1})]),
+        )
+        return read_judgement("drop", reply).ring
+
+    assert [ring(1), ring(2)] == [True, False]
+    outbox.quiet_the_bell(SALE)
+    assert ring(3)
+
+
+def test_every_key_of_a_sale_is_in_one_cluster_slot() -> None:
+    assert {key[: key.index("}") + 1] for key in Keys.of(SALE)} == {"{sale:77}"}
+
+
+def test_the_order_of_a_thousand_lines_fits_into_one_call() -> None:
+    load(dict.fromkeys(range(1, 1001), 5))
+    lines = [{n * 20 + i + 1: 1 for i in range(20)} for n in range(50)]
+    outcomes = reserve(*(request(key, some) for key, some in enumerate(lines)))
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+
+
+# --- Anything in any order ----------------------------------------------------------------------
+
+STOCK = {1: 6, 2: 4, 3: 9}
+LIMIT = 5
+
+
+@dataclass
+class Model:
+    """What the counters promise, in plain Python."""
+
+    available: dict[int, int] = field(default_factory=lambda: dict(STOCK))
+    taken: dict[str, int] = field(default_factory=dict)
+    remembered: dict[bytes, tuple[bytes, Outcome | bytes]] = field(default_factory=dict)
+    orders: dict[bytes, Reservation] = field(default_factory=dict)
+    released: list[bytes] = field(default_factory=list)
+
+    def reserve(self, asked: Reservation) -> Outcome | bytes:
+        """Return the outcome; the order id for an accepted one."""
+        if asked.digest in self.remembered:
+            fingerprint, outcome = self.remembered[asked.digest]
+            return outcome if fingerprint == asked.fingerprint else KeyReused()
+        outcome = self._judge(asked)
+        self.remembered[asked.digest] = (asked.fingerprint, outcome)
+        return outcome
+
+    def _judge(self, asked: Reservation) -> Outcome | bytes:
+        units = sum(quantity for _, quantity in asked.lines)
+        taken = self.taken.get(asked.customer, 0)
+        if taken + units > LIMIT:
+            return LimitReached(taken, LIMIT, replayed=True)
+        short = {
+            line: self.available[allocation]
+            for line, (allocation, quantity) in enumerate(asked.lines)
+            if self.available[allocation] < quantity
+        }
+        if short:
+            return SoldOut(short, replayed=True)
+        for allocation, quantity in asked.lines:
+            self.available[allocation] -= quantity
+        self.taken[asked.customer] = taken + units
+        self.orders[asked.order_id] = asked
+        return asked.order_id
+
+    def release(self, order_id: bytes) -> int:
+        if order_id not in self.released:
+            self.released.append(order_id)
+            order = self.orders[order_id]
+            for allocation, quantity in order.lines:
+                self.available[allocation] += quantity
+                self.taken[order.customer] -= quantity
+        return self.released.index(order_id) + 1
+
+
+lines_strategy = st.dictionaries(st.sampled_from(list(STOCK)), st.integers(1, 4), min_size=1)
+
+
+class ReserveAndRelease(RuleBasedStateMachine):
+    """Batches of orders, repeated or new, and releases, repeated or new, in any order."""
+
+    accepted = Bundle("accepted")
+
+    def __init__(self) -> None:
+        super().__init__()
+        client().flushdb()
+        load(STOCK, limit=LIMIT)
+        self.model = Model()
+        self.order_ids = count(1_000_000)
+
+    @rule(
+        target=accepted,
+        asked=st.lists(
+            st.tuples(st.integers(0, 12), lines_strategy, st.sampled_from(["ada", "bob"])),
+            min_size=1,
+            max_size=6,
+        ),
+    )
+    def reserve(self, asked: list[tuple[int, dict[int, int], str]]) -> Any:
+        batch = [
+            request(key, lines, order=next(self.order_ids), customer=customer)
+            for key, lines, customer in asked
+        ]
+        outcomes = reserve(*batch)
+        accepted = []
+        for reservation, outcome in zip(batch, outcomes, strict=True):
+            known = reservation.digest in self.model.remembered
+            expected = self.model.reserve(reservation)
+            if not isinstance(expected, bytes):
+                if not known and isinstance(expected, SoldOut | LimitReached):
+                    assert not outcome.replayed
+                    outcome = type(outcome)(*_fields(outcome)[:-1], replayed=True)
+                assert outcome == expected
+            elif known:
+                assert isinstance(outcome, AcceptedBefore)
+                assert outcome.order_id == expected
+                assert outcome.note == b"1250"
+            else:
+                assert isinstance(outcome, Accepted)
+                accepted.append(expected)
+        return tuple(accepted)
+
+    @rule(orders=accepted, again=st.booleans())
+    def release(self, orders: tuple[bytes, ...], again: bool) -> None:
+        for order_id in orders[: 1 + again]:
+            order = self.model.orders[order_id]
+            (place,) = counters.release(
+                SALE, "drop", epoch=1, releases=[Release(order_id, order.customer, order.lines)]
+            )
+            assert place == self.model.release(order_id)
+
+    @invariant()
+    def the_counters_are_what_the_model_says(self) -> None:
+        seen = counters.snapshot(SALE, "drop")
+        assert {key: sku.available for key, sku in seen.skus.items()} == self.model.available
+        for key, sku in seen.skus.items():
+            assert sku.available == STOCK[key] - sku.taken + sku.returned
+        assert seen.releases == len(self.model.released)
+        shares: Any = client().hgetall(Keys.of(SALE).limits)
+        assert {name.decode(): int(units) for name, units in shares.items()} == {
+            name: units for name, units in self.model.taken.items() if units
+        }
+
+    @invariant()
+    def every_accepted_order_is_in_the_outbox_once(self) -> None:
+        entries = outbox.entries_up_to(SALE, counters.snapshot(SALE, "drop").position)
+        assert len(entries) == len(self.model.orders)
+        for order_id in list(self.model.orders)[-3:]:
+            found = outbox.find(SALE, order_id)
+            assert found is not None
+            assert found.payload == self.model.orders[order_id].payload
+
+
+def _fields(outcome: Any) -> list[Any]:
+    return [getattr(outcome, name) for name in outcome.__slots__]
+
+
+ReserveAndRelease.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestReserveAndRelease = ReserveAndRelease.TestCase
