@@ -80,7 +80,7 @@ class ProductAdmin(ShopAdmin):
 class SaleAdmin(ReadOnlyAdmin):
     """Sales are made by the command, which also loads their counters; here they can be closed."""
 
-    list_display = ("slug", "name", "state", "opens_at", "closes_at", "limit", "payment")
+    list_display = ("slug", "name", "state", "opens_at", "closes_at", "limit", "payment_rule")
     list_filter = ("payment",)
     search_fields = ("slug", "name")
     search_help_text = (
@@ -98,6 +98,10 @@ class SaleAdmin(ReadOnlyAdmin):
     @admin.display(description="state")
     def state(self, sale: Sale) -> str:
         return selectors.state_of(sale, clock.now()).value
+
+    @admin.display(description="payment", ordering="payment")
+    def payment_rule(self, sale: Sale) -> str:
+        return sale.payment  # its label is a sentence
 
     @admin.display(description="stock")
     def stock(self, sale: Sale) -> SafeString:
@@ -130,7 +134,7 @@ class SaleAdmin(ReadOnlyAdmin):
         for sale in sales:
             level, outcome = _close(sale)
             self.log_change(request, sale, outcome)
-            self.message_user(request, f"{sale.slug}: {outcome}", level)
+            self.message_user(request, f"Sale {sale.slug}: {outcome}", level)
 
 
 def _close(sale: Sale) -> tuple[int, str]:

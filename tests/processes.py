@@ -6,16 +6,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 from django.conf import settings
 
 from inventory import outbox
+from inventory.counters import Keys
 from inventory.models import Sale
+from shop.core.redis import client
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 30.0
@@ -109,6 +112,19 @@ class Processes:
         self._start(
             "beat", "celery", "-A", "shop", "beat", "--schedule", str(schedule), "--pidfile="
         )
+
+    def kill(self, name: str) -> None:
+        """End a process and its children the hard way, as the kernel would when memory is short."""
+        process = self.running.pop(name)
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        for victim in family:
+            with suppress(psutil.NoSuchProcess):
+                victim.kill()
+        process.wait(10)
+
+    def ring_in_vain(self, sale_id: int) -> None:
+        """Make the reserve script believe that a persist task has been asked for."""
+        client().set(Keys.of(sale_id).bell, "1")
 
     @contextmanager
     def web(self, api_key: str) -> Iterator[Web]:

@@ -28,7 +28,6 @@ def document() -> Json:
             "title": "Flash sale orders",
             "version": "1.0.0",
             "description": render_to_string("orders/openapi.md"),
-            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This server"}],
         "tags": [
@@ -226,7 +225,8 @@ def _problem_response(operation: str, kinds: list[ProblemType]) -> Json:
 
 # --- Headers and parameters ---------------------------------------------------------------------
 
-DEMO_SALE = "demo-drop"  # of `make up`: where it runs, the examples can be sent as they are
+# The demo sale of `make up`: where it runs, the examples can be sent as they are.
+DEMO_SALE, DEMO_SKU = "demo-drop", "TEE-BLACK"
 DEMO_ORDER = "019ac542-4c7b-8000-8004-9d3f1c5e7a21"
 # 1 to 255 visible ASCII characters, or a quoted string of them, in which \" is a quote.
 KEY_PATTERN = r'^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$'
@@ -476,7 +476,7 @@ def _readiness(**failing: str) -> Json:
 
 
 _HELD_UNTIL_MS = 1_795_781_400_123
-_ONE_BLACK = {"sku": "TEE-BLACK", "quantity": 1}
+_ONE_BLACK = {"sku": DEMO_SKU, "quantity": 1}
 _TWO_WHITE = {"sku": "TEE-WHITE", "quantity": 2}
 
 _ORDER_REQUESTS: Json = {

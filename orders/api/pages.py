@@ -1,28 +1,59 @@
 """The few pages for people: what this is, what a problem means, the API reference."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 
+from inventory.domain import SaleState
+from inventory.models import Sale
 from inventory.selectors import open_sales, state_of
 from orders import problems
 from orders.problems import Problem
 from shop.core import clock
+from shop.core.threads import Overloaded, in_thread
 
-from .openapi import document
-from .views import problem_response
+from .openapi import DEMO_SALE, DEMO_SKU, cases_of, document
+from .views import endpoint, problem_response
+
+# Nothing from elsewhere, and no script or style in the page itself; Swagger UI has icons in data URLs.
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 
 
-def index(request: HttpRequest) -> HttpResponse:
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the front page shows: the sales with their states, and an order that can be placed."""
+
+    sales: list[tuple[Sale, SaleState]] | None  # None: PostgreSQL is away
+    example_sale: str = DEMO_SALE
+    example_sku: str = DEMO_SKU
+
+
+async def index(request: HttpRequest) -> HttpResponse:
     """Say what this is and link to everything, with the open sales."""
-    now = clock.now()
     try:
-        sales = [(sale, state_of(sale, now)) for sale in open_sales(now=now)]
-    except DatabaseError:
-        sales = None
-    context = {"sales": sales, "flower_url": settings.FLOWER_URL}
-    return render(request, "orders/index.html", context)
+        front = await in_thread(_read_front, clock.now())
+    except (DatabaseError, Overloaded):
+        front = Front(None)
+    context = {
+        "front": front,
+        "flower_url": settings.FLOWER_URL,
+        "orders_url": request.build_absolute_uri(reverse("orders")),
+    }
+    return _page(request, "index", context)
 
 
 def problem_page(request: HttpRequest, slug: str) -> HttpResponse:
@@ -30,19 +61,31 @@ def problem_page(request: HttpRequest, slug: str) -> HttpResponse:
     kind = problems.ALL.get(slug)
     if kind is None:
         raise Http404
-    return render(request, "orders/problem.html", {"problem": kind})
+    context = {
+        "problem": kind,
+        "phrase": HTTPStatus(kind.status).phrase,
+        "cases": [(case.happened, _as_sent(case.problem)) for case in cases_of(kind)],
+    }
+    return _page(request, "problem", context)
 
 
 def problem_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "orders/problems.html", {"problems": problems.ALL.values()})
+    """List all kinds of problems by status."""
+    by_status = attrgetter("status")
+    groups = [
+        (HTTPStatus(status), [(kind, cases_of(kind)) for kind in kinds])
+        for status, kinds in groupby(sorted(problems.ALL.values(), key=by_status), by_status)
+    ]
+    return _page(request, "problems", {"groups": groups})
 
 
 def api_docs(request: HttpRequest) -> HttpResponse:
     """The API reference, to read and to try."""
-    return render(request, "orders/docs.html")
+    return _page(request, "docs")
 
 
-def openapi(request: HttpRequest) -> JsonResponse:
+@endpoint("GET", "HEAD")
+async def openapi(request: HttpRequest) -> HttpResponse:
     """The API as OpenAPI 3.1."""
     response = JsonResponse(document())
     response["Access-Control-Allow-Origin"] = "*"
@@ -53,7 +96,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A problem for programs, a page for people."""
     if request.path.startswith("/api/"):
         return problem_response(Problem(problems.NOT_FOUND, f"There is nothing at {request.path}."))
-    return render(request, "orders/problem.html", {"problem": problems.NOT_FOUND}, status=404)
+    return _page(request, "not_found", status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -61,3 +104,32 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return problem_response(
         Problem(problems.UNAVAILABLE, "Something failed on our side.", retry_after=1)
     )
+
+
+def _page(
+    request: HttpRequest,
+    name: str,
+    context: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    response = render(request, f"orders/{name}.html", context, status=status)
+    response["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
+    return response
+
+
+def _read_front(now: datetime) -> Front:
+    sales = [(sale, state_of(sale, now)) for sale in open_sales(now=now)]
+    for sale, state in sales:
+        allocation = sale.allocations.select_related("product").first()
+        if state is SaleState.OPEN and allocation is not None:
+            return Front(sales, sale.slug, allocation.product.sku)
+    return Front(sales)
+
+
+def _as_sent(problem: Problem) -> str:
+    """Return a problem as it goes over the wire, its body indented for reading."""
+    response = problem_response(problem)
+    head = [f"HTTP/1.1 {response.status_code} {response.reason_phrase}"]
+    head += [f"{name}: {value}" for name, value in response.items()]
+    body = json.dumps(json.loads(problem.body()), indent=2, ensure_ascii=False)
+    return "\n".join([*head, "", body])

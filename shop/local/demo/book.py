@@ -1,0 +1,90 @@
+"""What the clients were told, order by order: the demo's own account of the sale. Pure."""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shop.local.demo.plan import Order
+
+ACCEPTED, SOLD_OUT, OVER_LIMIT = "accepted", "sold-out", "purchase-limit"
+RECENT = 500  # answers that the median of the moment is taken from
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A client's order was judged. Times are in seconds; `at` counts from the sale's start."""
+
+    status: int
+    outcome: str
+    digest: bytes  # of the body
+    order_id: str = ""
+    replayed: bool = False
+    at: float = 0.0
+    took: float | None = None  # None: the client had asked to wait
+
+
+class Book:
+    """Every answer, and counts of them for whoever looks on."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[Answer]] = {}  # by the order's key
+        self.first: Counter[str] = Counter()  # orders by their first answer's outcome
+        self.units = 0  # accepted
+        self.replayed = 0
+        self.last_yes = 0.0  # seconds from the sale's start, as in Answer
+        self.sent = 0
+        self.sent_again: Counter[str] = Counter()  # by what made the client repeat itself
+        self.unexpected: Counter[str] = Counter()  # by what was answered instead of a judgement
+        self.looked_up = 0
+        self.not_found: Counter[str] = Counter()  # accepted orders, by what a look brought
+        self._recent: deque[float] = deque(maxlen=RECENT)
+
+    @property
+    def judged(self) -> int:
+        """Orders that have an answer."""
+        return len(self.answers)
+
+    @property
+    def recent_median(self) -> float:
+        """In seconds."""
+        return percentile(self._recent, 50)
+
+    def note(self, order: Order, answer: Answer) -> None:
+        """Write down an answer to `order`."""
+        told = self.answers.setdefault(order.key, [])
+        told.append(answer)
+        self.replayed += answer.replayed
+        if answer.took is not None:
+            self._recent.append(answer.took)
+        if len(told) > 1:
+            return
+        self.first[answer.outcome] += 1
+        if answer.outcome == ACCEPTED:
+            self.units += order.units
+            self.last_yes = answer.at
+
+    def accepted(self, orders: Iterable[Order]) -> list[tuple[Order, Answer]]:
+        """Return those of `orders` that were accepted, with the first answer."""
+        return self.answered(orders, ACCEPTED)
+
+    def answered(self, orders: Iterable[Order], outcome: str) -> list[tuple[Order, Answer]]:
+        """Return those of `orders` whose first answer was `outcome`, with that answer."""
+        return [
+            (order, told[0])
+            for order in orders
+            if (told := self.answers.get(order.key)) and told[0].outcome == outcome
+        ]
+
+    def times(self, *, accepted: bool) -> list[float]:
+        """Return how long the first answers took, those that accepted or those that refused."""
+        return [
+            told[0].took
+            for told in self.answers.values()
+            if (told[0].outcome == ACCEPTED) is accepted and told[0].took is not None
+        ]
+
+
+def percentile(values: Sequence[float] | deque[float], percent: int) -> float:
+    """Return the value that `percent` of `values` do not exceed (nearest rank), 0 of none."""
+    ranked = sorted(values)
+    return ranked[max(0, -(-len(ranked) * percent // 100) - 1)] if ranked else 0.0

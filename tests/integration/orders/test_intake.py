@@ -1,0 +1,275 @@
+"""The intake when things around it change or go away."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from pytest_django import Settings
+
+from inventory import counters
+from inventory.counters import Keys
+from orders.intake import batcher, directory
+from orders.intake.asgi import with_intake
+from orders.intake.service import Intake, Reply
+from orders.models import ApiClient
+from shop.core import threads
+from shop.core.redis import client
+from tests.conftest import MakeSale
+from tests.placing import Request, document, header, headers, place_all, place_raw
+from tests.processes import free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def in_one_loop(steps: Callable[[Intake], Awaitable[None]]) -> None:
+    async def run() -> None:
+        intake = Intake()
+        try:
+            await steps(intake)
+        finally:
+            await intake.close()
+
+    asyncio.run(run())
+
+
+async def place(intake: Intake, api_key: str, key: str, **changes: Any) -> Reply:
+    request = Request(key, **changes)
+    return await intake.place_order(headers(api_key, key), request.body())
+
+
+def test_a_revoked_key_is_refused_once_the_copy_is_stale(
+    make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_sale()
+    monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(directory, "STALE_SECONDS", 0.0)
+
+    async def steps(intake: Intake) -> None:
+        assert (await place(intake, api_key, "k-1")).status == 202
+        await threads.in_thread(ApiClient.objects.update, active=False)
+        assert (await place(intake, api_key, "k-2")).status == 401
+
+    in_one_loop(steps)
+
+
+def test_a_new_client_and_a_new_sale_are_known_at_once(make_sale: MakeSale, api_key: str) -> None:
+    async def steps(intake: Intake) -> None:
+        assert (await place(intake, api_key, "k-1")).status == 422
+        await threads.in_thread(make_sale)
+        replies = await asyncio.gather(*(place(intake, api_key, f"k-{n}") for n in range(30)))
+        assert {reply.status for reply in replies} == {202}
+
+    in_one_loop(steps)
+
+
+def test_orders_are_accepted_while_postgresql_is_away(
+    make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_sale()
+
+    def away() -> None:
+        raise OperationalError("connection refused")
+
+    async def steps(intake: Intake) -> None:
+        assert (await place(intake, api_key, "k-1")).status == 202
+        monkeypatch.setattr(directory, "read_contents", away)
+        monkeypatch.setattr(directory, "STALE_SECONDS", 0.0)
+        assert (await place(intake, api_key, "k-2")).status == 202
+
+    in_one_loop(steps)
+
+
+def test_a_process_that_never_reached_postgresql_answers_503(
+    api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(directory, "read_contents", away)
+    (reply,) = place_all(api_key, [Request("k-1")])
+    assert (reply.status, document(reply)["type"]) == (503, "/problems/unavailable")
+
+
+def test_while_redis_is_away_the_answer_is_503_and_never_yes(
+    make_sale: MakeSale, api_key: str, settings: Settings
+) -> None:
+    make_sale()
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    (reply,) = place_all(api_key, [Request("k-1")])
+    assert (reply.status, document(reply)["type"]) == (503, "/problems/unavailable")
+    assert header(reply, "Retry-After") == "1"
+
+
+def test_a_redis_that_accepts_and_never_answers_is_given_up(
+    make_sale: MakeSale, api_key: str, settings: Settings
+) -> None:
+    make_sale()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        settings.REDIS_TIMEOUT_SECONDS = 0.05
+        (reply,) = place_all(api_key, [Request("k-1")])
+    assert reply.status == 503
+
+
+def test_a_reply_that_was_lost_is_found_again_with_the_same_key(
+    make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = make_sale()
+
+    def lose(*_: object) -> None:
+        raise batcher.redis.TimeoutError("the reply was lost after Redis had acted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batcher, "read_judgement", lose)
+        (doubtful,) = place_all(api_key, [Request("k-1")])
+    assert doubtful.status == 503
+    (retried,) = place_all(api_key, [Request("k-1")])
+    assert (retried.status, header(retried, "Idempotent-Replayed")) == (202, "true")
+    (sku,) = counters.snapshot(sale.pk, "drop").skus.values()
+    assert (sku.available, sku.taken) == (49, 1)
+
+
+def test_a_script_that_ran_twice_over_a_broken_connection_is_no_replay(
+    make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_sale()
+    script = batcher.async_script
+
+    def twice(bound_to: Any, path: Any) -> Any:
+        once = script(bound_to, path)
+
+        async def call(**arguments: Any) -> Any:
+            await once(**arguments)
+            return await once(**arguments)
+
+        return call
+
+    monkeypatch.setattr(batcher, "async_script", twice)
+    (reply,) = place_all(api_key, [Request("k-1")])
+    assert (reply.status, header(reply, "Idempotent-Replayed")) == (202, None)
+
+
+def test_a_forgotten_script_is_sent_again(make_sale: MakeSale, api_key: str) -> None:
+    make_sale()
+
+    async def steps(intake: Intake) -> None:
+        assert (await place(intake, api_key, "k-1")).status == 202
+        client().script_flush()
+        assert (await place(intake, api_key, "k-2")).status == 202
+
+    in_one_loop(steps)
+
+
+def test_over_its_bound_the_queue_answers_503(
+    make_sale: MakeSale, api_key: str, settings: Settings
+) -> None:
+    make_sale("drop", {"TEE": 500})
+    settings.INTAKE_MAX_QUEUE = 20
+    settings.INTAKE_MAX_BATCH = 5
+    replies = place_all(api_key, [Request(f"k-{n}") for n in range(200)])
+    statuses = {reply.status for reply in replies}
+    assert statuses == {202, 503}
+
+
+def test_an_order_that_waited_too_long_is_not_judged(
+    make_sale: MakeSale, api_key: str, settings: Settings
+) -> None:
+    sale = make_sale()
+    settings.INTAKE_MAX_WAIT_SECONDS = -1.0
+    (reply,) = place_all(api_key, [Request("k-1")])
+    assert reply.status == 503
+    assert not client().exists(Keys.of(sale.pk).requests)
+
+
+def test_a_full_outbox_answers_503(make_sale: MakeSale, api_key: str, settings: Settings) -> None:
+    make_sale()
+    settings.OUTBOX_MAX_BACKLOG = 3
+    replies = place_all(api_key, [Request(f"k-{n}") for n in range(5)])
+    assert sorted(reply.status for reply in replies) == [202, 202, 202, 503, 503]
+
+
+def test_a_client_over_its_rate_is_told_when_to_come_back(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    make_sale()
+    ApiClient.objects.update(rate_limit=2)
+    replies = place_all(api_key, [Request(f"k-{n}") for n in range(50)])
+    limited = [reply for reply in replies if reply.status == 429]
+    assert 0 < len(limited) < 50
+    assert {document(reply)["type"] for reply in limited} == {"/problems/rate-limited"}
+    assert {header(reply, "Retry-After") for reply in limited} == {"1"}
+
+
+def test_a_price_that_changes_later_changes_no_replay(make_sale: MakeSale, api_key: str) -> None:
+    sale = make_sale()
+    (first,) = place_all(api_key, [Request("k-1")])
+    sale.allocations.update(unit_price="99.00")
+    again, other = place_all(api_key, [Request("k-1"), Request("k-2")])
+    assert again.body == first.body
+    assert document(other)["total"] == "99.00"
+
+
+def test_requests_that_differ_only_in_spacing_are_the_same(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    make_sale()
+    body = Request("k-1", extra={"metadata": {"a": 1, "b": 2}}).body()
+    spaced = json.dumps(json.loads(body), indent=2, sort_keys=True).encode()
+    first, again = (place_raw(headers(api_key, "k-1"), one) for one in (body, spaced))
+    assert (again.status, header(again, "Idempotent-Replayed")) == (202, "true")
+    assert document(again) == document(first)
+
+
+@pytest.mark.parametrize(
+    ("sent", "echoed"), [("abc-1.2_3:4", True), ("a b", False), ("x" * 129, False), ("", False)]
+)
+def test_a_sane_request_id_is_echoed(
+    make_sale: MakeSale, api_key: str, sent: str, echoed: bool
+) -> None:
+    make_sale()
+    reply = place_raw(headers(api_key, "k-1", x_request_id=sent), Request("k-1").body())
+    assert reply.status == 202
+    answered = header(reply, "X-Request-ID")
+    assert answered
+    assert (answered == sent) is echoed
+
+
+def test_a_body_that_does_not_come_is_given_up(
+    make_sale: MakeSale, api_key: str, settings: Settings
+) -> None:
+    make_sale()
+    settings.INTAKE_BODY_TIMEOUT_SECONDS = 0.05
+    sent: list[Any] = []
+
+    async def run() -> None:
+        parts = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+
+        async def receive() -> Any:
+            try:
+                return next(parts)
+            except StopIteration:
+                await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def nothing_else(*_: Any) -> None:
+            raise AssertionError("orders are the intake's")
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/api/v1/orders",
+            "headers": headers(api_key, "k-1"),
+        }
+        await with_intake(nothing_else)(scope, receive, send)
+
+    asyncio.run(run())
+    assert sent[0]["status"] == 408
+    assert json.loads(sent[1]["body"])["type"] == "/problems/body-timeout"
