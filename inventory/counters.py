@@ -227,7 +227,7 @@ def release(sale_id: int, slug: str, *, epoch: int, releases: Sequence[Release])
             keys=[keys.config, keys.stock, keys.limits, keys.released], args=arguments
         )
     except redis.RedisError as error:
-        raise errors.CountersUnavailable(str(error)) from error
+        raise errors.CountersUnavailable(f"Redis does not answer: {error}") from error
     _require_counters(slug, reply)
     return [int(place) for place in reply]
 
@@ -246,8 +246,8 @@ def snapshot(sale_id: int, slug: str) -> Snapshot:
     try:
         reply = script(LUA / "snapshot.lua")(keys=[keys.config, keys.stock, keys.outbox])
     except redis.RedisError as error:
-        raise errors.CountersUnavailable(str(error)) from error
-    if not reply:
+        raise errors.CountersUnavailable(f"Redis does not answer: {error}") from error
+    if not reply or not reply[2]:
         raise errors.CountersLost(slug)
     epoch, last, flat = reply
     stock = {name.decode(): int(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}

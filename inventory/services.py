@@ -100,7 +100,7 @@ def publish_rules(sale: Sale) -> None:
             sale.pk, epoch=sale.epoch, version=sale.version, rules=rules_of(sale)
         )
     except redis.RedisError as error:
-        raise errors.CountersUnavailable(str(error)) from error
+        raise errors.CountersUnavailable(f"Redis does not answer: {error}") from error
     if not known:
         raise errors.CountersLost(sale.slug)
 

@@ -24,6 +24,14 @@ class Unpersistable(OrderError):
         self.detail = detail
 
 
+class LetterResolved(OrderError):
+    """A dead letter that has been dealt with already."""
+
+    def __init__(self, pk: int, resolution: str) -> None:
+        super().__init__(f"Dead letter {pk} was resolved before: {resolution}.")
+        self.resolution = resolution
+
+
 class ReconciliationImpossible(OrderError):
     """The two sides cannot be compared now; the text says why."""
 

@@ -131,6 +131,8 @@ class Order(models.Model):
                 ),
                 name="order_to_release",
             ),
+            # Next to nothing is rejected, so finding it must not read everything else.
+            models.Index(fields=["id"], condition=Q(status="rejected"), name="order_rejected"),
             models.Index(
                 fields=["sale", "release_place"],
                 condition=Q(release_place__isnull=False),
@@ -215,6 +217,12 @@ class DeadLetter(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     resolution = models.CharField(max_length=16, choices=Resolution, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    release_place = models.BigIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Which release in Redis gave its stock back, once it is rejected.",
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -223,6 +231,11 @@ class DeadLetter(models.Model):
         ]
         indexes = [
             models.Index(fields=["sale"], condition=Q(resolution=""), name="dead_letter_open"),
+            models.Index(
+                fields=["sale"],
+                condition=Q(resolution="rejected", release_place__isnull=True),
+                name="dead_letter_to_release",
+            ),
         ]
 
     def __str__(self) -> str:

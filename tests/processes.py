@@ -116,7 +116,10 @@ class Processes:
     def kill(self, name: str) -> None:
         """End a process and its children the hard way, as the kernel would when memory is short."""
         process = self.running.pop(name)
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        family = [
+            psutil.Process(process.pid),
+            *psutil.Process(process.pid).children(recursive=True),
+        ]
         for victim in family:
             with suppress(psutil.NoSuchProcess):
                 victim.kill()

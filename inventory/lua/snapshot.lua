@@ -2,7 +2,7 @@
 Read a sale's counters and how far they count, in one step.
 
 KEYS  1 config hash   2 stock hash   3 outbox stream
-Reply {} no counters here, or {epoch, last id the outbox gave out, {field, value, …} of the stock}
+Reply {} no counters here (the stock may be empty where someone deleted it), or {epoch, last id the outbox gave out, {field, value, …} of the stock}
 Example  EVALSHA_RO … 3 {sale:7}:config {sale:7}:stock {sale:7}:outbox
 ]]
 local epoch = redis.call('HGET', KEYS[1], 'epoch')

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from inventory.admin import of_order
-from inventory.errors import InventoryError
 from orders.domain import OrderRecord, format_order_id
+from orders.errors import LetterResolved
 from orders.models import DeadLetter, Order
 from orders.services import dead_letters, triage
 from shop.core import clock
@@ -100,13 +100,19 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Replay", permissions=["resolve"])
     def replay(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
-        for letter in letters[:AT_ONCE]:
+        for letter in self._first(request, letters):
             self._tell(request, letter, *_replay(letter))
 
     @admin.action(description="Give up: reject and release the stock", permissions=["resolve"])
     def reject(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
-        for letter in letters[:AT_ONCE]:
+        for letter in self._first(request, letters):
             self._tell(request, letter, *_reject(letter))
+
+    def _first(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
+        if letters.count() > AT_ONCE:
+            rest = f"Only the first {AT_ONCE} were dealt with; do it again for the others."
+            self.message_user(request, rest, messages.WARNING)
+        return letters[:AT_ONCE]
 
     def _tell(self, request: HttpRequest, letter: DeadLetter, level: int, outcome: str) -> None:
         self.log_change(request, letter, outcome)
@@ -114,9 +120,11 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
 
 def _replay(letter: DeadLetter) -> tuple[int, str]:
-    if _is_resolved(letter):
-        return messages.INFO, "It was resolved before; nothing was done."
-    if not triage.replay(letter):
+    try:
+        persisted = triage.replay(letter)
+    except LetterResolved as resolved:
+        return messages.INFO, str(resolved)
+    if not persisted:
         return messages.ERROR, "It still cannot be persisted; its units stay held in Redis."
     order = Order.objects.get(pk=str(letter.order_id))
     if order.status == Order.Status.REJECTED:
@@ -125,24 +133,16 @@ def _replay(letter: DeadLetter) -> tuple[int, str]:
 
 
 def _reject(letter: DeadLetter) -> tuple[int, str]:
-    if _is_resolved(letter):
-        return messages.INFO, "It was resolved before; nothing was done."
     try:
         triage.reject(letter)
-    except InventoryError as error:
-        return messages.ERROR, f"Not rejected, try again later: {error}"
-    if letter.order_id is None:
+    except LetterResolved as resolved:
+        return messages.INFO, str(resolved)
+    if not letter.units:
         return messages.WARNING, (
             "Rejected. What it holds cannot be read, so nothing was released: "
             f"manage.py reconcile {letter.sale.slug} shows what is missing."
         )
-    return messages.SUCCESS, "Rejected; its stock is released."
-
-
-def _is_resolved(letter: DeadLetter) -> bool:
-    # Read again: others of the selection took their time, and a colleague may have been at it.
-    letter.refresh_from_db(fields=["resolution"])
-    return bool(letter.resolution)
+    return messages.SUCCESS, "Rejected; its stock is being released."
 
 
 def _as_text(record: OrderRecord) -> str:

@@ -45,8 +45,7 @@ class OrderAdmin(BigTableAdmin):
     list_filter = ("status", SaleFilter)
     search_fields = ("id", "request_key", "customer")
     search_help_text = (
-        "By order id, request id (Idempotency-Key) or customer, each in full; a rejected order "
-        f"is not found by its request id. {BIG_TABLE_HELP}"
+        f"By order id, request id (Idempotency-Key) or customer, each in full. {BIG_TABLE_HELP}"
     )
     fieldsets = (
         (None, {"fields": ("id", "sale", "customer", "email", "status", "rejection", "amount")}),
@@ -146,11 +145,12 @@ def _change(units: int) -> str:
 def matching(term: str) -> Q:
     """Match orders by id, request id or customer, each through its index.
 
-    The index on request ids begins with the client and leaves out rejected orders; so does this.
+    The index on request ids begins with the client and leaves out rejected orders: those are few,
+    and have an index of their own.
     """
     clients = list(ApiClient.objects.values_list("pk", flat=True))
     request = Q(client__in=clients, request_key=term) & ~Q(status="rejected")
-    matches = Q(customer=term) | request
+    matches = Q(customer=term) | request | Q(status="rejected", request_key=term)
     order_id = uuid_in(term)
     return matches | Q(pk=order_id) if order_id else matches
 

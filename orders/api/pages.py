@@ -26,7 +26,7 @@ from shop.core.threads import Overloaded, in_thread
 from .openapi import DEMO_SALE, DEMO_SKU, cases_of, document
 from .views import endpoint, problem_response
 
-# Nothing from elsewhere, and no script or style in the page itself; Swagger UI has icons in data URLs.
+# Nothing from elsewhere, no script or style in a page itself; Swagger UI has icons in data URLs.
 _CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

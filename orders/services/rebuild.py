@@ -84,9 +84,14 @@ def _never() -> bool:
 
 def _count_in_all_releases(sale: Sale) -> int:
     """Mark what the ledger has released as released in Redis: the new counters include it."""
-    orders = Order.objects.filter(sale=sale)
-    last = orders.aggregate(last=Max("release_place"))["last"] or 0
+    orders, letters = Order.objects.filter(sale=sale), DeadLetter.objects.filter(sale=sale)
+    last: int = max(
+        rows.aggregate(last=Max("release_place"))["last"] or 0 for rows in (orders, letters)
+    )
     orders.filter(status__in=RELEASED, release_place__isnull=True).update(release_place=last)
+    letters.filter(resolution=DeadLetter.Resolution.REJECTED, release_place__isnull=True).update(
+        release_place=last
+    )
     return last
 
 

@@ -149,14 +149,20 @@ def _open_letters(sale_id: int, seen: Snapshot) -> list[DeadLetter]:
         if position_of(letter.entry_id.encode()) <= seen.position
     ]
     persisted = _in_ledger([letter.order_id for letter in letters if letter.order_id])
-    letters = [letter for letter in letters if letter.order_id not in persisted]
+    open_ = [
+        letter
+        for letter in letters
+        if letter.order_id not in persisted
+        and (letter.release_place is None or letter.release_place > seen.releases)
+    ]
+    # A release whose place is not noted may have happened all the same: Redis knows.
     places = counters.places_among_releases(
-        sale_id, [letter.order_id.bytes if letter.order_id else b"" for letter in letters]
+        sale_id, [letter.order_id.bytes if letter.order_id else b"" for letter in open_]
     )
     return [
         letter
-        for letter, place in zip(letters, places, strict=True)
-        if (place is None and letter.resolution == "") or (place or 0) > seen.releases
+        for letter, place in zip(open_, places, strict=True)
+        if place is None or place > seen.releases
     ]
 
 

@@ -1,48 +1,79 @@
 """Giving stock back in Redis, once PostgreSQL has. Reads rows, so a lost task costs nothing."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from inventory import counters
 from inventory.domain import Release
 from inventory.models import Sale
 from orders.domain import RELEASED
-from orders.models import Order, OrderLine
+from orders.models import DeadLetter, Order, OrderLine
+
+from . import dead_letters
 
 BATCH = 500
 
 
 def sales_to_release() -> list[int]:
-    """Return the sales that have orders whose stock Redis is not known to have back."""
-    pending = Order.objects.filter(status__in=RELEASED, release_place__isnull=True)
-    return list(pending.order_by("sale").values_list("sale", flat=True).distinct())
+    """Return the sales that hold stock in Redis which nobody needs any more."""
+    orders, letters = _unreleased_orders(), _unreleased_letters()
+    return sorted({*_sales_of(orders), *_sales_of(letters)})
 
 
 def release_stock(sale_id: int) -> int:
-    """Release in Redis what orders of a sale no longer hold. Returns how many orders that were.
+    """Release in Redis what orders and dead letters of a sale no longer hold. Returns how many.
 
     May run any number of times, also at once: Redis releases an order id once, and the row keeps
     the place that this release had. Raises CountersLost, CountersUnavailable.
     """
     sale = Sale.objects.get(pk=sale_id)
     done = 0
-    while orders := list(
-        Order.objects.filter(sale=sale, status__in=RELEASED, release_place__isnull=True)
-        .only("id", "customer")
-        .order_by()[:BATCH]
-    ):
-        places = counters.release(sale.pk, sale.slug, epoch=sale.epoch, releases=_releases(orders))
-        for order, place in zip(orders, places, strict=True):
-            order.release_place = place
-        Order.objects.bulk_update(orders, ["release_place"])
+    while orders := list(_unreleased_orders().filter(sale=sale).only("id", "customer")[:BATCH]):
+        _release(sale, orders, _releases_of(orders))
         done += len(orders)
+    while letters := list(_unreleased_letters().filter(sale=sale)[:BATCH]):
+        _release(sale, letters, [_release_of(letter) for letter in letters])
+        done += len(letters)
     return done
 
 
-def _releases(orders: Sequence[Order]) -> list[Release]:
+def _unreleased_orders() -> QuerySet[Order]:
+    return Order.objects.filter(status__in=RELEASED, release_place__isnull=True).order_by()
+
+
+def _unreleased_letters() -> QuerySet[DeadLetter]:
+    rejected = DeadLetter.Resolution.REJECTED
+    return DeadLetter.objects.filter(resolution=rejected, release_place__isnull=True).order_by()
+
+
+def _sales_of(rows: QuerySet[Any]) -> list[int]:
+    return list(rows.values_list("sale", flat=True).distinct())
+
+
+def _release(sale: Sale, rows: Sequence[Any], releases: Sequence[Release]) -> None:
+    places = counters.release(sale.pk, sale.slug, epoch=sale.epoch, releases=releases)
+    for row, place in zip(rows, places, strict=True):
+        row.release_place = place
+    type(rows[0])._default_manager.bulk_update(rows, ["release_place"])
+
+
+def _releases_of(orders: Sequence[Order]) -> list[Release]:
     lines: dict[UUID, list[tuple[int, int]]] = {order.pk: [] for order in orders}
     for order_id, allocation_id, quantity in OrderLine.objects.filter(order__in=orders).values_list(
         "order_id", "allocation_id", "quantity"
     ):
         lines[order_id].append((allocation_id, quantity))
     return [Release(order.pk.bytes, order.customer, lines[order.pk]) for order in orders]
+
+
+def _release_of(letter: DeadLetter) -> Release:
+    record = dead_letters.record_of(letter)
+    assert record is not None, "a dead letter with units can be read"
+    return Release(
+        order_id=record.order_id,
+        customer=record.customer,
+        lines=[(line.allocation_id, line.quantity) for line in record.lines],
+    )

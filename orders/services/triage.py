@@ -1,46 +1,57 @@
 """What a person does with a dead letter: try again, or give up and release its stock."""
 
-from inventory import counters
-from inventory.domain import Release
+from orders.errors import LetterResolved
 from orders.models import DeadLetter, Order
-from shop.core import clock
+from orders.task_names import RELEASE_STOCK
+from shop.core import clock, dispatch
+from shop.core.locks import alone
 
 from . import dead_letters
 from .persist import persist_entries
 
+Resolution = DeadLetter.Resolution
+
 
 def replay(letter: DeadLetter) -> bool:
-    """Try once more to persist a dead letter. Returns whether it is an order now."""
-    persist_entries(letter.sale_id, [dead_letters.entry_of(letter)])
-    if letter.order_id is None or not Order.objects.filter(pk=letter.order_id).exists():
-        return False
-    _resolve(letter, DeadLetter.Resolution.PERSISTED)
+    """Try once more to persist a dead letter. Returns whether it is an order now.
+
+    Raises LetterResolved where there is nothing left to do.
+    """
+    with alone("dead letter", letter.pk):
+        _require_open(letter)
+        persist_entries(letter.sale_id, [dead_letters.entry_of(letter)])
+        if not _is_order(letter):
+            return False
+        _resolve(letter, Resolution.PERSISTED)
     return True
 
 
 def reject(letter: DeadLetter) -> None:
-    """Give up on a dead letter: release what it holds in Redis; its order reads as rejected.
+    """Give up on a dead letter: its order reads as rejected, and a task releases its stock.
 
-    Raises CountersLost, CountersUnavailable; nothing is resolved then, and doing it again is safe.
+    Raises LetterResolved where there is nothing left to do, or nothing may be done: it is an order.
     """
-    record = dead_letters.record_of(letter)
-    if letter.order_id is not None and record is not None:
-        counters.release(
-            letter.sale_id,
-            letter.sale.slug,
-            epoch=letter.sale.epoch,
-            releases=[
-                Release(
-                    order_id=letter.order_id.bytes,
-                    customer=record.customer,
-                    lines=[(line.allocation_id, line.quantity) for line in record.lines],
-                )
-            ],
-        )
-    _resolve(letter, DeadLetter.Resolution.REJECTED)
+    with alone("dead letter", letter.pk):
+        _require_open(letter)
+        if _is_order(letter):  # a replay was cut off before it could say so
+            _resolve(letter, Resolution.PERSISTED)
+            raise LetterResolved(letter.pk, Resolution.PERSISTED)
+        letter.release_place = None if letter.units else 0
+        _resolve(letter, Resolution.REJECTED)
+    dispatch.send(RELEASE_STOCK, letter.sale_id)
+
+
+def _require_open(letter: DeadLetter) -> None:
+    letter.refresh_from_db()
+    if letter.resolution:
+        raise LetterResolved(letter.pk, letter.resolution)
+
+
+def _is_order(letter: DeadLetter) -> bool:
+    return letter.order_id is not None and Order.objects.filter(pk=letter.order_id).exists()
 
 
 def _resolve(letter: DeadLetter, resolution: DeadLetter.Resolution) -> None:
-    DeadLetter.objects.filter(pk=letter.pk, resolution="").update(
-        resolution=resolution, resolved_at=clock.now()
-    )
+    letter.resolution = resolution
+    letter.resolved_at = clock.now()
+    letter.save(update_fields=["resolution", "resolved_at", "release_place"])

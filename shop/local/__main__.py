@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from shop.local import run, up
+from shop.local import demo, run, up
 from shop.local.errors import LocalStackError
 
-COMMANDS = (up, run)
+COMMANDS = (demo, up, run)
 
 
 def main() -> int:

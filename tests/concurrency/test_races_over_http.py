@@ -119,9 +119,7 @@ def test_a_multi_line_order_holds_all_or_nothing(
         if reply.status_code == 409:
             assert [error["sku"] for error in reply.json()["errors"]] == ["CAP"]
     assert_settled(sale, processes, orders=10, units=40)
-    taken = {
-        row.product.sku: row.held for row in Allocation.objects.select_related("product")
-    }
+    taken = {row.product.sku: row.held for row in Allocation.objects.select_related("product")}
     assert taken == {"TEE": 20, "CAP": 10, "PIN": 10}
     assert OrderLine.objects.count() == 30
 

@@ -31,12 +31,13 @@ class Book:
         self.first: Counter[str] = Counter()  # orders by their first answer's outcome
         self.units = 0  # accepted
         self.replayed = 0
-        self.last_yes = 0.0  # seconds from the sale's start, as in Answer
+        self.last_answer = 0.0  # seconds from the sale's start, as in Answer
+        self.last_yes = 0.0
         self.sent = 0
         self.sent_again: Counter[str] = Counter()  # by what made the client repeat itself
-        self.unexpected: Counter[str] = Counter()  # by what was answered instead of a judgement
+        self.unexpected: Counter[str] = Counter()  # by what came instead of a judgement
         self.looked_up = 0
-        self.not_found: Counter[str] = Counter()  # accepted orders, by what a look brought
+        self.not_found: Counter[str] = Counter()  # by what a look at an accepted order brought
         self._recent: deque[float] = deque(maxlen=RECENT)
 
     @property
@@ -54,6 +55,7 @@ class Book:
         told = self.answers.setdefault(order.key, [])
         told.append(answer)
         self.replayed += answer.replayed
+        self.last_answer = answer.at
         if answer.took is not None:
             self._recent.append(answer.took)
         if len(told) > 1:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from hashlib import blake2b
 from typing import Any, NamedTuple, Self
@@ -18,7 +18,7 @@ TIMEOUT = ClientTimeout(total=15)
 PATIENCE_SECONDS = 25.0  # for one order, over all tries
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # between two tries, doubled each time
 ASK_AGAIN = (429, 503)
-JUDGED = {SOLD_OUT, OVER_LIMIT}
+JUDGEMENTS = {ACCEPTED, SOLD_OUT, OVER_LIMIT}
 ON_ITS_WAY = {"accepted", "awaiting_payment", "confirmed"}
 
 
@@ -38,20 +38,24 @@ class NoAnswer(Exception):
 class Shoppers:
     """Sends the plan's orders to `url`. A context manager that holds the connections."""
 
-    def __init__(self, plan: Plan, url: str, api_keys: Mapping[str, str], book: Book) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        url: str,
+        api_keys: Mapping[str, str],
+        *,
+        book: Book,
+        elapsed: Callable[[], float],
+    ) -> None:
+        """Write the answers into `book`, with the seconds that have `elapsed` since the start."""
         self.book = book
         self._plan = plan
         self._url = url
         self._api_keys = api_keys
-        self._clock = asyncio.get_running_loop().time
+        self._elapsed = elapsed
         self._exit = AsyncExitStack()
         self._gave_up = False
-        self._first_answers: dict[str, asyncio.Future[None]] = {}
-
-    @property
-    def seconds(self) -> float:
-        """Since the sale began."""
-        return self._clock() - self._began
+        self._answered: dict[str, asyncio.Event] = {}
 
     async def __aenter__(self) -> Self:
         self._session, self._other_session = [
@@ -60,7 +64,6 @@ class Shoppers:
             )
             for _ in range(2)
         ]
-        self._began = self._clock()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -77,22 +80,20 @@ class Shoppers:
         for order, again in waiting:
             if again:
                 # Not before the first answer, which it is compared with, and elsewhere.
-                await self._first_answers[order.key]
+                await self._answered[order.key].wait()
                 await self._place(order, self._other_session)
             else:
                 await self._place_first(order)
 
     async def _place_first(self, order: Order) -> None:
-        answered = self._first_answers[order.key] = asyncio.Future()
-        try:
-            if order.repeat is Repeat.AT_ONCE:
-                async with asyncio.TaskGroup() as twins:
-                    twins.create_task(self._place(order, self._session))
-                    twins.create_task(self._place(order, self._other_session))
-            else:
-                await self._place(order, self._session)
-        finally:
-            answered.set_result(None)
+        if order.repeat is Repeat.AT_ONCE:
+            async with asyncio.TaskGroup() as twins:
+                twins.create_task(self._place(order, self._session))
+                twins.create_task(self._place(order, self._other_session))
+            return
+        answered = self._answered[order.key] = asyncio.Event()
+        await self._place(order, self._session)
+        answered.set()
 
     async def _place(self, order: Order, session: ClientSession) -> None:
         headers = {"Idempotency-Key": order.key, **self._authorization(order)}
@@ -105,11 +106,11 @@ class Shoppers:
                 session, "POST", "/api/v1/orders", headers=headers, json=document
             )
         except NoAnswer as error:
-            self.book.unexpected[f"gave up after {error}"] += 1
+            self.book.unexpected[f"requests were given up after {error}"] += 1
             return
-        answer = read_answer(reply, at=self.seconds, waited=order.waits)
+        answer = read_answer(reply, at=self._elapsed(), waited=order.waits)
         if answer is None:
-            self.book.unexpected[_describe(reply)] += 1
+            self.book.unexpected[f"requests were answered {_describe(reply)}"] += 1
             return
         self.book.note(order, answer)
         if order.looks and answer.outcome == ACCEPTED:
@@ -124,23 +125,23 @@ class Shoppers:
                 self._session, "GET", location, headers=self._authorization(order)
             )
         except NoAnswer as error:
-            self.book.not_found[f"gave up after {error}"] += 1
+            self.book.not_found[f"looks were given up after {error}"] += 1
             return
         if found.status != 200:
-            self.book.not_found[_describe(found)] += 1
-        elif not is_same_order(json.loads(accepted.body), json.loads(found.body)):
-            self.book.not_found["another order"] += 1
+            self.book.not_found[f"looks were answered {_describe(found)}"] += 1
+        elif not is_same_order(_document(accepted), _document(found)):
+            self.book.not_found["looks found another order"] += 1
 
     async def _ask(self, session: ClientSession, method: str, path: str, **request: Any) -> Reply:
         """Return the answer, asking again while there is none. Raises NoAnswer in the end."""
-        deadline, pause = self._clock() + PATIENCE_SECONDS, FIRST_PAUSE
+        deadline, pause = self._elapsed() + PATIENCE_SECONDS, FIRST_PAUSE
         while True:
-            began = self._clock()
+            began = self._elapsed()
             self.book.sent += 1
             try:
                 async with session.request(method, path, **request) as response:
                     body = await response.read()
-                    reply = Reply(response.status, response.headers, body, self._clock() - began)
+                    reply = Reply(response.status, response.headers, body, self._elapsed() - began)
             except (ClientError, TimeoutError, OSError):
                 trouble, rest = "no answer", pause
             else:
@@ -148,7 +149,7 @@ class Shoppers:
                     return reply
                 trouble, rest = str(reply.status), _retry_after(reply, default=pause)
             # Once a server has stayed away for so long, nobody goes on waiting for it.
-            self._gave_up = self._gave_up or self._clock() > deadline
+            self._gave_up = self._gave_up or self._elapsed() > deadline
             if self._gave_up:
                 raise NoAnswer(trouble)
             self.book.sent_again[trouble] += 1
@@ -161,14 +162,15 @@ class Shoppers:
 
 def read_answer(reply: Reply, *, at: float, waited: bool) -> Answer | None:
     """Return what an order was told, None where it was not judged."""
-    outcome = ACCEPTED if reply.status in (201, 202) else _problem(reply)
-    if outcome != ACCEPTED and outcome not in JUDGED:
+    order_id = str(_document(reply).get("id", "")) if reply.status in (201, 202) else ""
+    outcome = ACCEPTED if order_id else _problem(reply)
+    if outcome not in JUDGEMENTS:
         return None
     return Answer(
         status=reply.status,
         outcome=outcome,
         digest=blake2b(reply.body, digest_size=16).digest(),
-        order_id=json.loads(reply.body)["id"] if outcome == ACCEPTED else "",
+        order_id=order_id,
         replayed=reply.headers.get("Idempotent-Replayed") == "true",
         at=at,
         took=None if waited else reply.took,
@@ -177,15 +179,22 @@ def read_answer(reply: Reply, *, at: float, waited: bool) -> Answer | None:
 
 def is_same_order(accepted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     """Return whether both documents show the same order, which may have been persisted since."""
-    return found["status"] in ON_ITS_WAY and {**accepted, "status": ""} == {**found, "status": ""}
+    same = {**accepted, "status": ""} == {**found, "status": ""}
+    return same and found.get("status") in ON_ITS_WAY
+
+
+def _document(reply: Reply) -> dict[str, Any]:
+    """Return the JSON object in the reply, an empty one where there is none."""
+    try:
+        document = json.loads(reply.body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _problem(reply: Reply) -> str:
     """Return the slug of the problem (RFC 9457) that the reply tells of, "" where it is none."""
-    try:
-        return str(json.loads(reply.body)["type"]).rpartition("/")[2]
-    except (ValueError, TypeError, KeyError):
-        return ""
+    return str(_document(reply).get("type", "")).rpartition("/")[2]
 
 
 def _describe(reply: Reply) -> str:

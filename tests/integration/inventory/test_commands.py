@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from inventory.errors import SaleUnknown
 from inventory.models import Allocation, Product, Sale, StockMovement
+from inventory.selectors import get_sale
+from inventory.services import publish_rules
 from orders.models import ApiClient, hash_api_key
 from shop.core.redis import client
 from tests.placing import Request, document, header, place_all
@@ -128,9 +131,12 @@ def test_close_sale_names_a_sale_that_is_not_there() -> None:
         run("close_sale", "drop")
 
 
-def test_a_paused_sale_is_not_open(api_key: str) -> None:
-    from inventory.services import publish_rules
+def test_a_name_that_no_database_can_hold_is_no_sale() -> None:
+    with pytest.raises(SaleUnknown):
+        get_sale("a\0b")
 
+
+def test_a_paused_sale_is_not_open(api_key: str) -> None:
     run("create_sale", "drop", "--sku", "TEE:5")
     sale = Sale.objects.get()
     sale.paused, sale.version = True, 2
@@ -147,7 +153,11 @@ def test_a_key_used_in_one_sale_is_refused_in_another(api_key: str) -> None:
     place_all(api_key, [Request("accepted"), Request("sold-out", customer="bob")])
     replies = place_all(
         api_key,
-        [Request("accepted", sale="other"), Request("sold-out", sale="other"), Request("new", sale="other")],
+        [
+            Request("accepted", sale="other"),
+            Request("sold-out", sale="other"),
+            Request("new", sale="other"),
+        ],
     )
     kinds = [document(reply).get("type") for reply in replies]
     assert kinds == ["/problems/idempotency-key-reused"] * 2 + [None]

@@ -114,6 +114,14 @@ def test_counters_of_another_epoch_are_not_used() -> None:
         counters.release(SALE, "drop", epoch=1, releases=[Release(b"x" * 16, "ada", [(1, 1)])])
 
 
+def test_counters_without_their_stock_are_lost() -> None:
+    load({1: 10})
+    client().delete(Keys.of(SALE).stock)
+    with pytest.raises(CountersLost):
+        counters.snapshot(SALE, "drop")
+    assert reserve(request(1, {1: 1})) == [NoCounter(0)]
+
+
 def test_a_line_without_a_counter_takes_nothing_from_the_others() -> None:
     load({1: 10})
     assert reserve(request(1, {1: 1, 2: 1})) == [NoCounter(1)]

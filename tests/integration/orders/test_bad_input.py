@@ -81,7 +81,10 @@ INVALID = {
         json.dumps(GOOD | {"email": "a@b.example\n"}).encode(),
         "/email",
     ),
-    "two mail addresses": (json.dumps(GOOD | {"email": "a@b.example,c@d.example"}).encode(), "/email"),
+    "two mail addresses": (
+        json.dumps(GOOD | {"email": "a@b.example,c@d.example"}).encode(),
+        "/email",
+    ),
     "no mail address": (json.dumps(GOOD | {"email": "ada"}).encode(), "/email"),
     "NUL in a metadata value": (with_metadata(f'{{"a": "{NUL}"}}'), "/metadata"),
     "NUL in a metadata key": (with_metadata(f'{{"{NUL}": 1}}'), "/metadata"),

@@ -1,5 +1,6 @@
 """From the outbox into the ledger: each order once, whatever happens in between."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -11,15 +12,17 @@ from pytest_django import Settings
 from inventory import outbox
 from inventory.counters import Keys
 from inventory.models import Allocation, StockMovement
+from orders.errors import LetterResolved
 from orders.models import ApiClient, DeadLetter, Order, OrderEvent, OrderLine
+from orders.selectors import find_order
+from orders.services import dead_letters, triage
 from orders.services import persist as service
-from orders.services import triage
 from orders.services.persist import persist_entries
 from orders.services.reconcile import reconcile
-from orders.services.release import release_stock
+from orders.services.release import release_stock, sales_to_release
 from shop.core.redis import client
 from tests.conftest import MakeSale
-from tests.factories import accepted_entry, persisted_order
+from tests.factories import accepted_entry, dead_letter, persisted_order
 from tests.persisting import persist
 from tests.placing import Request, document, place_all
 
@@ -57,9 +60,7 @@ def test_an_order_becomes_four_kinds_of_rows_in_one_transaction(
     assert dict(Allocation.objects.values_list("product__sku", "held")) == {"TEE": 2, "CAP": 1}
 
 
-def test_an_entry_that_comes_twice_is_one_order(
-    make_sale: MakeSale, storefront: ApiClient
-) -> None:
+def test_an_entry_that_comes_twice_is_one_order(make_sale: MakeSale, storefront: ApiClient) -> None:
     sale = make_sale("drop", {"TEE": 50})
     entry = accepted_entry(sale, storefront)
     for _ in range(3):
@@ -271,9 +272,53 @@ def test_a_dead_letter_that_is_given_up_releases_its_stock_once(
         persist(sale)
     letter = DeadLetter.objects.get()
     triage.reject(letter)
-    triage.reject(letter)
-    (sku,) = reconcile(sale.pk, "drop").skus
-    assert (sku.available, sku.in_flight, sku.drift) == (50, 0, 0)
+    (before,) = reconcile(sale.pk, "drop").skus
+    assert (before.available, before.in_flight, before.drift) == (47, 3, 0)
+    assert sales_to_release() == [sale.pk]
+    assert [release_stock(sale.pk), release_stock(sale.pk)] == [1, 0]
+    (after,) = reconcile(sale.pk, "drop").skus
+    assert (after.available, after.in_flight, after.drift) == (50, 0, 0)
+    assert sales_to_release() == []
+
+
+def test_a_dead_letter_is_resolved_once_whoever_comes_first(
+    make_sale: MakeSale, storefront: ApiClient
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    letters = [dead_letter(sale, storefront) for _ in range(12)]
+
+    def resolve(action: Callable[[DeadLetter], object], letter: DeadLetter) -> bool:
+        try:
+            action(DeadLetter.objects.get(pk=letter.pk))
+        except LetterResolved:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        done = [
+            pool.submit(resolve, action, letter)
+            for letter in letters
+            for action in (triage.replay, triage.reject, triage.replay, triage.reject)
+        ]
+        assert sum(one.result() for one in done) == len(letters)
+    rejected = DeadLetter.objects.filter(resolution="rejected").values_list("order_id", flat=True)
+    persisted = Order.objects.values_list("pk", flat=True)
+    assert set(rejected).isdisjoint(persisted)
+    assert len(rejected) + len(persisted) == 12
+
+
+def test_an_order_that_a_cut_off_replay_has_persisted_cannot_be_given_up(
+    make_sale: MakeSale, storefront: ApiClient
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    letter = dead_letter(sale, storefront)
+    persist_entries(sale.pk, [dead_letters.entry_of(letter)])
+    with pytest.raises(LetterResolved, match="persisted"):
+        triage.reject(letter)
+    letter.refresh_from_db()
+    assert letter.resolution == "persisted"
 
 
 def test_the_ledger_is_append_only(make_sale: MakeSale) -> None:
@@ -294,8 +339,6 @@ def test_the_database_itself_refuses_negative_and_oversold_stock(make_sale: Make
 def test_order_ids_lead_to_their_sale_before_and_after_persistence(
     make_sale: MakeSale, api_client: tuple[ApiClient, str]
 ) -> None:
-    from orders.selectors import find_order
-
     sale = make_sale("drop", {"TEE": 50})
     storefront, key = api_client
     (reply,) = place_all(key, requests(1, extra={"metadata": {"a": [1.5, "x"]}}))

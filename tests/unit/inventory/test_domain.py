@@ -43,8 +43,27 @@ def test_a_sku_spec_is_read() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["TEE", "TEE:", ":5", "TEE:0", "TEE:-1", "TEE:1.5", "TEE:1:x", "TEE:1:-1", "TEE:1:NaN", "TEE:1:1:1"]
-    + ["TEE:1:0.001", "TEE:1:Infinity", "TEE:1:1e400", "T E:1", "TEE\n:1", "TEE:٣", "TEE:99999999999"],
+    [
+        "TEE",
+        "TEE:",
+        ":5",
+        "TEE:0",
+        "TEE:-1",
+        "TEE:1.5",
+        "TEE:1:x",
+        "TEE:1:-1",
+        "TEE:1:NaN",
+        "TEE:1:1:1",
+    ]
+    + [
+        "TEE:1:0.001",
+        "TEE:1:Infinity",
+        "TEE:1:1e400",
+        "T E:1",
+        "TEE\n:1",
+        "TEE:٣",
+        "TEE:99999999999",
+    ],
 )
 def test_a_sku_spec_that_means_nothing_is_refused(text: str) -> None:
     with pytest.raises(InvalidSkuSpec) as refused:

@@ -36,7 +36,9 @@ def test_what_is_no_order_id_is_none(text: str) -> None:
 
 
 def test_a_digest_keeps_clients_and_keys_apart() -> None:
-    digests = {domain.request_digest(client, key) for client, key in [(1, "a"), (1, "b"), (11, "a")]}
+    digests = {
+        domain.request_digest(client, key) for client, key in [(1, "a"), (1, "b"), (11, "a")]
+    }
     assert len(digests) == 3
     assert domain.request_digest(1, "1:a") != domain.request_digest(11, ":a")
 

@@ -1,0 +1,69 @@
+"""The parameters of requests: in the path, in the query, and in headers."""
+
+from typing import Any
+
+from orders.intake.request import MAX_WAIT_SECONDS
+
+from .examples import DEMO_ORDER, DEMO_SALE
+from .headers import REQUEST_ID_SCHEMA, described
+from .shapes import Json
+
+# 1 to 255 visible ASCII characters, or a quoted string of them, in which \" is a quote.
+KEY_PATTERN = r'^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$'
+
+
+def _parameter(where: str, name: str, about: Json, **more: Any) -> Json:
+    return {"in": where, "name": name, "required": where == "path", **about, **more}
+
+
+ORDER_ID = _parameter(
+    "path", "id", described("The order's id.", type="string", format="uuid"), example=DEMO_ORDER
+)
+SALE_SLUG = _parameter(
+    "path", "slug", described("The sale's name in URLs.", type="string"), example=DEMO_SALE
+)
+WAIT = _parameter(
+    "query",
+    "wait",
+    described(
+        "Seconds to wait for the next change of status; the order is returned either way.",
+        type="integer",
+        minimum=0,
+        maximum=MAX_WAIT_SECONDS,
+        default=0,
+    ),
+)
+IDEMPOTENCY_KEY = _parameter(
+    "header",
+    "Idempotency-Key",
+    described(
+        "Tells this order from your others, for retries: 1 to 255 visible ASCII characters, bare "
+        "or as a quoted string. A UUID is a good key. Keep it with the basket until you have an "
+        "answer.",
+        type="string",
+        pattern=KEY_PATTERN,
+    ),
+    required=True,
+    examples={
+        "bare": {"value": "9f1c2e64-6f0b-4d2a-8a35-3c1f0c9d7b21"},
+        "quoted": {"value": '"basket-4711-attempt-1"'},
+    },
+)
+PREFER = _parameter(
+    "header",
+    "Prefer",
+    described(
+        "`wait=<seconds>` (RFC 7240): answer when the order is persisted, or with 202 after so "
+        f"many seconds, at most {MAX_WAIT_SECONDS}. Other preferences are ignored.",
+        type="string",
+    ),
+    examples={"none": {"value": ""}, "wait": {"value": "wait=5"}},
+)
+REQUEST_ID = _parameter(
+    "header",
+    "X-Request-ID",
+    described(
+        "Your name for this request in our logs. One of another form is replaced, not refused.",
+        **REQUEST_ID_SCHEMA,
+    ),
+)

@@ -1,0 +1,177 @@
+"""The ways in which each kind of problem comes up, with the answer that the client then sees."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from orders import problems
+from orders.problems import Problem, ProblemType
+
+from .examples import DEMO_ORDER, DEMO_SALE, DEMO_SKU, OTHER_DEMO_SKU
+from .shapes import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A way in which a problem comes up; `operation` is where, if it does so in one place only."""
+
+    happened: str
+    problem: Problem
+    operation: str
+
+    def body(self) -> Json:
+        """Return what the client sees."""
+        body: Json = msgspec.json.decode(self.problem.body())
+        return body
+
+
+def cases_of(kind: ProblemType) -> list[Case]:
+    """Return the ways in which a problem comes up, the usual one first."""
+    return [case for case in _CASES if case.problem.type is kind]
+
+
+def _case(
+    kind: ProblemType,
+    happened: str,
+    detail: str,
+    *errors: Json,
+    retry_after: int | None = None,
+    only: str = "",
+) -> Case:
+    return Case(happened, Problem(kind, detail, list(errors), retry_after), only)
+
+
+def _error(pointer: str, detail: str, **more: object) -> Json:
+    return {"pointer": pointer, **more, "detail": detail}
+
+
+_CASES = [
+    _case(problems.UNAUTHENTICATED, "The request has no API key", "The API key is missing."),
+    _case(problems.UNAUTHENTICATED, "The key is unknown or revoked", "The API key is not known."),
+    _case(
+        problems.RATE_LIMITED,
+        "Your client sends more orders a second than was agreed",
+        "Too many orders a second.",
+        retry_after=1,
+    ),
+    _case(
+        problems.KEY_MISSING,
+        "The order came without a key",
+        "An order needs the header Idempotency-Key.",
+    ),
+    _case(
+        problems.KEY_INVALID,
+        "The key is too long, has a blank or a control character in it, or came twice",
+        "An Idempotency-Key is 1 to 255 visible ASCII characters, given once.",
+    ),
+    _case(
+        problems.KEY_REUSED,
+        "You used this key before, for an order with other content",
+        "The key belongs to a different request.",
+    ),
+    _case(
+        problems.UNSUPPORTED_MEDIA_TYPE,
+        "The Content-Type is missing or is not JSON in UTF-8",
+        "An order is sent as application/json.",
+    ),
+    _case(
+        problems.BODY_TOO_LARGE,
+        "The body has more than 16 KiB",
+        "An order has at most 16384 bytes.",
+    ),
+    _case(
+        problems.BODY_TIMEOUT,
+        "The connection was too slow, or the body shorter than announced",
+        "The body took over 10 seconds.",
+    ),
+    _case(
+        problems.MALFORMED_JSON,
+        "The body ends too early, or is not JSON at all",
+        "Input data was truncated",
+    ),
+    _case(
+        problems.INVALID_REQUEST,
+        "Fields are missing, or not what they have to be",
+        "Some fields are not valid.",
+        _error("", "'customer' is a required property"),
+        _error("/lines/0/quantity", "0 is less than the minimum of 1"),
+        only="placeOrder",
+    ),
+    _case(
+        problems.INVALID_REQUEST,
+        "The query parameter wait is not a number",
+        "The query is not valid.",
+        _error("", "is a whole number of seconds", parameter="wait"),
+        only="getOrder",
+    ),
+    _case(
+        problems.UNKNOWN_SALE,
+        "No sale has the name that the order gives",
+        "There is no sale 'demo-dorp'.",
+    ),
+    _case(
+        problems.UNKNOWN_SKU,
+        "The sale is there, but one of the SKUs is not in it",
+        f"Sale {DEMO_SALE} does not offer all SKUs.",
+        _error("/lines/0/sku", "is not in this sale", sku="TEE-GREEN"),
+    ),
+    _case(
+        problems.SOLD_OUT,
+        "No unit is left",
+        "Nothing was held.",
+        _error("/lines/0", "is sold out", sku=DEMO_SKU, requested=1, available=0),
+    ),
+    _case(
+        problems.SOLD_OUT,
+        "Fewer units are left than the order asks for",
+        "Nothing was held.",
+        _error("/lines/1", "has too few units left", sku=OTHER_DEMO_SKU, requested=2, available=1),
+    ),
+    _case(
+        problems.PURCHASE_LIMIT,
+        "The order would take the customer past the sale's limit",
+        "The limit is 4, and 3 are taken already.",
+    ),
+    _case(
+        problems.SALE_NOT_OPEN,
+        "The sale opens later",
+        f"Sale {DEMO_SALE} is not open yet.",
+        retry_after=30,
+    ),
+    _case(problems.SALE_NOT_OPEN, "The sale is paused", f"Sale {DEMO_SALE} is paused."),
+    _case(problems.SALE_CLOSED, "The sale is over", f"Sale {DEMO_SALE} is closed."),
+    _case(
+        problems.UNAVAILABLE,
+        "Whether the order was taken is not known",
+        "Redis did not answer.",
+        retry_after=1,
+        only="placeOrder",
+    ),
+    _case(
+        problems.UNAVAILABLE,
+        "There are more orders than can be taken right now",
+        "Too many orders wait to be persisted.",
+        retry_after=1,
+        only="placeOrder",
+    ),
+    _case(
+        problems.UNAVAILABLE,
+        "Something that the answer depends on is away or too busy",
+        "PostgreSQL does not answer.",
+        retry_after=1,
+    ),
+    _case(
+        problems.NOT_FOUND,
+        "There is no such order, or another client placed it",
+        f"There is no order {DEMO_ORDER}.",
+        only="getOrder",
+    ),
+    _case(
+        problems.NOT_FOUND, "There is no such sale", "There is no sale 'demo-dorp'.", only="getSale"
+    ),
+    _case(
+        problems.METHOD_NOT_ALLOWED,
+        "The URL does not answer to this method",
+        "DELETE is not for this URL.",
+    ),
+]

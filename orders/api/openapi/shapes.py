@@ -1,0 +1,133 @@
+"""The shapes of bodies: those that only the document needs, and the schemas of all."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from inventory.domain import SaleState
+from orders.domain import Status
+from orders.intake.request import OrderRequest
+from orders.representation import LineView, OrderView
+
+Json = dict[str, Any]
+
+_AMOUNT: Json = {"description": "An exact decimal.", "pattern": r"^\d+(\.\d+)?$"}
+_CURRENCY: Json = {"description": "ISO 4217."}
+_MOMENT: Json = {"format": "date-time"}
+
+Units = Annotated[int, Meta(ge=0)]
+Moment = Annotated[str, Meta(extra_json_schema=_MOMENT)]
+
+
+class SkuView(msgspec.Struct):
+    """A SKU of a sale, and where its `allocated` units are."""
+
+    sku: str
+    name: str
+    price: Annotated[str, Meta(extra_json_schema=_AMOUNT)]
+    currency: Annotated[str, Meta(extra_json_schema=_CURRENCY)]
+    allocated: Units
+    available: Annotated[Units, Meta(description="Live.")]
+    held: Annotated[Units, Meta(description="In orders that are not paid yet.")]
+    sold: Units
+
+
+class SaleView(msgspec.Struct):
+    """A sale with live stock."""
+
+    sale: Annotated[str, Meta(description="Its name in URLs and orders.")]
+    state: SaleState
+    opens_at: Moment
+    closes_at: Annotated[Moment | None, Meta(description="null: when its operator closes it.")]
+    limit: Annotated[Units, Meta(description="Units per customer over the sale; 0: no limit.")]
+    hold_seconds: Annotated[int, Meta(description="How long an unpaid order keeps its stock.")]
+    skus: list[SkuView]
+
+
+class Liveness(msgspec.Struct):
+    """This process is alive."""
+
+    status: Literal["ok"]
+
+
+class Check(msgspec.Struct):
+    """What one part says about itself."""
+
+    ok: bool
+    detail: str
+
+
+class Readiness(msgspec.Struct):
+    """What all the parts say that orders need."""
+
+    status: Literal["ready", "not ready"]
+    failing: Annotated[list[str], Meta(description="The checks that are not ok.")]
+    checks: dict[str, Check]
+
+
+class ErrorView(msgspec.Struct):
+    """What is wrong with one part of the request."""
+
+    pointer: Annotated[
+        str, Meta(description='JSON Pointer (RFC 6901) into the body; "": all of it')
+    ]
+    detail: str
+    parameter: Annotated[str, Meta(description="The query parameter.")] | UnsetType = UNSET
+    sku: str | UnsetType = UNSET
+    requested: Annotated[Units, Meta(description="What was asked for.")] | UnsetType = UNSET
+    available: Annotated[Units, Meta(description="What there was.")] | UnsetType = UNSET
+
+
+class ProblemView(msgspec.Struct):
+    """A problem (RFC 9457). Tell problems apart by `type`."""
+
+    type: Annotated[str, Meta(extra_json_schema={"format": "uri-reference"})]
+    title: str
+    status: int
+    detail: str
+    errors: list[ErrorView] | UnsetType = UNSET
+
+
+_STATUSES = """\
+- `accepted`: held and durable, about to be persisted
+- `awaiting_payment`: held until `hold_expires_at`
+- `confirmed`: sold, where the sale takes no payment
+- `paid`: sold
+- `cancelled`, `expired`: its stock is on sale again
+- `refunded`: paid back
+- `rejected`: refused after all, which can only happen where data was lost
+"""
+# What the types of an order do not say: they are on the hot path and say no more than they need to.
+_NOTES: dict[type[msgspec.Struct], dict[str, Json]] = {
+    LineView: {"unit_price": _AMOUNT},
+    OrderView: {
+        "id": {"format": "uuid"},
+        "customer": {"description": "Your id of the customer."},
+        "status": {"description": _STATUSES, "enum": [status.value for status in Status]},
+        "total": _AMOUNT,
+        "currency": _CURRENCY,
+        "created_at": _MOMENT,
+        "hold_expires_at": {
+            "description": "Until when it can be paid; null where nothing is to be paid.",
+            "anyOf": [{"type": "string"} | _MOMENT, {"type": "null"}],
+        },
+        "metadata": {"description": "As you sent it; {} where you sent none."},
+    },
+}
+_POINTER = "#/components/schemas/{name}"
+
+
+def schemas() -> Json:
+    """Return the schemas of all shapes by name, and of those they are made of."""
+    shapes = [OrderRequest, OrderView, SaleView, Liveness, Readiness, ProblemView]
+    _, found = msgspec.json.schema_components(shapes, ref_template=_POINTER)
+    for shape, notes in _NOTES.items():
+        for name, note in notes.items():
+            found[shape.__name__]["properties"][name] |= note
+    return found
+
+
+def reference(shape: type[msgspec.Struct]) -> Json:
+    """Return a reference to the schema of a shape."""
+    return {"$ref": _POINTER.format(name=shape.__name__)}

@@ -1,0 +1,119 @@
+"""The command `demo`: start everything, sell, judge, stop everything."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from time import monotonic
+
+from rich.console import Console
+from rich.text import Text
+
+from shop.local.demo import summary
+from shop.local.demo.progress import Progress
+from shop.local.demo.sale import open_sale, sell
+from shop.local.demo.verdict import Check, verdict
+from shop.local.discovery import state_dir
+from shop.local.errors import PortTaken
+from shop.local.interrupts import run_until_signal
+from shop.local.ports import kept_port, require_free
+from shop.local.stack import Stack
+
+ORDERS, STOCK = 10_000, 5_000
+MOST = 200_000
+INTERRUPTED = 130  # as a shell says it of Ctrl-C
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "demo",
+        help="run a real flash sale over HTTP, and prove that it came out right",
+        epilog=f"DEMO_ORDERS orders ({ORDERS:,}) are tried for DEMO_STOCK units ({STOCK:,}).",
+    )
+    parser.set_defaults(run=lambda _: run(parser))
+
+
+def run(parser: argparse.ArgumentParser) -> int:
+    """Return 0 if every invariant held, 1 if one did not, 130 after a signal to stop."""
+    try:
+        orders = read_count(os.environ, "DEMO_ORDERS", ORDERS)
+        stock = read_count(os.environ, "DEMO_STOCK", STOCK)
+    except ValueError as error:
+        parser.error(str(error))  # exits with 2
+    return run_until_signal(demo(orders=orders, stock=stock))
+
+
+def read_count(env: Mapping[str, str], name: str, default: int) -> int:
+    """Return the whole number in the variable `name`. Raises ValueError."""
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST):
+        raise ValueError(f"{name}={text} is not a whole number from 1 to {MOST:,}")
+    return int(text)
+
+
+async def demo(*, orders: int, stock: int) -> int:
+    """Run a sale of `stock` units for which `orders` orders are tried."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # it may not know every character used here
+    console = Console(highlight=False)
+    try:
+        checks = await _run_and_judge(console, orders=orders, stock=stock)
+    except asyncio.CancelledError:
+        console.print("Interrupted. Everything is stopped; nothing is proven.")
+        return INTERRUPTED
+    summary.conclude(console, checks)
+    return int(any(check.broken for check in checks))
+
+
+async def _run_and_judge(console: Console, *, orders: int, stock: int) -> list[Check]:
+    stack = stack_on_free_ports(state_dir())
+    async with AsyncExitStack() as exits:
+        everything = "PostgreSQL, Redis, web, worker, beat and Flower"
+        with _step(console, f"Starting {everything}", f"Started {everything}"):
+            await exits.enter_async_context(stack)
+        try:
+            sale = f"a sale of {stock:,} units on {stack.web.url}"
+            with _step(console, f"Opening {sale}", f"Opened {sale}"):
+                plan, api_keys = await open_sale(stack, orders=orders, stock=stock)
+            evidence = await sell(
+                stack,
+                plan,
+                api_keys,
+                lambda book, persisted: Progress(console, plan, book, persisted).run(),
+            )
+            checks = verdict(evidence)
+            summary.show(console, evidence, checks)
+        finally:
+            logs = f"Stopped everything; the logs are in {stack.state / 'logs'}"
+            with _step(console, "Stopping everything", logs):
+                await exits.aclose()
+    return checks
+
+
+def stack_on_free_ports(state: Path) -> Stack:
+    """Return a stack that avoids taken ports, except where one was asked for: then PortTaken."""
+    stack = Stack(state)
+    instead = {}
+    for name, variable, at in (("web", "PORT", stack.web), ("flower", "FLOWER_PORT", stack.flower)):
+        try:
+            require_free(at.host, at.port, variable=variable)
+        except PortTaken:
+            if os.environ.get(variable):
+                raise
+            instead[variable] = str(kept_port(state, name))
+    return Stack(state, env=instead)
+
+
+@contextmanager
+def _step(console: Console, doing: str, done: str) -> Iterator[None]:
+    """Say what is being done, then that it is done and how long it took."""
+    began = monotonic()
+    with console.status(f"{doing} …"):
+        yield
+    seconds = Text(f"  {monotonic() - began:.1f} s", style="dim")
+    console.print(Text("✓", style="green").append(f" {done}", style="default"), seconds)

@@ -1,0 +1,86 @@
+"""A demo sale while it runs: bars on a terminal, a line a second everywhere else."""
+
+import asyncio
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Book
+from shop.local.demo.ledger import Persisted
+from shop.local.demo.plan import Plan
+
+FRAME_SECONDS, LINE_SECONDS = 0.2, 1.0
+BAR_WIDTH = 36
+
+
+class Progress:
+    """Shows what `book` and `persisted` say, again and again until cancelled."""
+
+    def __init__(self, console: Console, plan: Plan, book: Book, persisted: Persisted) -> None:
+        self._console = console
+        self._book = book
+        self._persisted = persisted
+        self._offered = len(plan.orders)
+        self._stock = sum(plan.stock.values())
+
+    async def run(self) -> None:
+        """Draw where the console can be drawn on, else write lines."""
+        if not self._console.is_interactive or not self._console.file.isatty():
+            while True:
+                await asyncio.sleep(LINE_SECONDS)
+                self._console.print(self._line(), soft_wrap=True)
+        with Live(console=self._console, auto_refresh=False) as live:
+            try:
+                while True:
+                    live.update(self._frame(), refresh=True)
+                    await asyncio.sleep(FRAME_SECONDS)
+            finally:
+                live.update(self._frame())  # what stays on the screen
+
+    def _line(self) -> str:
+        return "   ".join(
+            [
+                f"{self._book.judged:,} of {self._offered:,} orders",
+                *self._judgements(),
+                f"persisted {self._persisted.units:,} of {self._stock:,} units",
+                *self._pace(),
+            ]
+        )
+
+    def _frame(self) -> Padding:
+        bars = Table.grid(padding=(0, 2))
+        for name, done, total, unit in (
+            ("offered", self._book.judged, self._offered, "orders"),
+            ("accepted", self._book.units, self._stock, "units"),
+            ("persisted", self._persisted.units, self._stock, "units"),
+        ):
+            bar = ProgressBar(total=total, completed=done, width=BAR_WIDTH)
+            bars.add_row(name, bar, f"{done:,} of {total:,} {unit}")
+        judgements, pace = "   ".join(self._judgements()), "   ".join(self._pace())
+        return Padding(Group(bars, Text(), Text(judgements), Text(pace, style="dim")), (1, 2))
+
+    def _judgements(self) -> list[str]:
+        first = self._book.first
+        return [
+            f"accepted {first[ACCEPTED]:,}",
+            f"sold out {first[SOLD_OUT]:,}",
+            f"over the limit {first[OVER_LIMIT]:,}",
+            f"replayed {self._book.replayed:,}",
+        ]
+
+    def _pace(self) -> list[str]:
+        book = self._book
+        pace = [f"{rate(book.judged, book.last_answer):,} orders/s"]
+        pace.append(f"p50 {book.recent_median * 1000:.0f} ms")
+        if book.sent_again:
+            pace.append(f"sent again {book.sent_again.total():,}")
+        return pace
+
+
+def rate(count: int, seconds: float) -> int:
+    """Return how many that is a second, 0 of no time."""
+    return round(count / seconds) if seconds else 0
