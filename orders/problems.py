@@ -146,6 +146,13 @@ NOT_FOUND = ProblemType(
     "Not found",
     "Check the URL. Orders are visible to the client that placed them.",
 )
+BAD_REQUEST = ProblemType(
+    "bad-request",
+    400,
+    "The request cannot be served here",
+    "Most often the host name is one that this server was not told of: the operator adds it to "
+    "DJANGO_ALLOWED_HOSTS.",
+)
 METHOD_NOT_ALLOWED = ProblemType(
     "method-not-allowed", 405, "Method not allowed", "The header Allow lists the methods there are."
 )

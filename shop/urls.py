@@ -12,5 +12,6 @@ urlpatterns = [
     path("", include("orders.urls")),
 ]
 
+handler400 = "orders.api.pages.bad_request"
 handler404 = "orders.api.pages.not_found"
 handler500 = "orders.api.pages.server_error"

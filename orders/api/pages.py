@@ -92,6 +92,12 @@ async def openapi(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django refuses before any view: a host name that is not served here, say."""
+    detail = "The host name or the request itself is not one that is served here."
+    return problem_response(Problem(problems.BAD_REQUEST, detail))
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A problem for programs, a page for people."""
     if request.path.startswith("/api/"):

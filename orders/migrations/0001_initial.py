@@ -7,167 +7,395 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('inventory', '0002_append_only_ledger'),
+        ("inventory", "0002_append_only_ledger"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApiClient',
+            name="ApiClient",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('key_hash', models.CharField(editable=False, max_length=64, unique=True)),
-                ('key_hint', models.CharField(editable=False, help_text='How the key begins.', max_length=12)),
-                ('active', models.BooleanField(default=True, help_text='Off: its key is refused within seconds.')),
-                ('rate_limit', models.PositiveIntegerField(blank=True, help_text='Orders a second that each web process takes from it; empty: no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("key_hash", models.CharField(editable=False, max_length=64, unique=True)),
+                (
+                    "key_hint",
+                    models.CharField(
+                        editable=False, help_text="How the key begins.", max_length=12
+                    ),
+                ),
+                (
+                    "active",
+                    models.BooleanField(
+                        default=True, help_text="Off: its key is refused within seconds."
+                    ),
+                ),
+                (
+                    "rate_limit",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Orders a second that each web process takes from it; empty: no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': 'API client',
-                'ordering': ['name'],
+                "verbose_name": "API client",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('request_key', models.CharField(help_text='Idempotency-Key', max_length=255, verbose_name='request id')),
-                ('request_fingerprint', models.BinaryField(max_length=16)),
-                ('http_request_id', models.CharField(blank=True, help_text='X-Request-ID', max_length=128)),
-                ('customer', models.CharField(max_length=128)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('status', models.CharField(choices=[('awaiting_payment', 'Awaiting payment'), ('confirmed', 'Confirmed'), ('paid', 'Paid'), ('cancelled', 'Cancelled'), ('expired', 'Expired'), ('rejected', 'Rejected'), ('refunded', 'Refunded')], max_length=16)),
-                ('rejection', models.CharField(blank=True, max_length=32)),
-                ('currency', models.CharField(max_length=3)),
-                ('total', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('accepted_at', models.DateTimeField()),
-                ('hold_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('persisted_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('epoch', models.PositiveIntegerField(help_text="The sale's epoch when Redis accepted it.")),
-                ('position', models.BigIntegerField(help_text='Where it stood in the outbox.')),
-                ('release_place', models.BigIntegerField(blank=True, help_text='Which release in Redis gave its stock back; empty: none did yet.', null=True)),
-                ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='orders.apiclient')),
-                ('sale', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='inventory.sale')),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                (
+                    "request_key",
+                    models.CharField(
+                        help_text="Idempotency-Key", max_length=255, verbose_name="request id"
+                    ),
+                ),
+                ("request_fingerprint", models.BinaryField(max_length=16)),
+                (
+                    "http_request_id",
+                    models.CharField(blank=True, help_text="X-Request-ID", max_length=128),
+                ),
+                ("customer", models.CharField(max_length=128)),
+                ("email", models.CharField(blank=True, max_length=254)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("awaiting_payment", "Awaiting payment"),
+                            ("confirmed", "Confirmed"),
+                            ("paid", "Paid"),
+                            ("cancelled", "Cancelled"),
+                            ("expired", "Expired"),
+                            ("rejected", "Rejected"),
+                            ("refunded", "Refunded"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("rejection", models.CharField(blank=True, max_length=32)),
+                ("currency", models.CharField(max_length=3)),
+                ("total", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("accepted_at", models.DateTimeField()),
+                ("hold_expires_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "persisted_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "epoch",
+                    models.PositiveIntegerField(
+                        help_text="The sale's epoch when Redis accepted it."
+                    ),
+                ),
+                ("position", models.BigIntegerField(help_text="Where it stood in the outbox.")),
+                (
+                    "release_place",
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="Which release in Redis gave its stock back; empty: none did yet.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="orders.apiclient",
+                    ),
+                ),
+                (
+                    "sale",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="inventory.sale",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='OrderEvent',
+            name="OrderEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.PositiveIntegerField()),
-                ('type', models.CharField(choices=[('order.placed', 'Placed'), ('order.paid', 'Paid'), ('order.cancelled', 'Cancelled'), ('order.expired', 'Expired'), ('order.rejected', 'Rejected'), ('order.refunded', 'Refunded')], max_length=32)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField()),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("order.placed", "Placed"),
+                            ("order.paid", "Paid"),
+                            ("order.cancelled", "Cancelled"),
+                            ("order.expired", "Expired"),
+                            ("order.rejected", "Rejected"),
+                            ("order.refunded", "Refunded"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="orders.order",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', models.PositiveIntegerField()),
-                ('unit_price', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('allocation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='inventory.allocation')),
-                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("quantity", models.PositiveIntegerField()),
+                ("unit_price", models.DecimalField(decimal_places=4, max_digits=19)),
+                (
+                    "allocation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="inventory.allocation",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="orders.order",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='DeadLetter',
+            name="DeadLetter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order_id', models.UUIDField(blank=True, db_index=True, null=True)),
-                ('client_id', models.BigIntegerField(blank=True, null=True)),
-                ('entry_id', models.CharField(max_length=48)),
-                ('epoch', models.PositiveIntegerField()),
-                ('accepted_at_ms', models.BigIntegerField()),
-                ('held_until_ms', models.BigIntegerField()),
-                ('payload', models.BinaryField()),
-                ('units', models.JSONField(default=dict, help_text='Units per allocation, as far as readable.')),
-                ('reason', models.CharField(max_length=64)),
-                ('detail', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('resolution', models.CharField(blank=True, choices=[('persisted', 'Persisted after all'), ('rejected', 'Rejected, stock released')], max_length=16)),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('release_place', models.BigIntegerField(blank=True, editable=False, help_text='Which release in Redis gave its stock back, once it is rejected.', null=True)),
-                ('sale', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='inventory.sale')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order_id", models.UUIDField(blank=True, db_index=True, null=True)),
+                ("client_id", models.BigIntegerField(blank=True, null=True)),
+                ("entry_id", models.CharField(max_length=48)),
+                ("epoch", models.PositiveIntegerField()),
+                ("accepted_at_ms", models.BigIntegerField()),
+                ("held_until_ms", models.BigIntegerField()),
+                ("payload", models.BinaryField()),
+                (
+                    "units",
+                    models.JSONField(
+                        default=dict, help_text="Units per allocation, as far as readable."
+                    ),
+                ),
+                ("reason", models.CharField(max_length=64)),
+                ("detail", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "resolution",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("persisted", "Persisted after all"),
+                            ("rejected", "Rejected, stock released"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "release_place",
+                    models.BigIntegerField(
+                        blank=True,
+                        editable=False,
+                        help_text="Which release in Redis gave its stock back, once it is rejected.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "sale",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="inventory.sale"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'indexes': [models.Index(condition=models.Q(('resolution', '')), fields=['sale'], name='dead_letter_open'), models.Index(condition=models.Q(('release_place__isnull', True), ('resolution', 'rejected')), fields=['sale'], name='dead_letter_to_release')],
-                'constraints': [models.UniqueConstraint(fields=('sale', 'entry_id'), name='dead_letter_once_per_entry')],
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("resolution", "")),
+                        fields=["sale"],
+                        name="dead_letter_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("release_place__isnull", True), ("resolution", "rejected")
+                        ),
+                        fields=["sale"],
+                        name="dead_letter_to_release",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("sale", "entry_id"), name="dead_letter_once_per_entry"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['sale', 'position'], name='order_sale_position'),
+            model_name="order",
+            index=models.Index(fields=["sale", "position"], name="order_sale_position"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['customer'], name='order_customer'),
+            model_name="order",
+            index=models.Index(fields=["customer"], name="order_customer"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('status', 'awaiting_payment')), fields=['hold_expires_at'], name='order_hold_expiry'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("status", "awaiting_payment")),
+                fields=["hold_expires_at"],
+                name="order_hold_expiry",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('release_place__isnull', True), ('status__in', ['cancelled', 'expired', 'rejected', 'refunded'])), fields=['sale'], name='order_to_release'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(
+                    ("release_place__isnull", True),
+                    ("status__in", ["cancelled", "expired", "rejected", "refunded"]),
+                ),
+                fields=["sale"],
+                name="order_to_release",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('status', 'rejected')), fields=['id'], name='order_rejected'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("status", "rejected")), fields=["id"], name="order_rejected"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('release_place__isnull', False)), fields=['sale', 'release_place'], name='order_release_place'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("release_place__isnull", False)),
+                fields=["sale", "release_place"],
+                name="order_release_place",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'rejected'), _negated=True), fields=('client', 'request_key'), name='order_once_per_request'),
+            model_name="order",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "rejected"), _negated=True),
+                fields=("client", "request_key"),
+                name="order_once_per_request",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('total__gte', 0)), name='order_total_not_negative'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("total__gte", 0)), name="order_total_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['awaiting_payment', 'confirmed', 'paid', 'cancelled', 'expired', 'rejected', 'refunded'])), name='order_status_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "awaiting_payment",
+                            "confirmed",
+                            "paid",
+                            "cancelled",
+                            "expired",
+                            "rejected",
+                            "refunded",
+                        ],
+                    )
+                ),
+                name="order_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'awaiting_payment'), _negated=True), ('hold_expires_at__isnull', False), _connector='OR'), name='order_awaiting_payment_has_a_deadline'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "awaiting_payment"), _negated=True),
+                    ("hold_expires_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="order_awaiting_payment_has_a_deadline",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderevent',
-            constraint=models.UniqueConstraint(fields=('order', 'sequence'), name='event_once_per_sequence'),
+            model_name="orderevent",
+            constraint=models.UniqueConstraint(
+                fields=("order", "sequence"), name="event_once_per_sequence"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderevent',
-            constraint=models.CheckConstraint(condition=models.Q(('sequence__gte', 1)), name='event_sequence_from_1'),
+            model_name="orderevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sequence__gte", 1)), name="event_sequence_from_1"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('order', 'allocation'), name='line_once_per_order_and_sku'),
+            model_name="orderline",
+            constraint=models.UniqueConstraint(
+                fields=("order", "allocation"), name="line_once_per_order_and_sku"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='line_quantity_positive'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", 1)), name="line_quantity_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('unit_price__gte', 0)), name='line_price_not_negative'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("unit_price__gte", 0)), name="line_price_not_negative"
+            ),
         ),
     ]

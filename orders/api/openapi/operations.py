@@ -13,6 +13,8 @@ _ORDER_LINKS: Json = {
     "getOrder": {"operationId": "getOrder", "parameters": {"id": "$response.body#/id"}}
 }
 
+_OF_PLACING = set(problems.ALL.values()) - {problems.NOT_FOUND, problems.BAD_REQUEST}
+
 
 def place_order() -> Json:
     return {
@@ -45,7 +47,7 @@ def place_order() -> Json:
                 links=_ORDER_LINKS,
             ),
         }
-        | problem_responses("placeOrder", *(set(problems.ALL.values()) - {problems.NOT_FOUND})),
+        | problem_responses("placeOrder", *_OF_PLACING),
     }
 
 
@@ -66,6 +68,7 @@ def get_order() -> Json:
             "getOrder",
             problems.UNAUTHENTICATED,
             problems.NOT_FOUND,
+            problems.BAD_REQUEST,
             problems.METHOD_NOT_ALLOWED,
             problems.INVALID_REQUEST,
             problems.UNAVAILABLE,
@@ -85,7 +88,13 @@ def get_sale() -> Json:
         "parameters": [parameters.SALE_SLUG, parameters.REQUEST_ID],
         "responses": {"200": response("The sale", json_content(SaleView, examples.SALES))}
         | problem_responses(
-            "getSale", problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED, problems.UNAVAILABLE
+            "getSale",
+            *(
+                problems.BAD_REQUEST,
+                problems.NOT_FOUND,
+                problems.METHOD_NOT_ALLOWED,
+                problems.UNAVAILABLE,
+            ),
         ),
     }
 
@@ -98,7 +107,7 @@ def get_document() -> Json:
         "summary": "Get this document",
         "parameters": [parameters.REQUEST_ID],
         "responses": {"200": response("The API as OpenAPI 3.1", content)}
-        | problem_responses("getOpenApi", problems.METHOD_NOT_ALLOWED),
+        | problem_responses("getOpenApi", problems.BAD_REQUEST, problems.METHOD_NOT_ALLOWED),
     }
 
 

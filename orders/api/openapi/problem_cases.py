@@ -170,6 +170,11 @@ _CASES = [
         problems.NOT_FOUND, "There is no such sale", "There is no sale 'demo-dorp'.", only="getSale"
     ),
     _case(
+        problems.BAD_REQUEST,
+        "The Host header names a host that this server does not serve",
+        "The host name or the request itself is not one that is served here.",
+    ),
+    _case(
         problems.METHOD_NOT_ALLOWED,
         "The URL does not answer to this method",
         "DELETE is not for this URL.",

@@ -54,8 +54,6 @@ def test_a_sku_spec_is_read() -> None:
         "TEE:1:-1",
         "TEE:1:NaN",
         "TEE:1:1:1",
-    ]
-    + [
         "TEE:1:0.001",
         "TEE:1:Infinity",
         "TEE:1:1e400",

@@ -206,3 +206,10 @@ def test_the_reference_reads_the_document_from_this_server(client: Client) -> No
     document = client.get("/api/v1/openapi.json")
     assert document.json()["openapi"].startswith("3.1")
     assert document["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_host_that_is_not_served_is_told_so_as_a_problem(client: Client) -> None:
+    response = client.get("/api/v1/openapi.json", headers={"Host": "elsewhere.example"})
+    assert response.status_code == 400
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["type"] == "/problems/bad-request"
