@@ -5,6 +5,7 @@ that is lost, late, doubled or killed costs a second and no order. For the same 
 retried here when a server is away: the sweep asks again, a second later, for as long as it takes.
 """
 
+import logging
 import os
 import socket
 import time
@@ -22,6 +23,8 @@ from orders.services.release import release_stock, sales_to_release
 from orders.task_names import PERSIST_ORDERS, RELEASE_STOCK, SWEEP_OUTBOXES, SWEEP_RELEASES
 from shop.core import dispatch, progress
 
+logger = logging.getLogger(__name__)
+
 # A server that is away comes back, and the work is where it was.
 PASSING = (OperationalError, redis.RedisError, InventoryError)
 
@@ -31,7 +34,9 @@ def persist_orders(sale_id: int) -> None:
     """Drain one sale's outbox into PostgreSQL."""
     deadline = time.monotonic() + settings.PERSIST_TASK_SECONDS
     consumer = f"{socket.gethostname()}:{os.getpid()}"
-    drain(sale_id, consumer=consumer, out_of_time=lambda: time.monotonic() > deadline)
+    done = drain(sale_id, consumer=consumer, out_of_time=lambda: time.monotonic() > deadline)
+    if done:
+        logger.info("sale %s: %d entries taken out of the outbox", sale_id, done)
     if time.monotonic() > deadline:
         dispatch.send(PERSIST_ORDERS, sale_id)
 

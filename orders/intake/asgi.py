@@ -9,6 +9,9 @@ from typing import Any
 
 from django.conf import settings
 
+from shop.core import health
+from shop.core.threads import in_thread
+
 from .service import Reply, intake
 
 Scope = MutableMapping[str, Any]
@@ -72,10 +75,11 @@ async def _send(send: Send, reply: Reply) -> None:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """Answer the server's lifespan messages; at the end, finish the batches under way."""
+    """Say what is promised at the start; at the end, finish the batches under way."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            await in_thread(health.log_promise)
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await intake().close()

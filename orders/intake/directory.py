@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 FRESH_SECONDS = 1.0  # younger than this: used as it is
 STALE_SECONDS = 3.0  # older than this: waited for, so that a revoked key ends within seconds
 AGAIN_SECONDS = 0.2  # between two looks for something that was not there
+MAX_ASKERS = 1000
 NEWER_TRIES = 3  # one may have been under way already, one may fail
 KEPT = timedelta(days=2)  # how long after its end a sale can still have requests on record
 
@@ -68,6 +69,8 @@ class Directory:
         self._loaded_at = -STALE_SECONDS
         self._tried_at = -STALE_SECONDS
         self._loading: asyncio.Task[None] | None = None
+        self._askers = 0
+        self._away = False
 
     async def current(self) -> Contents:
         """Return the copy. Raises DirectoryUnavailable when there is none and can't be one."""
@@ -83,16 +86,25 @@ class Directory:
     async def newer(self) -> Contents:
         """Return a copy whose reading began after this call: for who misses what should be there.
 
-        However many ask, it is read at most every 0.2 s; while that fails, the last copy serves.
+        However many ask, it is read at most every 0.2 s; while that fails, the last copy serves,
+        and so it does at once when a thousand are asking: guessing keys must not pile up requests.
         """
-        asked = time.monotonic()
+        if self._askers >= MAX_ASKERS:
+            return await self.current()
+        self._askers += 1
+        try:
+            await self._read_after(time.monotonic())
+        finally:
+            self._askers -= 1
+        return await self.current()
+
+    async def _read_after(self, asked: float) -> None:
         for _ in range(NEWER_TRIES):
             if self._loading is None:
                 await asyncio.sleep(max(0.0, self._tried_at + AGAIN_SECONDS - time.monotonic()))
             await self._load(pause=0)  # the pause is over, give or take the timer's grain
             if self._loaded_at >= asked:
                 break
-        return await self.current()
 
     async def _load(self, pause: float) -> None:
         task = self._start_loading(pause)
@@ -111,8 +123,13 @@ class Directory:
         try:
             self._contents = await in_thread(read_contents)
             self._loaded_at = started
+            if self._away:
+                logger.info("clients and sales are read again")
+            self._away = False
         except (DatabaseError, Overloaded) as error:
-            logger.warning("clients and sales could not be read, the last copy serves: %s", error)
+            if not self._away:  # said once, not every second
+                logger.warning("clients and sales can't be read, the last copy serves: %s", error)
+            self._away = True
         finally:
             self._loading = None
 

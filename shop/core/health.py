@@ -1,5 +1,6 @@
 """Is everything there that orders need? Each part answers for itself, within a bounded time."""
 
+import logging
 from collections.abc import Callable
 
 import redis
@@ -7,6 +8,8 @@ from django.db import DatabaseError, connection
 
 from . import progress
 from .redis import client
+
+logger = logging.getLogger(__name__)
 
 WORKER_SILENCE_SECONDS = 15.0
 DURABLE = "always"
@@ -16,6 +19,7 @@ PROMISES = {
     "everysec": "a crash of the machine loses at most the last second of accepted orders",
     "no": "a crash of the machine loses what the operating system had not written yet",
     "off": "a restart of Redis loses every order that is not persisted yet",
+    "unknown": "this Redis does not show its configuration: ask who runs it",
 }
 
 
@@ -41,13 +45,11 @@ def check_redis() -> str:
 
 
 def durability_mode() -> str:
-    """Return "always", "everysec", "no" or "off". Raises NotReady where Redis does not answer."""
-    try:
-        config: dict[str, str] = client().config_get("appendonly", "appendfsync")  # type: ignore[assignment]
-    except redis.RedisError as error:
-        raise NotReady(_first_line(error)) from error
-    text = {_text(name): _text(value) for name, value in config.items()}
-    return text["appendfsync"] if text["appendonly"] == "yes" else "off"
+    """Return a key of PROMISES. Raises NotReady where Redis does not answer."""
+    config = _redis_config("appendonly", "appendfsync")
+    if config is None:
+        return "unknown"
+    return config["appendfsync"] if config["appendonly"] == "yes" else "off"
 
 
 def check_durability() -> str:
@@ -60,14 +62,13 @@ def check_durability() -> str:
 
 def check_eviction() -> str:
     """Raises NotReady where Redis may throw away counters or orders to make room."""
-    try:
-        config: dict[str, str] = client().config_get("maxmemory-policy")  # type: ignore[assignment]
-    except redis.RedisError as error:
-        raise NotReady(_first_line(error)) from error
-    policies = [_text(policy) for policy in config.values()]
-    if policies != ["noeviction"]:
-        raise NotReady(f"maxmemory-policy is {', '.join(policies)}, must be noeviction")
-    return "noeviction"
+    config = _redis_config("maxmemory-policy")
+    if config is None:
+        return f"unknown: {PROMISES['unknown']}"
+    policy = config["maxmemory-policy"]
+    if policy != "noeviction":
+        raise NotReady(f"maxmemory-policy is {policy}, must be noeviction")
+    return policy
 
 
 def check_worker() -> str:
@@ -90,6 +91,15 @@ CHECKS: dict[str, Callable[[], str]] = {
 }
 
 
+def log_promise() -> None:
+    """Say in the log, at start-up, what an accepted order survives."""
+    for name, check in (("durability", check_durability), ("eviction", check_eviction)):
+        try:
+            logger.info("%s: %s", name, check())
+        except NotReady as error:
+            logger.warning("%s: %s", name, error)
+
+
 def readiness() -> tuple[bool, dict[str, dict[str, str | bool]]]:
     """Run all checks. Returns whether all hold, and what each one said."""
     report: dict[str, dict[str, str | bool]] = {}
@@ -101,8 +111,15 @@ def readiness() -> tuple[bool, dict[str, dict[str, str | bool]]]:
     return all(part["ok"] for part in report.values()), report
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _redis_config(*names: str) -> dict[str, str] | None:
+    """Return these settings of Redis, None where it keeps them to itself (as hosted ones do)."""
+    try:
+        config: dict[str, str] = client().config_get(*names)
+    except (redis.ResponseError, redis.exceptions.NoPermissionError):
+        return None
+    except redis.RedisError as error:
+        raise NotReady(_first_line(error)) from error
+    return config
 
 
 def _first_line(error: Exception) -> str:

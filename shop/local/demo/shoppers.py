@@ -12,7 +12,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
 from shop.local.demo.plan import Order, Plan, Repeat, Request
 
-AT_THE_SAME_TIME = 64  # requests under way, on as many connections
+AT_THE_SAME_TIME = 32  # requests under way, on as many connections
 WAIT_SECONDS = 5  # what `Prefer: wait` asks for
 TIMEOUT = ClientTimeout(total=15)
 PATIENCE_SECONDS = 25.0  # for one order, over all tries

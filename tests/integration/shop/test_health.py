@@ -1,0 +1,106 @@
+"""Is everything there, and what is promised in the mode found?"""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import Client
+from pytest_django import Settings
+
+from shop.core import health, progress
+from shop.core.redis import client
+from tests.processes import free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def http() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def _configured() -> Iterator[None]:
+    """Let a test change the server's configuration."""
+    names = ("appendonly", "appendfsync", "maxmemory-policy")
+    before = client().config_get(*names)
+    yield
+    for name, value in before.items():
+        client().config_set(name, value)
+
+
+def readyz(http: Client) -> tuple[int, dict[str, object]]:
+    response = http.get("/readyz")
+    return response.status_code, json.loads(response.content)
+
+
+@pytest.mark.usefixtures("_configured")
+@pytest.mark.parametrize(
+    ("setting", "value", "failing"),
+    [
+        ("maxmemory-policy", "allkeys-lru", ["eviction"]),
+        ("appendonly", "no", ["durability"]),
+        ("appendfsync", "everysec", []),
+        ("appendfsync", "always", []),
+    ],
+)
+def test_the_failing_part_is_named(
+    http: Client, setting: str, value: str, failing: list[str]
+) -> None:
+    progress.report("sweep")
+    client().config_set("appendonly", "yes")
+    client().config_set("maxmemory-policy", "noeviction")
+    client().config_set(setting, value)
+    status, report = readyz(http)
+    assert (status, report["failing"]) == (503 if failing else 200, failing)
+
+
+def test_a_worker_without_progress_is_not_ready(http: Client) -> None:
+    _, report = readyz(http)
+    assert report["failing"] == ["worker"]
+    client().hset("shop:progress", "sweep", "1")
+    status, report = readyz(http)
+    assert (status, report["failing"]) == (503, ["worker"])
+
+
+def test_without_postgresql_it_is_not_ready(http: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress.report("sweep")
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "cursor", away)
+    status, report = readyz(http)
+    assert status == 503
+    assert report["failing"] == ["postgresql"]
+
+
+def test_without_redis_each_of_its_parts_says_so(settings: Settings) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    client.cache_clear()
+    try:
+        ready, report = health.readiness()
+    finally:
+        client.cache_clear()
+    failing = {name for name, part in report.items() if not part["ok"]}
+    assert (ready, failing) == (False, {"redis", "durability", "eviction", "worker"})
+
+
+@pytest.mark.parametrize("mode", ["always", "everysec", "no", "off", "unknown"])
+def test_every_mode_has_a_promise(mode: str) -> None:
+    assert health.PROMISES[mode]
+
+
+def test_a_redis_that_hides_its_configuration_is_not_called_broken() -> None:
+    client().execute_command("ACL", "SETUSER", "guest", "on", "nopass", "~*", "+@all", "-config")
+    try:
+        with client().client() as guest:
+            guest.auth("", "guest")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(health, "client", lambda: guest)
+                assert health.durability_mode() == "unknown"
+                assert health.check_eviction().startswith("unknown")
+    finally:
+        client().execute_command("ACL", "DELUSER", "guest")
