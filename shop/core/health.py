@@ -114,12 +114,12 @@ def readiness() -> tuple[bool, dict[str, dict[str, str | bool]]]:
 def _redis_config(*names: str) -> dict[str, str] | None:
     """Return these settings of Redis, None where it keeps them to itself (as hosted ones do)."""
     try:
-        config: dict[str, str] = client().config_get(*names)
+        config = client().config_get(*names)
     except (redis.ResponseError, redis.exceptions.NoPermissionError):
         return None
     except redis.RedisError as error:
         raise NotReady(_first_line(error)) from error
-    return config
+    return {str(name): str(value) for name, value in config.items()}
 
 
 def _first_line(error: Exception) -> str:

@@ -4,11 +4,12 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -71,7 +72,7 @@ async def demo(*, orders: int, stock: int) -> int:
 
 
 async def _run_and_judge(console: Console, *, orders: int, stock: int) -> list[Check]:
-    stack = stack_on_free_ports(state_dir())
+    stack = stack_on_free_ports(state_dir(), console)
     async with AsyncExitStack() as exits:
         everything = "PostgreSQL, Redis, web, worker, beat and Flower"
         with _step(console, f"Starting {everything}", f"Started {everything}"):
@@ -91,22 +92,33 @@ async def _run_and_judge(console: Console, *, orders: int, stock: int) -> list[C
         finally:
             logs = f"Stopped everything; the logs are in {stack.state / 'logs'}"
             with _step(console, "Stopping everything", logs):
-                await exits.aclose()
+                await _undisturbed(exits.aclose())
     return checks
 
 
-def stack_on_free_ports(state: Path) -> Stack:
+def stack_on_free_ports(state: Path, console: Console) -> Stack:
     """Return a stack that avoids taken ports, except where one was asked for: then PortTaken."""
     stack = Stack(state)
     instead = {}
     for name, variable, at in (("web", "PORT", stack.web), ("flower", "FLOWER_PORT", stack.flower)):
         try:
             require_free(at.host, at.port, variable=variable)
-        except PortTaken:
+        except PortTaken as error:
             if os.environ.get(variable):
                 raise
             instead[variable] = str(kept_port(state, name))
+            console.print(f"{error}: {instead[variable]} for now", soft_wrap=True)
     return Stack(state, env=instead)
+
+
+async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
+    """Do `work` to the end, also if it is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 @contextmanager

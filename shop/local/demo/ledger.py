@@ -97,8 +97,9 @@ async def reconcile(stack: Stack, sale: str, *, during: Callable[[], bool]) -> L
         output = await stack.manage("reconcile", sale, "--json")
     except CommandFailed as error:  # drift is a failure of the command, too
         output = error.output
-    drift = read_drift(output)
-    return Look(during=during(), drift=drift, reason="" if drift is not None else output.strip())
+    drift, lines = read_drift(output), output.strip().splitlines()
+    reason = lines[-1] if drift is None and lines else ""
+    return Look(during=during(), drift=drift, reason=reason)
 
 
 def read_drift(output: str) -> int | None:

@@ -29,10 +29,20 @@ class Progress:
 
     async def run(self) -> None:
         """Draw where the console can be drawn on, else write lines."""
-        if not self._console.is_interactive or not self._console.file.isatty():
-            while True:
-                await asyncio.sleep(LINE_SECONDS)
-                self._console.print(self._line(), soft_wrap=True)
+        if self._console.is_interactive and self._console.file.isatty():
+            await self._draw()
+        else:
+            await self._write_lines()
+
+    async def _write_lines(self) -> None:
+        said = ""
+        while True:
+            await asyncio.sleep(LINE_SECONDS)
+            if (line := self._line()) != said:
+                self._console.print(line, soft_wrap=True)
+            said = line
+
+    async def _draw(self) -> None:
         with Live(console=self._console, auto_refresh=False) as live:
             try:
                 while True:
@@ -42,7 +52,7 @@ class Progress:
                 live.update(self._frame())  # what stays on the screen
 
     def _line(self) -> str:
-        return "   ".join(
+        return "  " + "   ".join(
             [
                 f"{self._book.judged:,} of {self._offered:,} orders",
                 *self._judgements(),
@@ -61,7 +71,7 @@ class Progress:
             bar = ProgressBar(total=total, completed=done, width=BAR_WIDTH)
             bars.add_row(name, bar, f"{done:,} of {total:,} {unit}")
         judgements, pace = "   ".join(self._judgements()), "   ".join(self._pace())
-        return Padding(Group(bars, Text(), Text(judgements), Text(pace, style="dim")), (1, 2))
+        return Padding(Group(bars, Text(), Text(judgements), Text(pace, style="dim")), (1, 2, 0, 2))
 
     def _judgements(self) -> list[str]:
         first = self._book.first

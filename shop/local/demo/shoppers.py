@@ -106,11 +106,11 @@ class Shoppers:
                 session, "POST", "/api/v1/orders", headers=headers, json=document
             )
         except NoAnswer as error:
-            self.book.unexpected[f"requests were given up after {error}"] += 1
+            self.book.unexpected[f"requests given up after {error}"] += 1
             return
         answer = read_answer(reply, at=self._elapsed(), waited=order.waits)
         if answer is None:
-            self.book.unexpected[f"requests were answered {_describe(reply)}"] += 1
+            self.book.unexpected[f"requests answered {_describe(reply)}"] += 1
             return
         self.book.note(order, answer)
         if order.looks and answer.outcome == ACCEPTED:
@@ -125,12 +125,12 @@ class Shoppers:
                 self._session, "GET", location, headers=self._authorization(order)
             )
         except NoAnswer as error:
-            self.book.not_found[f"looks were given up after {error}"] += 1
+            self.book.not_found[f"looks given up after {error}"] += 1
             return
         if found.status != 200:
-            self.book.not_found[f"looks were answered {_describe(found)}"] += 1
+            self.book.not_found[f"looks answered {_describe(found)}"] += 1
         elif not is_same_order(_document(accepted), _document(found)):
-            self.book.not_found["looks found another order"] += 1
+            self.book.not_found["looks that found another order"] += 1
 
     async def _ask(self, session: ClientSession, method: str, path: str, **request: Any) -> Reply:
         """Return the answer, asking again while there is none. Raises NoAnswer in the end."""

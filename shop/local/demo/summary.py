@@ -1,6 +1,7 @@
 """How a demo sale went, in figures, and whether it came out right."""
 
 from collections.abc import Sequence
+from math import ceil
 
 from rich.console import Console
 from rich.padding import Padding
@@ -27,12 +28,15 @@ def show(console: Console, evidence: Evidence, checks: Sequence[Check]) -> None:
     table.add_column(style="dim")
     for figure in figures(evidence):
         table.add_row(*figure)
-    console.print(Padding(table, (1, 2)))
+    console.print()
+    console.print(Padding(table, (0, 2), expand=False))
+    console.print()
     for check in checks:
         mark = Text("✗", style="red bold") if check.broken else Text("✓", style="green")
         console.print(Text("  ").append_text(mark).append(f" {check.invariant}"))
         for what in check.broken:
-            console.print(Text(f"      {what}", style="red"))
+            console.print(Text(f"      {what}", style="red"), soft_wrap=True)
+    console.print()
 
 
 def conclude(console: Console, checks: Sequence[Check]) -> None:
@@ -57,9 +61,17 @@ def _answered(evidence: Evidence) -> list[Figure]:
     book = evidence.book
     differed = differing_replays(evidence)
     return [
-        ("accepted", f"{book.first[ACCEPTED]:,}", f"{book.units:,} units"),
-        ("sold out", f"{book.first[SOLD_OUT]:,}", f"from {book.last_yes:.1f} s on"),
-        ("over the limit", f"{book.first[OVER_LIMIT]:,}", f"{evidence.plan.limit} a customer"),
+        (
+            "accepted",
+            f"{book.first[ACCEPTED]:,}",
+            f"{book.units:,} units, the last after {book.last_yes:.1f} s",
+        ),
+        ("sold out", f"{book.first[SOLD_OUT]:,}", "nothing was held for them"),
+        (
+            "over the limit",
+            f"{book.first[OVER_LIMIT]:,}",
+            f"of {evidence.plan.limit} units a customer",
+        ),
         ("replayed", f"{book.replayed:,}", f"{differed:,} differed from the first answer"),
     ]
 
@@ -68,17 +80,20 @@ def _kept(evidence: Evidence) -> list[Figure]:
     persisted = [row for row in evidence.rows if row.status != REJECTED]
     after = evidence.persisted_after
     during = sum(look.during for look in evidence.looks)
+    later = len(evidence.looks) - during
     drift = max((abs(look.drift) for look in evidence.looks if look.drift is not None), default=0)
     return [
         (
             "persisted",
             f"{len(persisted):,}",
-            "not all in time" if after is None else f"all {after:.2f} s after the last yes",
+            "not all in time"
+            if after is None
+            else f"all within {_tenths(after)} s of the last yes",
         ),
         ("events", f"{sum(row.events for row in evidence.rows):,}", "order.placed"),
         ("rejected", f"{len(evidence.rows) - len(persisted):,}", ""),
         ("oversold", f"{oversold(evidence):,}", "units"),
-        ("drift", f"{drift:,}", f"units, {during} looks during the sale"),
+        ("drift", f"{drift:,}", f"units; looked {during} × during the sale, {later} × after"),
     ]
 
 
@@ -87,9 +102,14 @@ def _speed(evidence: Evidence) -> list[Figure]:
     return [
         ("accept p50/p99", _milliseconds(book.times(accepted=True)), "ms"),
         ("refuse p50/p99", _milliseconds(book.times(accepted=False)), "ms"),
-        ("orders/s", f"{rate(book.judged, book.last_answer):,}", ""),
-        ("accepted/s", f"{rate(book.first[ACCEPTED], book.last_yes):,}", ""),
+        ("orders/s", f"{rate(book.judged, book.last_answer):,}", "the clients share the machine"),
+        ("accepted/s", f"{rate(book.first[ACCEPTED], book.last_yes):,}", "up to the last yes"),
     ]
+
+
+def _tenths(seconds: float) -> str:
+    """Return the next tenth: what was measured by sampling is an upper bound."""
+    return f"{max(1, ceil(seconds * 10)) / 10:.1f}"
 
 
 def _milliseconds(seconds: Sequence[float]) -> str:

@@ -78,7 +78,7 @@ def rejected(evidence: Evidence) -> int:
 
 def _unexpected(evidence: Evidence) -> list[str]:
     unanswered = sum(order.key not in evidence.book.answers for order in evidence.plan.orders)
-    return _list({"orders have no answer": unanswered, **evidence.book.unexpected})
+    return _list({"orders without an answer": unanswered, **evidence.book.unexpected})
 
 
 def _not_once(evidence: Evidence) -> list[str]:
@@ -87,14 +87,14 @@ def _not_once(evidence: Evidence) -> list[str]:
     for order, answer in evidence.book.accepted(evidence.plan.orders):
         match rows.pop(order.key, []):
             case []:
-                wrong["accepted orders are missing"] += 1
+                wrong["accepted orders missing"] += 1
             case [row] if row.status == REJECTED:
-                wrong["accepted orders were rejected"] += 1
+                wrong["accepted orders rejected"] += 1
             case [row] if (row.order_id, row.lines) != (answer.order_id, order.lines):
-                wrong["accepted orders are there as another order"] += 1
+                wrong["accepted orders that became another order"] += 1
             case [_, _, *_]:
-                wrong["accepted orders are there more than once"] += 1
-    wrong["orders are there that no client was told of"] = len(rows)
+                wrong["accepted orders there more than once"] += 1
+    wrong["orders that no client was told of"] = len(rows)
     return _list(wrong)
 
 
@@ -105,11 +105,11 @@ def _not_found(evidence: Evidence) -> list[str]:
 def _events(evidence: Evidence) -> list[str]:
     wrong = sum(row.events != 1 for row in evidence.rows if row.status != REJECTED)
     missing = evidence.book.first[ACCEPTED] - sum(row.events for row in evidence.rows)
-    return _list({"orders have none or several": wrong, "events too few or too many": abs(missing)})
+    return _list({"orders with none or several": wrong, "events too few or too many": abs(missing)})
 
 
 def _oversold(evidence: Evidence) -> list[str]:
-    return _list({"units were sold that there were not": oversold(evidence)})
+    return _list({"units sold that there were not": oversold(evidence)})
 
 
 def _wrongly_sold_out(evidence: Evidence) -> list[str]:
@@ -121,7 +121,7 @@ def _wrongly_sold_out(evidence: Evidence) -> list[str]:
         all(quantity <= left[sku] for sku, quantity in order.lines.items())
         for order, _ in book.answered(orders, SOLD_OUT)
     )
-    return _list({"orders were refused though the stock was there": wrong})
+    return _list({"orders refused though the stock was there": wrong})
 
 
 def _limit_broken(evidence: Evidence) -> list[str]:
@@ -131,8 +131,8 @@ def _limit_broken(evidence: Evidence) -> list[str]:
         bought[order.customer] += order.units
     return _list(
         {
-            "customers have more": sum(units > plan.limit for units in bought.values()),
-            "orders were refused within the limit": sum(
+            "customers with more": sum(units > plan.limit for units in bought.values()),
+            "orders refused within the limit": sum(
                 bought[order.customer] + order.units <= plan.limit
                 for order, _ in book.answered(plan.orders, OVER_LIMIT)
             ),
@@ -148,8 +148,8 @@ def _replays(evidence: Evidence) -> list[str]:
     )
     return _list(
         {
-            "answers differ from the first": differing_replays(evidence),
-            "answers do not say that they are replayed": unmarked,
+            "answers unlike the first": differing_replays(evidence),
+            "answers not marked as replayed": unmarked,
         }
     )
 
@@ -159,9 +159,9 @@ def _drift(evidence: Evidence) -> list[str]:
     for during, when in ((True, "during the sale"), (False, "after it")):
         looks = [look for look in evidence.looks if look.during is during]
         if all(look.drift is None for look in looks):
-            reasons = "; ".join(look.reason for look in looks) or "nobody looked"
-            wrong.append(f"it is not known {when}: {reasons}")
-        wrong += [f"{look.drift:,} units were off {when}" for look in looks if look.drift]
+            reasons = ", ".join(look.reason for look in looks) or "nobody looked"
+            wrong.append(f"unknown {when}: {reasons}")
+        wrong += [f"units off {when}: {look.drift:,}" for look in looks if look.drift]
     return wrong
 
 
@@ -174,4 +174,4 @@ def _units(lines: Iterable[Mapping[str, int]]) -> Counter[str]:
 
 
 def _list(counts: Mapping[str, int]) -> list[str]:
-    return [f"{count:,} {what}" for what, count in counts.items() if count]
+    return [f"{what}: {count:,}" for what, count in counts.items() if count]
