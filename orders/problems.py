@@ -38,6 +38,14 @@ class Problem:
         return msgspec.json.encode(document)
 
 
+class Refused(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
 MEDIA_TYPE = "application/problem+json"
 
 UNAUTHENTICATED = ProblemType(

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orders.intake.service import Intake, Reply
+from orders.intake.replies import Reply
+from orders.intake.service import Intake
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from inventory.errors import CountersLost, CountersUnavailable, SaleUnknown
 from orders import problems, selectors
 from orders.domain import parse_order_id
 from orders.intake.directory import DirectoryUnavailable
-from orders.intake.request import MAX_WAIT_SECONDS, Refused
+from orders.intake.headers import MAX_WAIT_SECONDS
 from orders.intake.service import intake
-from orders.problems import Problem
+from orders.problems import Problem, Refused
 from orders.representation import encode_order
 from shop.core import clock, health
 from shop.core.threads import Overloaded, in_thread

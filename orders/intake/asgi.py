@@ -12,7 +12,8 @@ from django.conf import settings
 from shop.core import health
 from shop.core.threads import in_thread
 
-from .service import Reply, intake
+from .replies import Reply
+from .service import intake
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

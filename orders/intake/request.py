@@ -9,7 +9,7 @@ import msgspec
 from jsonschema import Draft202012Validator
 
 from inventory.domain import MAX_QUANTITY
-from orders.problems import INVALID_REQUEST, KEY_INVALID, KEY_MISSING, MALFORMED_JSON, Problem
+from orders.problems import INVALID_REQUEST, MALFORMED_JSON, Problem, Refused
 
 MAX_METADATA_BYTES = 2048
 MAX_METADATA_DEPTH = 16
@@ -37,14 +37,6 @@ class OrderRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         dict[str, Any] | None,
         msgspec.Meta(description="Anything of yours, at most 2 KiB as JSON, 16 levels deep."),
     ] = None
-
-
-class Refused(Exception):
-    """A request that is answered with a problem."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.detail)
-        self.problem = problem
 
 
 _decoder = msgspec.json.Decoder(OrderRequest)
@@ -158,45 +150,3 @@ def _error(pointer: str, detail: str) -> dict[str, Any]:
 def _first_line(error: object) -> str:
     text = str(getattr(error, "message", None) or error or "nested too deep").splitlines()[0][:200]
     return text.encode("utf-8", "replace").decode()
-
-
-# --- Headers ------------------------------------------------------------------------------------
-
-_BARE_KEY = re.compile(rb"[\x21\x23-\x7e][\x21-\x7e]{0,254}")
-_QUOTED_KEY = re.compile(rb'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,510})"')
-_WAIT = re.compile(rb"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
-MAX_WAIT_SECONDS = 30
-
-
-def read_idempotency_key(values: list[bytes]) -> str:
-    """Return the key that the Idempotency-Key header(s) give, without quotes. Raises Refused."""
-    if not values or not values[0].strip():
-        raise Refused(Problem(KEY_MISSING, "An order needs the header Idempotency-Key."))
-    value = values[0].strip()
-    if len(values) == 1:
-        if _BARE_KEY.fullmatch(value):
-            return value.decode("ascii")
-        # A quoted string is a structured field (RFC 8941, section 3.3.3).
-        if match := _QUOTED_KEY.fullmatch(value):
-            key = re.sub(rb"\\(.)", rb"\1", match[1]).decode("ascii")
-            if len(key) <= 255:
-                return key
-    raise Refused(
-        Problem(KEY_INVALID, "An Idempotency-Key is 1 to 255 visible ASCII characters, given once.")
-    )
-
-
-def read_wait(values: list[bytes]) -> int:
-    """Return the seconds of `Prefer: wait=…` (RFC 7240), at most 30; 0 where none is asked for."""
-    match = _WAIT.search(b",".join(values))
-    return min(int(match[1]), MAX_WAIT_SECONDS) if match else 0
-
-
-def is_json(content_type: bytes) -> bool:
-    """Tell whether a Content-Type is JSON in UTF-8."""
-    essence, _, parameters = content_type.partition(b";")
-    charset = parameters.strip().lower().replace(b'"', b"")
-    return essence.strip().lower() == b"application/json" and charset in (
-        b"",
-        b"charset=utf-8",
-    )

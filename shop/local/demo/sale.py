@@ -21,7 +21,7 @@ OPEN = timedelta(hours=1)  # then the sale closes by itself, whatever became of 
 LOOKS_DURING = 2
 LOOK_SECONDS = 20.0  # of trying, while a look cannot tell
 LAST_PERCENT = 1  # of the requests: not sent before the first look, so that it is one during a sale
-SETTLE_SECONDS = 20.0
+SETTLE_SECONDS = 25.0  # more than it takes until what a dead worker held is taken over
 SAMPLE_SECONDS = 0.2
 OFTEN_SECONDS = 0.05
 
@@ -73,6 +73,7 @@ async def sell(stack: Stack, plan: Plan, api_keys: dict[str, str], watch: Watch)
         rows=rows,
         looks=looks,
         persisted_after=None if reached is None else max(0.0, reached - book.last_yes),
+        restarted=dict(stack.supervisor.deaths),
     )
 
 

@@ -17,7 +17,13 @@ Figure = tuple[str, str, str]  # name, value, what it means here
 
 def figures(evidence: Evidence) -> list[Figure]:
     """Return the rows of the summary."""
-    return [*_asked(evidence), *_answered(evidence), *_kept(evidence), *_speed(evidence)]
+    return [
+        *_asked(evidence),
+        *_answered(evidence),
+        *_kept(evidence),
+        *_speed(evidence),
+        *(("restarted", f"{times:,}", name) for name, times in evidence.restarted.items()),
+    ]
 
 
 def show(console: Console, evidence: Evidence, checks: Sequence[Check]) -> None:

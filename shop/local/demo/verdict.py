@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Book
@@ -21,6 +21,7 @@ class Evidence:
     rows: Sequence[Row] = ()
     looks: Sequence[Look] = ()
     persisted_after: float | None = None  # seconds after the last yes; None: it never was, in time
+    restarted: Mapping[str, int] = field(default_factory=dict)  # processes that died, how often
 
     def rows_by_key(self) -> Mapping[str, list[Row]]:
         """The ledger's orders by request key; more than one under a key is wrong."""

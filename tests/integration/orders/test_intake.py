@@ -14,7 +14,8 @@ from inventory import counters
 from inventory.counters import Keys
 from orders.intake import batcher, directory
 from orders.intake.asgi import with_intake
-from orders.intake.service import Intake, Reply
+from orders.intake.replies import Reply
+from orders.intake.service import Intake
 from orders.models import ApiClient
 from shop.core import threads
 from shop.core.redis import client

@@ -13,7 +13,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from orders import problems
 from orders.api.openapi import cases_of, document
 from orders.api.openapi.parameters import KEY_PATTERN
-from orders.intake.request import Refused, decode_order, read_idempotency_key
+from orders.intake.headers import read_idempotency_key
+from orders.intake.request import decode_order
+from orders.problems import Refused
 from orders.urls import urlpatterns
 from tests.integration.orders.api.conformance import assert_valid, operation
 

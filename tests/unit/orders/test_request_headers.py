@@ -2,7 +2,8 @@
 
 import pytest
 
-from orders.intake.request import Refused, is_json, read_idempotency_key, read_wait
+from orders.intake.headers import is_json, read_idempotency_key, read_wait
+from orders.problems import Refused
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,173 @@
+"""From what the counters said to what the caller is told."""
+
+import time
+from dataclasses import dataclass
+
+import msgspec
+
+from inventory.domain import (
+    AcceptedBefore,
+    BacklogFull,
+    Closed,
+    KeyReused,
+    LimitReached,
+    NoCounter,
+    NotOpen,
+    Outcome,
+    SoldOut,
+)
+from orders import problems
+from orders.domain import OrderRecord, Status, format_order_id
+from orders.problems import Problem
+from orders.representation import encode_order, order_view
+
+from .headers import OrderHeaders
+from .request import OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP response."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def first_persisted_status(held_until_ms: int) -> Status:
+    """Return the status that an order has once it is persisted."""
+    return Status.AWAITING_PAYMENT if held_until_ms else Status.CONFIRMED
+
+
+def repeated_reply(headers: OrderHeaders, record: OrderRecord, first: AcceptedBefore) -> Reply:
+    """Answer a repeated request as the first time, from its record."""
+    prices = [int(price) for price in first.note.split(b",")]
+    stored = msgspec.structs.replace(
+        record,
+        order_id=first.order_id,
+        lines=[
+            msgspec.structs.replace(line, unit_price=price)
+            for line, price in zip(record.lines, prices, strict=True)
+        ],
+    )
+    # Our own order id: the script ran twice because a connection broke in between. No replay then.
+    is_replay = first.order_id != record.order_id
+    if first.answered_persisted:
+        status, code = first_persisted_status(first.held_until_ms), 201
+    else:
+        status, code = Status.ACCEPTED, 202
+    reply = order_reply(headers, code, stored, first.now_ms, first.held_until_ms, status)
+    if is_replay:
+        reply.headers.append((b"idempotent-replayed", b"true"))
+    return reply
+
+
+def order_reply(
+    headers: OrderHeaders,
+    code: int,
+    record: OrderRecord,
+    now_ms: int,
+    held_until_ms: int,
+    status: str,
+    waited: int = 0,
+) -> Reply:
+    """Answer with an order; `waited` is the Prefer: wait that was honoured, in seconds."""
+    order_id = format_order_id(record.order_id)
+    body = encode_order(
+        order_view(
+            order_id=order_id,
+            sale=record.sale,
+            customer=record.customer,
+            status=status,
+            lines=[(line.sku, line.quantity, line.unit_price) for line in record.lines],
+            currency=record.currency,
+            accepted_at_ms=now_ms,
+            held_until_ms=held_until_ms,
+            metadata=record.metadata,
+        )
+    )
+    reply = _reply(headers, code, b"application/json", body)
+    reply.headers.append((b"location", b"/api/v1/orders/" + order_id.encode()))
+    if code == 202:
+        reply.headers.append((b"retry-after", b"1"))
+    if waited:
+        reply.headers.append((b"preference-applied", b"wait=%d" % waited))
+    return reply
+
+
+def refused_reply(headers: OrderHeaders, request: OrderRequest, outcome: Outcome) -> Reply:
+    """Answer with the problem that an outcome other than acceptance is."""
+    replayed = False
+    match outcome:
+        case SoldOut(shortages, replayed):
+            problem = Problem(
+                problems.SOLD_OUT, "Nothing was held.", _shortages(request, shortages)
+            )
+        case LimitReached(taken, limit, replayed):
+            problem = Problem(
+                problems.PURCHASE_LIMIT, f"The limit is {limit}, and {taken} are taken already."
+            )
+        case KeyReused():
+            problem = Problem(problems.KEY_REUSED, "The key belongs to a different request.")
+        case NotOpen(None):
+            problem = Problem(problems.SALE_NOT_OPEN, f"Sale {request.sale} is paused.")
+        case NotOpen(int(opens_at_ms)):
+            seconds = max(1, -(-(opens_at_ms - time.time_ns() // 1_000_000) // 1000))
+            problem = Problem(
+                problems.SALE_NOT_OPEN,
+                f"Sale {request.sale} is not open yet.",
+                retry_after=seconds,
+            )
+        case Closed():
+            problem = Problem(problems.SALE_CLOSED, f"Sale {request.sale} is closed.")
+        case BacklogFull():
+            problem = unavailable("Too many orders wait to be persisted.")
+        case NoCounter(line):
+            problem = unavailable(f"The stock of /lines/{line} is not loaded.")
+        case _:
+            raise TypeError(f"{outcome!r} is no refusal")
+    reply = problem_reply(headers, problem)
+    if replayed:
+        reply.headers.append((b"idempotent-replayed", b"true"))
+    return reply
+
+
+def _shortages(request: OrderRequest, shortages: dict[int, int]) -> list[dict[str, object]]:
+    return [
+        {
+            "pointer": f"/lines/{line}",
+            "sku": request.lines[line].sku,
+            "requested": request.lines[line].quantity,
+            "available": available,
+            "detail": "is sold out" if available == 0 else "has too few units left",
+        }
+        for line, available in shortages.items()
+    ]
+
+
+def unavailable(reason: str) -> Problem:
+    """Return the problem for what could not be judged, or may or may not have been."""
+    return Problem(problems.UNAVAILABLE, reason, retry_after=1)
+
+
+def problem_reply(headers: OrderHeaders, problem: Problem) -> Reply:
+    """Answer with a problem (RFC 9457)."""
+    reply = _reply(headers, problem.type.status, problems.MEDIA_TYPE.encode(), problem.body())
+    if problem.retry_after is not None:
+        reply.headers.append((b"retry-after", b"%d" % problem.retry_after))
+    if problem.type is problems.UNAUTHENTICATED:
+        reply.headers.append((b"www-authenticate", b"Bearer"))
+    return reply
+
+
+def _reply(headers: OrderHeaders, code: int, media_type: bytes, body: bytes) -> Reply:
+    return Reply(
+        code,
+        [
+            (b"content-type", media_type),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"x-request-id", headers.request_id.encode()),
+        ],
+        body,
+    )
