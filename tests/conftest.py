@@ -21,6 +21,13 @@ from .processes import Processes, Web
 MakeSale = Callable[..., Sale]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs the product's processes last: once started, their workers persist and release
+    whatever any test puts into the servers."""
+    items.sort(key=lambda item: "processes" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(autouse=True)
 def _empty_redis(request: pytest.FixtureRequest) -> None:
     """Every test that may touch the servers starts with empty Redis databases."""

@@ -1,5 +1,7 @@
 """An order's way through every real part, over HTTP."""
 
+from typing import Any
+
 import pytest
 
 from tests.conftest import MakeSale
@@ -23,9 +25,9 @@ def test_an_accepted_order_is_found_at_once_and_is_persisted_soon(web: Web) -> N
     assert at_once.status_code == 200
     assert at_once.json() | {"status": "accepted"} == order
 
-    later = web.http.get(reply.headers["Location"], params={"wait": 10}).json()
-    await_condition(
-        "the order is persisted",
-        lambda: web.http.get(reply.headers["Location"]).json()["status"] == "awaiting_payment",
-    )
+    def persisted() -> dict[str, Any] | None:
+        seen: dict[str, Any] = web.http.get(reply.headers["Location"]).json()
+        return seen if seen["status"] == "awaiting_payment" else None
+
+    later = await_condition("the order is persisted", persisted)
     assert later | {"status": "accepted"} == order

@@ -107,7 +107,9 @@ def stack_on_free_ports(state: Path, console: Console) -> Stack:
             if os.environ.get(variable):
                 raise
             instead[variable] = str(kept_port(state, name))
-            console.print(f"{error}: {instead[variable]} for now", soft_wrap=True)
+            console.print(
+                f"Port {error.port} is taken; using {instead[variable]} ({variable} chooses)."
+            )
     return Stack(state, env=instead)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from orders.models import ApiClient
 from shop.core import threads
 from shop.core.redis import client
 from tests.conftest import MakeSale
+from tests.persisting import persist
 from tests.placing import Request, document, header, headers, place_all, place_raw
 from tests.processes import free_port
 
@@ -239,6 +241,34 @@ def test_a_sane_request_id_is_echoed(
     answered = header(reply, "X-Request-ID")
     assert answered
     assert (answered == sent) is echoed
+
+
+def test_who_waits_for_an_order_is_told_when_it_is_persisted(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    sale = make_sale()
+
+    async def steps(intake: Intake) -> None:
+        order_id = uuid.UUID(document(await place(intake, api_key, "k-1"))["id"])
+        waiting = [
+            asyncio.create_task(intake.watch.next_status(order_id, "accepted", 30))
+            for _ in range(20)
+        ]
+        assert await intake.watch.next_status(order_id, "accepted", 0.001) is None
+        await threads.in_thread(persist, sale)
+        assert set(await asyncio.gather(*waiting)) == {"awaiting_payment"}
+        assert await intake.watch.next_status(order_id, "accepted", 30) == "awaiting_payment"
+
+    in_one_loop(steps)
+
+
+def test_at_the_bound_of_waiting_requests_the_answer_comes_at_once(
+    make_sale: MakeSale, api_key: str, settings: Settings
+) -> None:
+    make_sale()
+    settings.INTAKE_MAX_WATCHERS = 0
+    reply = place_raw(headers(api_key, "k-1", prefer="wait=30"), Request("k-1").body())
+    assert reply.status == 202
 
 
 def test_a_body_that_does_not_come_is_given_up(
