@@ -109,6 +109,9 @@ def persist_entries(sale_id: int, entries: Sequence[Entry]) -> list[bytes]:
             readable.append(Accepted(entry, _read(sale_id, entry, known)))
         except Unpersistable as error:
             dead_letters.keep(sale_id, entry, error)
+    # Whoever persists some of the same entries at the same time does so in the same order, so that
+    # two transactions cannot wait for each other's rows.
+    readable.sort(key=lambda order: order.entry.position)
     if readable:
         _persist_or_halve(sale_id, readable)
     return [order.record.order_id for order in readable]

@@ -20,7 +20,7 @@ from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book, p
 from shop.local.demo.ledger import Look, Row, read_drift
 from shop.local.demo.plan import Order, Plan, Repeat, Request, plan_sale, requests, share_out
 from shop.local.demo.shoppers import Reply, Shoppers, is_same_order, read_answer
-from shop.local.demo.verdict import Evidence, verdict
+from shop.local.demo.verdict import Check, Evidence, verdict
 from shop.local.errors import PortTaken
 from shop.local.ports import is_free
 
@@ -556,3 +556,17 @@ def test_a_taken_port_that_was_asked_for_is_an_error(
         monkeypatch.setenv("PORT", str(taken.getsockname()[1]))
         with pytest.raises(PortTaken, match="set PORT to a free one"):
             command.stack_on_free_ports(tmp_path, Console(record=True))
+
+
+@pytest.mark.parametrize(
+    ("checks", "code"),
+    [([Check("held", [])], 0), ([Check("held", []), Check("broken", ["it"])], 1)],
+)
+def test_the_exit_code_is_the_verdict(
+    checks: list[Check], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run_and_judge(*_: object, **__: object) -> list[Check]:
+        return checks
+
+    monkeypatch.setattr(command, "_run_and_judge", run_and_judge)
+    assert asyncio.run(command.demo(orders=1, stock=1)) == code

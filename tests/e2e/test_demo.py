@@ -1,0 +1,96 @@
+"""`make demo` as its users run it: a whole sale on servers of its own, and no trace of it after."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from shop.local.embedded import temporary_state
+from tests.processes import ROOT, free_port
+
+SERVERS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL", "DATABASE_CONN_MAX_AGE")
+
+
+@pytest.fixture(scope="module")
+def state() -> Iterator[Path]:
+    """A state folder for all demos of this module: a demo runs again where one ran before."""
+    with temporary_state() as folder:
+        yield folder
+
+
+def start_demo(state: Path, *, orders: int, stock: int) -> subprocess.Popen[str]:
+    env = {name: value for name, value in os.environ.items() if name not in SERVERS}
+    env |= {"SHOP_STATE_DIR": str(state), "DEMO_ORDERS": str(orders), "DEMO_STOCK": str(stock)}
+    env |= {"PORT": str(free_port()), "FLOWER_PORT": str(free_port())}
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "shop.local", "demo"],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def processes_of(state: Path) -> list[list[str]]:
+    """Return the command lines of all that runs for `state`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("SHOP_STATE_DIR") == str(state):
+                found.append(process.cmdline())
+        except psutil.Error:
+            continue  # ended just now, or none of ours
+    return found
+
+
+def test_a_demo_sells_out_proves_it_and_leaves_nothing_running(state: Path) -> None:
+    demo = start_demo(state, orders=400, stock=100)
+    output, errors = demo.communicate(timeout=100)
+    assert (demo.returncode, errors) == (0, ""), output
+    for line in (
+        r"Opened a sale of 100 units on http://127\.0\.0\.1:\d+",
+        r"offered +400 +orders for 100 units",
+        r"sent +4\d\d +requests",
+        r"accepted +\d+ +100 units",
+        r"sold out +[1-9]",
+        r"over the limit +[1-9]",
+        r"replayed +[1-9]\d* +0 differed",
+        r"persisted +\d+ +all within",
+        r"rejected +0",
+        r"oversold +0",
+        r"drift +0 +units; looked [12] × during the sale",
+        r"accept p50/p99 +[\d.]+ / [\d.]+ +ms",
+        r"orders/s +\d+",
+        r"All \d+ invariants held\.",
+    ):
+        assert re.search(line, output), f"{line} in {output}"
+    accepted, persisted, events = [
+        re.search(rf"^  {name} +(\d+)", output, re.MULTILINE)[1]  # type: ignore[index]
+        for name in ("accepted", "persisted", "events")
+    ]
+    assert accepted == persisted == events
+    assert "✗" not in output
+    assert processes_of(state) == []
+
+
+def test_an_interrupted_demo_stops_everything_and_proves_nothing(state: Path) -> None:
+    demo = start_demo(state, orders=100_000, stock=100)
+    assert demo.stdout is not None
+    with demo:
+        for line in demo.stdout:
+            if "of 100,000 orders" in line:
+                break
+        assert len(processes_of(state)) > 6
+        demo.send_signal(signal.SIGINT)
+        output, errors = demo.communicate(timeout=100)
+    assert (demo.returncode, errors) == (130, ""), output
+    assert "Interrupted" in output
+    assert "invariants" not in output
+    assert processes_of(state) == []
