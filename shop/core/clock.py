@@ -1,6 +1,7 @@
 """The clock, in one place, so that who depends on time says so in its arguments."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def now() -> datetime:
@@ -21,6 +22,7 @@ def from_ms(milliseconds: int) -> datetime:
     )
 
 
+@lru_cache(maxsize=1024)  # the orders of a batch share their moments
 def rfc3339(milliseconds: int) -> str:
     """Return Unix milliseconds as the API writes times: 2026-11-27T11:59:59.123Z (RFC 3339)."""
     return from_ms(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -127,7 +127,9 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
 def _step(console: Console, doing: str, done: str) -> Iterator[None]:
     """Say what is being done, then that it is done and how long it took."""
     began = monotonic()
-    with console.status(f"{doing} …"):
+    with console.status(Text(f"{doing} …")):
         yield
     seconds = Text(f"  {monotonic() - began:.1f} s", style="dim")
-    console.print(Text("✓", style="green").append(f" {done}", style="default"), seconds)
+    console.print(
+        Text("✓", style="green").append(f" {done}", style="default"), seconds, soft_wrap=True
+    )

@@ -55,6 +55,7 @@ def read_rows(database_url: str, sale: str) -> list[Row]:
         closing(psycopg2.connect(database_url, connect_timeout=3)) as connection,
         connection.cursor() as cursor,
     ):
+        connection.set_session(readonly=True)
         cursor.execute(ROWS, [sale])
         return [
             Row(key, order_id, status, lines or {}, events)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from random import Random
 from typing import NamedTuple
 
@@ -22,10 +22,11 @@ ORDERS_PER_CUSTOMER = 2  # on average; who comes often meets the limit
 class Repeat(Enum):
     """When the same request is sent a second time."""
 
-    AT_ONCE = 4  # the values are percentages of all orders
-    LATER = 6
+    AT_ONCE = auto()
+    LATER = auto()
 
 
+REPEATED_PERCENT = {Repeat.AT_ONCE: 4, Repeat.LATER: 6, None: 90}
 WAITING_PERCENT = 1  # ask for the answer after persistence (`Prefer: wait`)
 LOOKING_PERCENT = 2  # look the order up as soon as it is accepted
 
@@ -102,7 +103,7 @@ def requests(orders: Sequence[Order]) -> Iterator[Request]:
 
 def _order(key: str, random: Random, *, skus: Sequence[str], customers: int) -> Order:
     count = min(random.choices(LINES, LINE_WEIGHTS)[0], len(skus))
-    repeat = _one_of({each: each.value for each in Repeat}, random)
+    repeat = random.choices([*REPEATED_PERCENT], [*REPEATED_PERCENT.values()])[0]
     return Order(
         key=key,
         client=random.choice(CLIENTS),
@@ -116,8 +117,3 @@ def _order(key: str, random: Random, *, skus: Sequence[str], customers: int) -> 
         waits=repeat is not Repeat.AT_ONCE and random.random() * 100 < WAITING_PERCENT,
         looks=random.random() * 100 < LOOKING_PERCENT,
     )
-
-
-def _one_of(percentages: Mapping[Repeat, int], random: Random) -> Repeat | None:
-    others = 100 - sum(percentages.values())
-    return random.choices([*percentages, None], [*percentages.values(), others])[0]

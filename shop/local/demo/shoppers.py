@@ -18,7 +18,7 @@ TIMEOUT = ClientTimeout(total=15)
 PATIENCE_SECONDS = 25.0  # for one order, over all tries
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # between two tries, doubled each time
 ASK_AGAIN = (429, 503)
-JUDGEMENTS = {ACCEPTED, SOLD_OUT, OVER_LIMIT}
+REFUSALS = {SOLD_OUT, OVER_LIMIT}
 ON_ITS_WAY = {"accepted", "awaiting_payment", "confirmed"}
 
 
@@ -142,14 +142,14 @@ class Shoppers:
                 async with session.request(method, path, **request) as response:
                     body = await response.read()
                     reply = Reply(response.status, response.headers, body, self._elapsed() - began)
-            except (ClientError, TimeoutError, OSError):
+            except (ClientError, OSError):
                 trouble, rest = "no answer", pause
             else:
                 if reply.status not in ASK_AGAIN:
                     return reply
                 trouble, rest = str(reply.status), _retry_after(reply, default=pause)
             # Once a server has stayed away for so long, nobody goes on waiting for it.
-            self._gave_up = self._gave_up or self._elapsed() > deadline
+            self._gave_up = self._gave_up or self._elapsed() + rest > deadline
             if self._gave_up:
                 raise NoAnswer(trouble)
             self.book.sent_again[trouble] += 1
@@ -164,7 +164,7 @@ def read_answer(reply: Reply, *, at: float, waited: bool) -> Answer | None:
     """Return what an order was told, None where it was not judged."""
     order_id = str(_document(reply).get("id", "")) if reply.status in (201, 202) else ""
     outcome = ACCEPTED if order_id else _problem(reply)
-    if outcome not in JUDGEMENTS:
+    if not order_id and (reply.status != 409 or outcome not in REFUSALS):
         return None
     return Answer(
         status=reply.status,
@@ -203,4 +203,4 @@ def _describe(reply: Reply) -> str:
 
 def _retry_after(reply: Reply, *, default: float) -> float:
     seconds = reply.headers.get("Retry-After", "")
-    return min(float(seconds), LONGEST_PAUSE) if seconds.isdecimal() else default
+    return float(seconds) if seconds.isdecimal() else default

@@ -56,10 +56,10 @@ def conclude(console: Console, checks: Sequence[Check]) -> None:
 
 def _asked(evidence: Evidence) -> list[Figure]:
     plan, book = evidence.plan, evidence.book
-    again = ", ".join(f"{count:,} × {why}" for why, count in book.sent_again.items())
+    again = [f", {count:,} again after {why}" for why, count in book.sent_again.items()]
     return [
         ("offered", f"{len(plan.orders):,}", f"orders for {sum(plan.stock.values()):,} units"),
-        ("sent", f"{book.sent:,}", "requests" + (f", again after {again}" if again else "")),
+        ("sent", f"{book.sent:,}", "requests" + "".join(again)),
     ]
 
 
@@ -78,6 +78,7 @@ def _answered(evidence: Evidence) -> list[Figure]:
             f"{book.first[OVER_LIMIT]:,}",
             f"of {evidence.plan.limit} units a customer",
         ),
+        ("looked up", f"{book.looked_up:,}", "right after the yes"),
         ("replayed", f"{book.replayed:,}", f"{differed:,} differed from the first answer"),
     ]
 
