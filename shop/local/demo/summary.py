@@ -22,7 +22,7 @@ def figures(evidence: Evidence) -> list[Figure]:
         *_answered(evidence),
         *_kept(evidence),
         *_speed(evidence),
-        *(("restarted", f"{times:,}", name) for name, times in evidence.restarted.items()),
+        *_restarted(evidence),
     ]
 
 
@@ -56,10 +56,10 @@ def conclude(console: Console, checks: Sequence[Check]) -> None:
 
 def _asked(evidence: Evidence) -> list[Figure]:
     plan, book = evidence.plan, evidence.book
-    again = [f", {count:,} again after {why}" for why, count in book.sent_again.items()]
+    again = ", ".join(f"{why} ({count:,})" for why, count in book.sent_again.items())
     return [
         ("offered", f"{len(plan.orders):,}", f"orders for {sum(plan.stock.values()):,} units"),
-        ("sent", f"{book.sent:,}", "requests" + "".join(again)),
+        ("sent", f"{book.sent:,}", "requests" + (f", again after {again}" if again else "")),
     ]
 
 
@@ -112,6 +112,12 @@ def _speed(evidence: Evidence) -> list[Figure]:
         ("orders/s", f"{rate(book.judged, book.last_answer):,}", "the clients share the machine"),
         ("accepted/s", f"{rate(book.first[ACCEPTED], book.last_yes):,}", "up to the last yes"),
     ]
+
+
+def _restarted(evidence: Evidence) -> list[Figure]:
+    deaths = evidence.restarted
+    names = ", ".join(name if times == 1 else f"{times} × {name}" for name, times in deaths.items())
+    return [("restarted", f"{sum(deaths.values()):,}", names)] if deaths else []
 
 
 def _tenths(seconds: float) -> str:

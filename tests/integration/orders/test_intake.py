@@ -3,11 +3,13 @@
 import asyncio
 import json
 import socket
+import threading
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError
 from pytest_django import Settings
 
@@ -18,6 +20,7 @@ from orders.intake.asgi import with_intake
 from orders.intake.replies import Reply
 from orders.intake.service import Intake
 from orders.models import ApiClient
+from orders.services.clients import create_client
 from shop.core import threads
 from shop.core.redis import client
 from tests.conftest import MakeSale
@@ -67,6 +70,44 @@ def test_a_new_client_and_a_new_sale_are_known_at_once(make_sale: MakeSale, api_
         assert {reply.status for reply in replies} == {202}
 
     in_one_loop(steps)
+
+
+def test_a_reading_that_began_too_early_is_not_taken_for_an_answer(
+    make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_sale()
+    has_read, go_on = threading.Event(), threading.Event()
+    read_contents = directory.read_contents
+
+    def slowly() -> directory.Contents:
+        contents = read_contents()
+        has_read.set()
+        assert go_on.wait(30)
+        return contents
+
+    async def steps(intake: Intake) -> None:
+        monkeypatch.setattr(directory, "read_contents", slowly)
+        reading = asyncio.create_task(intake.directory.current())
+        await asyncio.to_thread(has_read.wait, 30)
+        _, new_key = await threads.in_thread(create_client, name="newcomer")
+        order = asyncio.create_task(place(intake, new_key, "k-1"))
+        go_on.set()
+        await reading
+        assert (await order).status == 202
+
+    in_one_loop(steps)
+
+
+def test_the_first_order_asks_for_a_persist_task_and_the_next_ones_do_not(
+    make_sale: MakeSale, api_key: str, settings: Settings
+) -> None:
+    make_sale()
+    broker = redis.Redis.from_url(settings.CELERY_BROKER_URL)
+    broker.delete("persist")
+    for n in range(3):
+        place_all(api_key, [Request(f"k-{n}")])
+    assert broker.llen("persist") == 1
+    broker.delete("persist")
 
 
 def test_orders_are_accepted_while_postgresql_is_away(

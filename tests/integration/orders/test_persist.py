@@ -69,6 +69,24 @@ def test_an_entry_that_comes_twice_is_one_order(make_sale: MakeSale, storefront:
     assert Allocation.objects.get().held == 1
 
 
+def test_a_batch_is_written_in_order_of_position_whatever_order_it_came_in(
+    make_sale: MakeSale, storefront: ApiClient
+) -> None:
+    sale = make_sale("drop", {"TEE": 500})
+    entries = [accepted_entry(sale, storefront) for _ in range(20)]
+    persist_entries(sale.pk, entries[::-1])
+    written = OrderLine.objects.order_by("pk").values_list("order__position", flat=True)
+    assert list(written) == [entry.position for entry in entries]
+
+
+def test_after_a_drain_the_next_order_rings_again(make_sale: MakeSale, api_key: str) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    place_all(api_key, requests(1))
+    assert client().exists(Keys.of(sale.pk).bell)
+    persist(sale)
+    assert not client().exists(Keys.of(sale.pk).bell)
+
+
 def test_one_batch_persisted_by_two_workers_at_once_is_persisted_once(
     make_sale: MakeSale, storefront: ApiClient
 ) -> None:

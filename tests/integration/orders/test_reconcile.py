@@ -9,13 +9,15 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import F
 
-from inventory import counters
+from inventory import counters, outbox
 from inventory.counters import Keys
 from inventory.models import Allocation, Sale
 from orders.models import Order
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile, repair
+from orders.services.release import release_stock
 from shop.core.redis import client
 from tests.conftest import MakeSale
 from tests.persisting import persist
@@ -73,6 +75,50 @@ def test_there_is_no_drift_at_any_moment_while_orders_flow(
     persist(sale)
     assert reconcile(sale.pk, "drop").drift == 0
     assert Order.objects.count() == 300  # as many as there are caps
+
+
+def test_what_happens_between_the_readings_is_taken_back(
+    make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    place_all(api_key, orders(10))
+    persist(sale)
+    place_all(api_key, orders(3, prefix="in-flight"))
+    read_entries = outbox.entries_up_to
+
+    def meanwhile(*arguments: int) -> list[outbox.Entry]:
+        entries = read_entries(*arguments)
+        place_all(api_key, orders(5, prefix="later"))
+        persist(sale)
+        cancelled = Order.objects.filter(request_key__in=["k-1", "k-2", "later-1"])
+        assert cancelled.update(status="cancelled") == 3
+        Allocation.objects.update(held=F("held") - 3)
+        release_stock(sale.pk)
+        return entries
+
+    monkeypatch.setattr(outbox, "entries_up_to", meanwhile)
+    (seen,) = reconcile(sale.pk, "drop").skus
+    # As it was when Redis was read: ten held, and three that the ledger has got only since then.
+    assert (seen.available, seen.in_flight + seen.held, seen.drift) == (37, 13, 0)
+    monkeypatch.undo()
+    (now,) = reconcile(sale.pk, "drop").skus
+    assert (now.available, now.in_flight, now.held, now.drift) == (35, 0, 15, 0)
+
+
+def test_a_release_that_redis_has_made_and_nobody_has_noted_yet_is_counted(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    place_all(api_key, orders(4))
+    persist(sale)
+    Order.objects.filter(request_key__in=["k-1", "k-2"]).update(status="cancelled")
+    Allocation.objects.update(held=F("held") - 2)
+    (before,) = reconcile(sale.pk, "drop").skus
+    assert (before.available, before.held, before.drift) == (46, 4, 0)
+    release_stock(sale.pk)
+    Order.objects.filter(request_key="k-1").update(release_place=None)
+    (after,) = reconcile(sale.pk, "drop").skus
+    assert (after.available, after.held, after.drift) == (48, 2, 0)
 
 
 def test_the_command_prints_the_contracts_json_and_its_exit_code_tells(

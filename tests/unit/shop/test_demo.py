@@ -293,17 +293,19 @@ def test_the_summary_has_every_figure() -> None:
 
 
 def test_the_summary_shows_what_went_wrong_and_what_was_restarted() -> None:
-    found = evidence(rows=[ROWS[0]], looks=[Look(during=True, drift=-3)], restarted={"web": 2})
-    found.book.sent_again["503"] = 7
+    found = evidence(
+        rows=[ROWS[0]], looks=[Look(during=True, drift=-3)], restarted={"web": 2, "redis": 1}
+    )
+    found.book.sent_again.update({"no answer": 2, "503": 7})
     console = Console(record=True, width=100)
     summary.show(console, found, verdict(found))
     summary.conclude(console, verdict(found))
     text = console.export_text()
     for line in (
-        r"sent +0 +requests, 7 again after 503",
+        r"sent +0 +requests, again after no answer \(2\), 503 \(7\)",
         r"drift +3 +units; looked 1 × during the sale, 0 × after",
         r"persisted +1 +not all in time",
-        r"restarted +2 +web",
+        r"restarted +3 +2 × web, redis",
         r"✓ Nothing is oversold",
         r"✗ Every accepted order is in the ledger exactly once\n +accepted orders missing: 1",
         r"✗ Redis and PostgreSQL agreed.*\n +units off during the sale: -3",
