@@ -138,7 +138,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # A message whose worker died comes back after this long. Tasks are idempotent and hints only,
     # so a short time costs nothing and a long one would be felt.
     "visibility_timeout": 60,
-    "socket_timeout": 30,
+    "socket_timeout": 10,
     "socket_connect_timeout": 3,
     "max_retries": 3,
 }
@@ -153,6 +153,8 @@ CELERY_TASK_DEFAULT_QUEUE = "upkeep"
 CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# What a lost connection interrupts is asked for again, and takes up where it was.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 

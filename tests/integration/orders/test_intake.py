@@ -86,13 +86,15 @@ def test_a_reading_that_began_too_early_is_not_taken_for_an_answer(
         return contents
 
     async def steps(intake: Intake) -> None:
+        assert (await place(intake, api_key, "k-1")).status == 202
+        monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
         monkeypatch.setattr(directory, "read_contents", slowly)
-        reading = asyncio.create_task(intake.directory.current())
+        await intake.directory.current()  # not fresh, so it is read again in the background
         await asyncio.to_thread(has_read.wait, 30)
         _, new_key = await threads.in_thread(create_client, name="newcomer")
-        order = asyncio.create_task(place(intake, new_key, "k-1"))
+        order = asyncio.create_task(place(intake, new_key, "k-2"))
+        await asyncio.sleep(0)  # let it find that the copy does not have it
         go_on.set()
-        await reading
         assert (await order).status == 202
 
     in_one_loop(steps)

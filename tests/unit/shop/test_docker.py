@@ -467,7 +467,7 @@ def site(status: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield str(server.server_port), seen
         server.shutdown()
