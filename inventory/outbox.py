@@ -11,6 +11,8 @@ from shop.core.redis import client, script
 from .counters import LUA, PERSIST_GROUP, Keys
 from .domain import entry_id_of, position_of
 
+ABANDONED_MS = 86_400_000  # an idle time beyond any that is waited for
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -52,6 +54,13 @@ def claim_stale(sale_id: int, *, consumer: str, idle_ms: int, count: int) -> lis
             raise
         return []
     return [_entry(*raw) for raw in raws if raw[1]]
+
+
+def give_back(sale_id: int, entries: Sequence[Entry], *, consumer: str) -> None:
+    """Let anyone take over entries at once that `consumer` could not persist."""
+    ids: list[Any] = [entry.entry_id for entry in entries]
+    outbox = Keys.of(sale_id).outbox
+    client().xclaim(outbox, PERSIST_GROUP, consumer, 0, ids, idle=ABANDONED_MS, justid=True)
 
 
 def acknowledge(sale_id: int, entries: Sequence[bytes], order_ids: Sequence[bytes]) -> int:

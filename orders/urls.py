@@ -1,9 +1,12 @@
+from django.templatetags.static import static
 from django.urls import path
+from django.views.generic import RedirectView
 
 from .api import pages, views
 
 urlpatterns = [
     path("", pages.index, name="index"),
+    path("favicon.ico", RedirectView.as_view(url=static("orders/mark.svg")), name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("problems/", pages.problem_list, name="problems"),

@@ -40,7 +40,10 @@ def _generated_secret_key() -> str:
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or _generated_secret_key()
-ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=LOOPBACK)
+if WEB_ADDRESS := env.str("WEB_ADDRESS", default=""):
+    ALLOWED_HOSTS = [*ALLOWED_HOSTS, WEB_ADDRESS]  # where it listens, it may be asked
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -174,7 +177,7 @@ INTAKE_MAX_WAIT_SECONDS = 2.0  # an order that waited longer is answered 503, no
 INTAKE_MAX_WATCHERS = 10_000  # requests that wait for a status change, per process
 OUTBOX_MAX_BACKLOG = env.int("OUTBOX_MAX_BACKLOG", default=500_000)  # orders not yet persisted
 PERSIST_BATCH = env.int("PERSIST_BATCH", default=1000)  # orders in one transaction
-PERSIST_CLAIM_IDLE_MS = env.int("PERSIST_CLAIM_IDLE_MS", default=15_000)
+PERSIST_CLAIM_IDLE_MS = env.int("PERSIST_CLAIM_IDLE_MS", default=5_000)
 PERSIST_TASK_SECONDS = 20.0  # a drain hands over to a fresh task after this long
 
 # --- Security -----------------------------------------------------------------------------------
@@ -205,7 +208,10 @@ SERVESTATIC_AUTOREFRESH = DEBUG
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "shop.core.request_id.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "shop.core.request_id.RequestIdFilter"},
+        "faults": {"()": "shop.core.logging.WithoutAnsweredUnavailability"},
+    },
     "formatters": {
         "line": {"format": "%(levelname)-7s %(name)s %(message)s%(request_id_suffix)s"},
     },
@@ -218,7 +224,7 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["faults"]},
         # Two lines for each sweep, every second: what a task has done, it says itself.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -1,7 +1,7 @@
 """Doing by hand what the workers do, for tests that need no process for it."""
 
 from inventory.models import Sale
-from orders.services.persist import drain
+from orders.services.drain import drain
 
 
 def persist(sale: Sale) -> int:

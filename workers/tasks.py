@@ -18,7 +18,7 @@ from django.db import OperationalError
 from inventory import outbox
 from inventory.errors import InventoryError
 from inventory.models import Sale
-from orders.services.persist import drain
+from orders.services.drain import drain
 from orders.services.release import release_stock, sales_to_release
 from orders.task_names import PERSIST_ORDERS, RELEASE_STOCK, SWEEP_OUTBOXES, SWEEP_RELEASES
 from shop.core import dispatch, progress

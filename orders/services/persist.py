@@ -1,28 +1,23 @@
-"""From the outbox into the ledger: batches of accepted orders become rows, each exactly once."""
+"""From the outbox into the ledger: a batch of accepted orders becomes rows, each exactly once."""
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from django.conf import settings
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 
-from inventory import outbox
 from inventory.domain import from_minor
-from inventory.models import Allocation, StockMovement
+from inventory.models import StockMovement
 from inventory.outbox import Entry
 from inventory.services import lock_free_units, take_stock
-from orders.domain import EventType, OrderRecord, Rejection, Status, decode_record, format_order_id
-from orders.errors import Unpersistable
+from orders.domain import EventType, OrderRecord, Rejection, Status, format_order_id
 from orders.models import Order
 from orders.task_names import RELEASE_STOCK
 from shop.core import sql
 from shop.core.dispatch import send_on_commit
-
-from . import dead_letters
 
 logger = logging.getLogger(__name__)
 
@@ -52,99 +47,6 @@ class Accepted:
 
 class _StockRefused(Exception):
     """A stock row has fewer free units than the batch takes: the batch is judged one by one."""
-
-
-# --- Draining -----------------------------------------------------------------------------------
-
-
-def drain(sale_id: int, *, consumer: str, out_of_time: Callable[[], bool]) -> int:
-    """Persist what is in a sale's outbox, also what a dead worker left, until it is empty.
-
-    Returns how many entries were taken out. Stops early when `out_of_time()`. An entry that cannot
-    be persisted goes to the dead letters and holds up nobody. Raises django.db.OperationalError and
-    redis.RedisError where a server is away; nothing is lost then, the entries stay in the outbox.
-    """
-    done = persist_all(
-        sale_id,
-        lambda: outbox.claim_stale(
-            sale_id,
-            consumer=consumer,
-            idle_ms=settings.PERSIST_CLAIM_IDLE_MS,
-            count=settings.PERSIST_BATCH,
-        ),
-        out_of_time,
-    )
-    # The bell is quiet before the last look: an order accepted after that look rings again.
-    while not out_of_time():
-        outbox.quiet_the_bell(sale_id)
-        taken = persist_all(
-            sale_id,
-            lambda: outbox.read_new(sale_id, consumer=consumer, count=settings.PERSIST_BATCH),
-            out_of_time,
-        )
-        if not taken:
-            break
-        done += taken
-    return done
-
-
-def persist_all(
-    sale_id: int, take: Callable[[], list[Entry]], out_of_time: Callable[[], bool]
-) -> int:
-    """Persist and acknowledge what `take` gives, until it gives none. Returns how many it gave."""
-    done = 0
-    while not out_of_time() and (entries := take()):
-        order_ids = persist_entries(sale_id, entries)
-        outbox.acknowledge(sale_id, [entry.entry_id for entry in entries], order_ids)
-        done += len(entries)
-    return done
-
-
-def persist_entries(sale_id: int, entries: Sequence[Entry]) -> list[bytes]:
-    """Make sure that each entry is either an order or a dead letter. Returns their order ids."""
-    known = set(Allocation.objects.filter(sale=sale_id).values_list("pk", flat=True))
-    readable = []
-    for entry in entries:
-        try:
-            readable.append(Accepted(entry, _read(sale_id, entry, known)))
-        except Unpersistable as error:
-            dead_letters.keep(sale_id, entry, error)
-    # Whoever persists some of the same entries at the same time does so in the same order, so that
-    # two transactions cannot wait for each other's rows.
-    readable.sort(key=lambda order: order.entry.position)
-    if readable:
-        _persist_or_halve(sale_id, readable)
-    return [order.record.order_id for order in readable]
-
-
-def _read(sale_id: int, entry: Entry, known_allocations: set[int]) -> OrderRecord:
-    """Return the order that `entry` holds. Raises Unpersistable."""
-    try:
-        record = decode_record(entry.payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Unpersistable("unreadable", str(error)) from error
-    if len(record.order_id) != 16 or record.sale_id != sale_id or not entry.accepted_at_ms:
-        raise Unpersistable("inconsistent", f"record of sale {record.sale_id} in outbox {sale_id}")
-    unknown = {line.allocation_id for line in record.lines} - known_allocations
-    if unknown or not record.lines:
-        raise Unpersistable("unknown-stock", f"allocations {sorted(unknown)}")
-    return record
-
-
-def _persist_or_halve(sale_id: int, batch: Sequence[Accepted]) -> None:
-    """Persist `batch`; if the database refuses its content, find the culprit by halving."""
-    try:
-        persist_batch(sale_id, batch)
-    except (DataError, IntegrityError, ValueError, OverflowError) as error:
-        if len(batch) == 1:
-            dead_letters.keep(sale_id, batch[0].entry, Unpersistable("refused", str(error)))
-            return
-        middle = len(batch) // 2
-        _persist_or_halve(sale_id, batch[:middle])
-        _persist_or_halve(sale_id, batch[middle:])
-
-
-# --- One batch, one transaction -----------------------------------------------------------------
 
 
 def persist_batch(sale_id: int, batch: Sequence[Accepted]) -> None:

@@ -18,9 +18,10 @@ from orders.models import DeadLetter, Order, OrderLine
 from shop.core import clock
 
 from .dead_letters import record_of
-from .persist import persist_all
+from .drain import persist_all
 
 PAGE = 1000
+CONSUMER = "rebuild"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,15 @@ def _drain(sale_id: int) -> int:
     """Persist all that is in the outbox, also what other consumers have taken and not finished."""
     taken = persist_all(
         sale_id,
-        lambda: outbox.claim_stale(sale_id, consumer="rebuild", idle_ms=0, count=PAGE),
+        CONSUMER,
+        lambda: outbox.claim_stale(sale_id, consumer=CONSUMER, idle_ms=0, count=PAGE),
         _never,
     )
     return taken + persist_all(
-        sale_id, lambda: outbox.read_new(sale_id, consumer="rebuild", count=PAGE), _never
+        sale_id,
+        CONSUMER,
+        lambda: outbox.read_new(sale_id, consumer=CONSUMER, count=PAGE),
+        _never,
     )
 
 

@@ -7,7 +7,7 @@ from shop.core import clock, dispatch
 from shop.core.locks import alone
 
 from . import dead_letters
-from .persist import persist_entries
+from .drain import persist_entries
 
 Resolution = DeadLetter.Resolution
 

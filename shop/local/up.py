@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from shop.local.clients import api_key
 from shop.local.discovery import state_dir
 from shop.local.interrupts import run_until_signal
 from shop.local.stack import Stack
@@ -34,14 +35,7 @@ async def up() -> int:
 
 async def open_demo_sale(stack: Stack) -> str:
     """Return an API key for the demo sale; key and sale of an earlier start are used again."""
-    key = stack.credentials.get("demo_api_key")
-    # The database is asked, for it may be another one than when the key was kept.
-    if (
-        not key
-        or (await stack.web.get("/api/v1/orders/0", Authorization=f"Bearer {key}")).status == 401
-    ):
-        key = (await stack.manage("create_client", "demo")).splitlines()[-1].strip()
-        stack.credentials.keep("demo_api_key", key)
+    key = await api_key(stack, "demo_api_key", "demo")
     if (await stack.web.get(f"/api/v1/sales/{SALE}")).status == 404:
         await stack.manage("create_sale", SALE, *SALE_OPTIONS.split())
     return key

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg2
 
+from shop.local.clients import api_key
 from shop.local.demo.book import Book
 from shop.local.demo.ledger import Look, Persisted, Row, read_rows, reconcile
 from shop.local.demo.plan import CLIENTS, Plan, plan_sale, requests
@@ -40,7 +41,7 @@ async def open_sale(stack: Stack, *, orders: int, stock: int) -> tuple[Plan, dic
     rules = [f"--limit={plan.limit}", f"--closes={(now + OPEN).isoformat()}"]
     _, *keys = await asyncio.gather(
         stack.manage("create_sale", plan.sale, *skus, *rules),
-        *(_api_key(stack, client, plan.sale) for client in CLIENTS),
+        *(api_key(stack, f"demo_{client}_key", f"{plan.sale} {client}") for client in CLIENTS),
     )
     return plan, dict(zip(CLIENTS, keys, strict=True))
 
@@ -75,20 +76,6 @@ async def sell(stack: Stack, plan: Plan, api_keys: dict[str, str], watch: Watch)
         persisted_after=None if reached is None else max(0.0, reached - book.last_yes),
         restarted=dict(stack.supervisor.deaths),
     )
-
-
-async def _api_key(stack: Stack, client: str, sale: str) -> str:
-    """Return the client's key: that of an earlier run, if the database knows it."""
-    name = f"demo_{client}_key"
-    key = stack.credentials.get(name)
-    if not key or (await _status(stack, key)) == 401:
-        key = (await stack.manage("create_client", f"{sale} {client}")).splitlines()[-1].strip()
-        stack.credentials.keep(name, key)
-    return key
-
-
-async def _status(stack: Stack, key: str) -> int:
-    return (await stack.web.get("/api/v1/orders/0", Authorization=f"Bearer {key}")).status
 
 
 async def _send_all(stack: Stack, plan: Plan, shoppers: Shoppers) -> list[Look]:

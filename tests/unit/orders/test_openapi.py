@@ -19,7 +19,7 @@ from orders.problems import Refused
 from orders.urls import urlpatterns
 from tests.integration.orders.api.conformance import assert_valid, operation
 
-FOR_PEOPLE = {"index", "problems", "problem", "api-docs"}
+FOR_PEOPLE = {"index", "problems", "problem", "api-docs", "favicon"}
 
 
 def operations() -> Iterator[dict[str, Any]]:

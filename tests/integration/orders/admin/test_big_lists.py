@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from inventory.models import StockMovement
 from orders.admin.orders import OrderAdmin
 from orders.models import Order, OrderEvent, OrderLine
-from orders.services.persist import persist_entries
+from orders.services.drain import persist_entries
 from shop.core import admin as core_admin
 from shop.core.admin import BoundedPaginator
 from tests.factories import accepted_entry

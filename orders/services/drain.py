@@ -1,0 +1,125 @@
+"""Emptying an outbox: batch by batch, each entry becomes an order or a dead letter."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import msgspec
+import redis
+from django.conf import settings
+from django.db import DataError, IntegrityError
+
+from inventory import outbox
+from inventory.models import Allocation
+from inventory.outbox import Entry
+from orders.domain import OrderRecord, decode_record
+from orders.errors import Unpersistable
+
+from . import dead_letters
+from .persist import Accepted, persist_batch
+
+logger = logging.getLogger(__name__)
+
+
+def drain(sale_id: int, *, consumer: str, out_of_time: Callable[[], bool]) -> int:
+    """Persist what is in a sale's outbox, also what a dead worker left, until it is empty.
+
+    Returns how many entries were taken out. Stops early when `out_of_time()`. An entry that cannot
+    be persisted goes to the dead letters and holds up nobody. Raises django.db.OperationalError and
+    redis.RedisError where a server is away; nothing is lost then, the entries stay in the outbox.
+    """
+    done = persist_all(
+        sale_id,
+        consumer,
+        lambda: outbox.claim_stale(
+            sale_id,
+            consumer=consumer,
+            idle_ms=settings.PERSIST_CLAIM_IDLE_MS,
+            count=settings.PERSIST_BATCH,
+        ),
+        out_of_time,
+    )
+    # The bell is quiet before the last look: an order accepted after that look rings again.
+    while not out_of_time():
+        outbox.quiet_the_bell(sale_id)
+        taken = persist_all(
+            sale_id,
+            consumer,
+            lambda: outbox.read_new(sale_id, consumer=consumer, count=settings.PERSIST_BATCH),
+            out_of_time,
+        )
+        if not taken:
+            break
+        done += taken
+    return done
+
+
+def persist_all(
+    sale_id: int, consumer: str, take: Callable[[], list[Entry]], out_of_time: Callable[[], bool]
+) -> int:
+    """Persist and acknowledge what `take` gives, until it gives none. Returns how many it gave."""
+    done = 0
+    while not out_of_time() and (entries := take()):
+        with _given_back_on_failure(sale_id, entries, consumer):
+            order_ids = persist_entries(sale_id, entries)
+        outbox.acknowledge(sale_id, [entry.entry_id for entry in entries], order_ids)
+        done += len(entries)
+    return done
+
+
+@contextmanager
+def _given_back_on_failure(sale_id: int, entries: Sequence[Entry], consumer: str) -> Iterator[None]:
+    """Let whoever comes next try what failed here, instead of waiting for this consumer to die."""
+    try:
+        yield
+    except Exception as error:
+        logger.warning(
+            "sale %s: %d orders could not be persisted: %s", sale_id, len(entries), error
+        )
+        with suppress(redis.RedisError):  # then they are taken over a few seconds later
+            outbox.give_back(sale_id, entries, consumer=consumer)
+        raise
+
+
+def persist_entries(sale_id: int, entries: Sequence[Entry]) -> list[bytes]:
+    """Make sure that each entry is either an order or a dead letter. Returns their order ids."""
+    known = set(Allocation.objects.filter(sale=sale_id).values_list("pk", flat=True))
+    readable = []
+    for entry in entries:
+        try:
+            readable.append(Accepted(entry, _read(sale_id, entry, known)))
+        except Unpersistable as error:
+            dead_letters.keep(sale_id, entry, error)
+    # Whoever persists some of the same entries at the same time does so in the same order, so that
+    # two transactions cannot wait for each other's rows.
+    readable.sort(key=lambda order: order.entry.position)
+    if readable:
+        _persist_or_halve(sale_id, readable)
+    return [order.record.order_id for order in readable]
+
+
+def _read(sale_id: int, entry: Entry, known_allocations: set[int]) -> OrderRecord:
+    """Return the order that `entry` holds. Raises Unpersistable."""
+    try:
+        record = decode_record(entry.payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Unpersistable("unreadable", str(error)) from error
+    if len(record.order_id) != 16 or record.sale_id != sale_id or not entry.accepted_at_ms:
+        raise Unpersistable("inconsistent", f"record of sale {record.sale_id} in outbox {sale_id}")
+    unknown = {line.allocation_id for line in record.lines} - known_allocations
+    if unknown or not record.lines:
+        raise Unpersistable("unknown-stock", f"allocations {sorted(unknown)}")
+    return record
+
+
+def _persist_or_halve(sale_id: int, batch: Sequence[Accepted]) -> None:
+    """Persist `batch`; if the database refuses its content, find the culprit by halving."""
+    try:
+        persist_batch(sale_id, batch)
+    except (DataError, IntegrityError, ValueError, OverflowError) as error:
+        if len(batch) == 1:
+            dead_letters.keep(sale_id, batch[0].entry, Unpersistable("refused", str(error)))
+            return
+        middle = len(batch) // 2
+        _persist_or_halve(sale_id, batch[:middle])
+        _persist_or_halve(sale_id, batch[middle:])
