@@ -25,9 +25,11 @@ from shop.core.admin import (
 )
 
 from . import counters, selectors, services
-from .domain import MAX_UNIT_PRICE, SkuCounters, format_minor, to_minor
+from .domain import MAX_UNIT_PRICE
 from .errors import CountersLost, InventoryError
 from .models import Allocation, Product, Sale, StockMovement
+from .money import format_minor, to_minor
+from .reservation import SkuCounters
 
 if TYPE_CHECKING:
     _ProductForm = forms.ModelForm[Product]

@@ -9,7 +9,7 @@ import redis
 from shop.core.redis import client, script
 
 from . import errors
-from .domain import (
+from .reservation import (
     Accepted,
     AcceptedBefore,
     BacklogFull,

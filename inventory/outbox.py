@@ -9,7 +9,7 @@ import redis
 from shop.core.redis import client, script
 
 from .counters import LUA, PERSIST_GROUP, Keys
-from .domain import entry_id_of, position_of
+from .reservation import entry_id_of, position_of
 
 ABANDONED_MS = 86_400_000  # an idle time beyond any that is waited for
 

@@ -7,9 +7,10 @@ from shop.core import clock
 
 from . import counters
 from .counters import Rules
-from .domain import SaleState, format_minor, sale_state, to_minor
+from .domain import SaleState, sale_state
 from .errors import SaleUnknown
 from .models import Sale
+from .money import format_minor, to_minor
 
 
 def get_sale(slug: str) -> Sale:

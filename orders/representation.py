@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from inventory.domain import format_minor
+from inventory.money import format_minor
 from shop.core.clock import rfc3339
 
 

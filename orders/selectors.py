@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from inventory import outbox
-from inventory.domain import to_minor
+from inventory.money import to_minor
 from shop.core import clock
 
 from .domain import OrderRecord, Status, decode_record, format_order_id, sale_id_of

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from inventory.domain import to_minor
 from inventory.models import Sale
+from inventory.money import to_minor
 from inventory.outbox import Entry
 from orders.domain import (
     LineRecord,

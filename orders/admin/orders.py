@@ -12,8 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from inventory.admin import money, of_order, uuid_in
-from inventory.domain import entry_id_of
 from inventory.models import Sale, StockMovement
+from inventory.reservation import entry_id_of
 from orders.models import ApiClient, DeadLetter, Order, OrderEvent, OrderLine
 from shop.core import clock
 from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, preformatted, table, unbroken

@@ -17,8 +17,8 @@ from inventory.counters import (
     read_judgement,
     reserve_arguments,
 )
-from inventory.domain import KeyReused, Outcome, Reservation
 from inventory.errors import CountersLost
+from inventory.reservation import KeyReused, Outcome, Reservation
 from orders.task_names import PERSIST_ORDERS
 from shop.core import dispatch
 from shop.core.redis import async_client, async_script

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError
 
-from inventory.domain import to_minor
 from inventory.models import Allocation, Sale
+from inventory.money import to_minor
 from orders.models import ApiClient
 from shop.core import clock
 from shop.core.threads import Overloaded, in_thread

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from inventory.domain import (
+from inventory.reservation import (
     AcceptedBefore,
     BacklogFull,
     Closed,

@@ -9,7 +9,7 @@ import redis
 from django.conf import settings
 
 from inventory.counters import request_record
-from inventory.domain import Accepted, AcceptedBefore, Reservation
+from inventory.reservation import Accepted, AcceptedBefore, Reservation
 from orders import problems
 from orders.domain import (
     LineRecord,

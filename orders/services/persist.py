@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 from django.db import transaction
 
-from inventory.domain import from_minor
 from inventory.models import StockMovement
+from inventory.money import from_minor
 from inventory.outbox import Entry
 from inventory.services import lock_free_units, take_stock
 from orders.domain import EventType, OrderRecord, Rejection, Status, format_order_id

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import F, Max, Q, Sum
 
 from inventory import counters, outbox
-from inventory.domain import to_minor
 from inventory.models import Allocation, Sale
+from inventory.money import to_minor
 from inventory.selectors import rules_of
 from inventory.services import lock_free_units
 from orders.domain import HOLDING, RELEASED, SELLING, Rejection, request_digest

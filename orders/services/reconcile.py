@@ -18,8 +18,8 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
 
 from inventory import counters, outbox
-from inventory.domain import Snapshot, position_of
 from inventory.models import Allocation, Sale
+from inventory.reservation import Snapshot, position_of
 from orders.domain import HOLDING, RELEASED, SELLING, OrderRecord, SkuBalance, Status, decode_record
 from orders.errors import ReconciliationImpossible
 from orders.models import DeadLetter, Order, OrderLine

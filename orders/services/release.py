@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from inventory import counters
-from inventory.domain import Release
 from inventory.models import Sale
+from inventory.reservation import Release
 from orders.domain import RELEASED
 from orders.models import DeadLetter, Order, OrderLine
 

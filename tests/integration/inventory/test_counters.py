@@ -11,7 +11,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from inventory import counters, outbox
 from inventory.counters import LUA, Keys, Rules, read_judgement, reserve_arguments
-from inventory.domain import (
+from inventory.errors import CountersLost
+from inventory.reservation import (
     Accepted,
     AcceptedBefore,
     BacklogFull,
@@ -23,7 +24,6 @@ from inventory.domain import (
     Reservation,
     SoldOut,
 )
-from inventory.errors import CountersLost
 from shop.core.redis import client, script
 
 SALE = 77

@@ -5,10 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from inventory import domain
 from inventory.domain import SaleState, SkuSpec, parse_sku_spec, sale_state
 from inventory.errors import InvalidSkuSpec
 
@@ -72,24 +69,3 @@ def test_a_sku_spec_that_means_nothing_is_refused(text: str) -> None:
 def test_half_a_yen_is_refused() -> None:
     with pytest.raises(InvalidSkuSpec, match="exact amount in JPY"):
         parse_sku_spec("TEE:1:0.5", "JPY")
-
-
-@given(st.integers(0, 10**15), st.sampled_from(["EUR", "JPY", "KWD"]))
-def test_money_survives_every_way_it_is_written(minor: int, currency: str) -> None:
-    amount = domain.from_minor(minor, currency)
-    assert domain.to_minor(amount, currency) == minor
-    assert domain.to_minor(Decimal(domain.format_minor(minor, currency)), currency) == minor
-
-
-def test_amounts_are_written_with_the_currencys_digits() -> None:
-    written = [domain.format_minor(1205, currency) for currency in ("EUR", "JPY", "KWD")]
-    assert written == ["12.05", "1205", "1.205"]
-
-
-@given(st.integers(0, 2**41 - 1), st.integers(0, 2**20 - 1))
-def test_a_position_sorts_like_its_stream_id_and_leads_back_to_it(ms: int, number: int) -> None:
-    entry_id = b"%d-%d" % (ms, number)
-    position = domain.position_of(entry_id)
-    assert domain.entry_id_of(position) == entry_id
-    assert position < 2**63
-    assert position < domain.position_of(b"%d-%d" % (ms + 1, 0))

@@ -1,0 +1,128 @@
+"""What orders ask of the counters and what these answer, as plain values."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The stock is held and the order is in the outbox."""
+
+    now_ms: int
+    held_until_ms: int  # 0: for good
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedBefore:
+    """The same request was accepted earlier, under this order id."""
+
+    order_id: bytes
+    now_ms: int
+    held_until_ms: int
+    note: bytes  # what the caller had put aside with its request
+    answered_persisted: bool  # the first answer was given after persistence
+
+
+@dataclass(frozen=True, slots=True)
+class SoldOut:
+    shortages: dict[int, int]  # line -> units that were available
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    taken: int
+    limit: int
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """The idempotency key belongs to a different request."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotOpen:
+    opens_at_ms: int | None  # None: paused
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogFull:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class NoCounter:
+    line: int
+
+
+Outcome = (
+    Accepted
+    | AcceptedBefore
+    | SoldOut
+    | LimitReached
+    | KeyReused
+    | NotOpen
+    | Closed
+    | BacklogFull
+    | NoCounter
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What one order asks of the counters."""
+
+    digest: bytes  # 16 bytes that stand for client and idempotency key
+    fingerprint: bytes  # 16 bytes that stand for the request's content
+    order_id: bytes
+    customer: str
+    note: bytes
+    payload: bytes
+    lines: list[tuple[int, int]]  # allocation, quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What one order gives back."""
+
+    order_id: bytes
+    customer: str
+    lines: list[tuple[int, int]]  # allocation, quantity
+
+
+@dataclass(frozen=True, slots=True)
+class SkuCounters:
+    available: int
+    taken: int
+    returned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A sale's counters and the point up to which they count."""
+
+    epoch: int
+    position: int  # of the last order accepted
+    releases: int  # how many releases are counted in
+    skus: dict[int, SkuCounters]  # by allocation
+
+
+# A stream id is milliseconds and a number within the millisecond; as one integer it sorts the same
+# and fits PostgreSQL's bigint until the year 2248.
+_SEQUENCE_BITS = 20
+
+
+def position_of(entry_id: bytes) -> int:
+    """Return a stream id such as b"1700000000000-3" as a single ordered integer."""
+    milliseconds, _, sequence = entry_id.partition(b"-")
+    return (int(milliseconds) << _SEQUENCE_BITS) | int(sequence)
+
+
+def entry_id_of(position: int) -> bytes:
+    """Return the stream id at `position`: the inverse of `position_of`."""
+    return b"%d-%d" % (position >> _SEQUENCE_BITS, position & ((1 << _SEQUENCE_BITS) - 1))
