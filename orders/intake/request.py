@@ -124,7 +124,9 @@ def _explain(body: bytes, refusal: Exception) -> Problem:
     """Return a problem that names all fields that are wrong; the decoder stops at the first."""
     try:
         document = json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:  # how deep that is depends on the Python; that it is an error does not
+        return Problem(INVALID_REQUEST, "Too deep.", [_error("", "is nested too deep")])
+    except ValueError as error:
         return Problem(MALFORMED_JSON, _first_line(error))
     errors = [
         _error("".join(f"/{part}" for part in error.absolute_path), _first_line(error))

@@ -103,6 +103,8 @@ INVALID = {
         with_metadata('{"a": ' + "[" * 300 + "]" * 300 + "}"),
         "/metadata",
     ),
+    "metadata nested 7000 deep": (with_metadata('{"a": ' + "[" * 7000 + "]" * 7000 + "}"), ""),
+    "a list nested 7000 deep for metadata": (with_metadata("[" * 7000 + "]" * 7000), ""),
     "metadata over 2 KiB": (with_metadata('{"a": "' + "x" * 2048 + '"}'), "/metadata"),
     "metadata a list": (with_metadata("[]"), "/metadata"),
     "the body a list": (b"[]", ""),
@@ -141,7 +143,6 @@ MALFORMED = {
     "a raw NUL": json.dumps(GOOD).encode().replace(b"ada", b"a\0"),
     "a byte order mark": b"\xef\xbb\xbf" + json.dumps(GOOD).encode(),
     "two documents": json.dumps(GOOD).encode() * 2,
-    "nested 7000 deep": with_metadata("[" * 7000 + "]" * 7000),
 }
 
 
