@@ -1,6 +1,7 @@
 """Placing an order: one function from (headers, body) to a reply, for whichever edge calls it."""
 
 import hashlib
+import logging
 import time
 import uuid
 from functools import cache
@@ -45,6 +46,8 @@ from .replies import (
 from .request import OrderRequest, decode_order
 from .watch import StatusWatch
 
+logger = logging.getLogger(__name__)
+
 
 class Intake:
     """Takes orders for one process. Belongs to the event loop in which it is first used."""
@@ -71,6 +74,10 @@ class Intake:
             return problem_reply(headers, refused.problem)
         except (NotJudged, DirectoryUnavailable) as error:
             return problem_reply(headers, unavailable(str(error) or "PostgreSQL is away."))
+        except Exception:
+            # Whether the order was taken is unknown here, and a repetition tells: that is a 503.
+            logger.exception("an order failed [%s]", headers.request_id)
+            return problem_reply(headers, unavailable("Something failed on our side."))
 
     async def authenticate(self, authorization: bytes) -> Client:
         """Return the client whose key an Authorization header gives. Raises Refused."""

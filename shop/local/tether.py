@@ -7,12 +7,14 @@ threads, which can deadlock. The process id stays the same through the exec.
 
 import ctypes
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from signal import Signals
 
 PR_SET_PDEATHSIG = 1
 OWN_USER = -1
+MOST_FILES = 65_536
 
 
 def tethered(command: Sequence[str], death_signal: Signals, uid: int | None = None) -> list[str]:
@@ -32,6 +34,7 @@ def main(parent: int, death_signal: int, uid: int, command: list[str]) -> None:
         os.setgroups([])
         os.setgid(uid)
         os.setuid(uid)
+    _allow_many_connections()
     if sys.platform == "linux":
         # After setuid, because a change of credentials clears the signal.
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
@@ -41,6 +44,14 @@ def main(parent: int, death_signal: int, uid: int, command: list[str]) -> None:
         os.execvp(command[0], command)  # noqa: S606 - no shell is the point
     except OSError as error:
         sys.exit(f"cannot run {command[0]}: {error.strerror}")
+
+
+def _allow_many_connections() -> None:
+    """Raise the number of open files to what is allowed: each connection of a sale is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 if __name__ == "__main__":

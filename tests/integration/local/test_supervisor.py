@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import resource
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +16,7 @@ from shop.local.postgres import Postgres
 from shop.local.redis_server import RedisServer
 from shop.local.service import Service
 from shop.local.supervisor import Supervisor
+from shop.local.tether import MOST_FILES
 
 from .conftest import assert_soon, gone
 from .test_embedded_servers import query
@@ -149,3 +152,20 @@ def test_a_killed_redis_comes_back_on_its_port_with_its_data(state: Path) -> Non
                 assert redis.get("kept") == b"1"
 
     run(scenario())
+
+
+def test_a_child_may_open_as_many_files_as_the_system_allows() -> None:
+    script = (
+        "import resource, subprocess, sys\n"
+        "from signal import SIGTERM\n"
+        "from shop.local.tether import tethered\n"
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))\n"
+        "subprocess.run(tethered(['sh', '-c', 'ulimit -Sn'], SIGTERM), check=True)\n"
+    )
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    assert int(done.stdout) == most

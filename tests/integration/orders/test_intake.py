@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from inventory import counters
 from inventory.counters import Keys
-from orders.intake import batcher, directory
+from orders.intake import batcher, directory, service
 from orders.intake.asgi import with_intake
 from orders.intake.replies import Reply
 from orders.intake.service import Intake
@@ -199,6 +199,24 @@ def test_a_script_that_ran_twice_over_a_broken_connection_is_no_replay(
     monkeypatch.setattr(batcher, "async_script", twice)
     (reply,) = place_all(api_key, [Request("k-1")])
     assert (reply.status, header(reply, "Idempotent-Replayed")) == (202, None)
+
+
+def test_a_fault_of_ours_is_answered_as_a_doubt_and_logged(
+    make_sale: MakeSale,
+    api_key: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    make_sale()
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr(service, "decode_order", fail)
+    reply = place_raw(headers(api_key, "k-1", x_request_id="r-1"), Request("k-1").body())
+    assert (reply.status, document(reply)["type"]) == (503, "/problems/unavailable")
+    assert "an order failed [r-1]" in caplog.text
+    assert "a fault" in caplog.text
 
 
 def test_a_forgotten_script_is_sent_again(make_sale: MakeSale, api_key: str) -> None:
