@@ -171,12 +171,13 @@ FLOWER_URL = env.str(
 
 INTAKE_MAX_BODY_BYTES = 16 * 1024
 INTAKE_BODY_TIMEOUT_SECONDS = 10.0
-INTAKE_MAX_BATCH = env.int("INTAKE_MAX_BATCH", default=128)  # orders in one script call
+# A Lua call takes some 8,000 values at once, hence the upper bounds of what makes up one call.
+INTAKE_MAX_BATCH = min(env.int("INTAKE_MAX_BATCH", default=128), 1000)  # orders in a script call
 INTAKE_MAX_QUEUE = env.int("INTAKE_MAX_QUEUE", default=10_000)  # orders waiting for their call
 INTAKE_MAX_WAIT_SECONDS = 2.0  # an order that waited longer is answered 503, not executed
 INTAKE_MAX_WATCHERS = 10_000  # requests that wait for a status change, per process
 OUTBOX_MAX_BACKLOG = env.int("OUTBOX_MAX_BACKLOG", default=500_000)  # orders not yet persisted
-PERSIST_BATCH = env.int("PERSIST_BATCH", default=1000)  # orders in one transaction
+PERSIST_BATCH = min(env.int("PERSIST_BATCH", default=1000), 5000)  # orders in one transaction
 PERSIST_CLAIM_IDLE_MS = env.int("PERSIST_CLAIM_IDLE_MS", default=5_000)
 PERSIST_TASK_SECONDS = 20.0  # a drain hands over to a fresh task after this long
 
@@ -211,6 +212,7 @@ LOGGING = {
     "filters": {
         "request_id": {"()": "shop.core.request_id.RequestIdFilter"},
         "faults": {"()": "shop.core.logging.WithoutAnsweredUnavailability"},
+        "seldom": {"()": "shop.core.logging.AtMostEverySecond"},
     },
     "formatters": {
         "line": {"format": "%(levelname)-7s %(name)s %(message)s%(request_id_suffix)s"},
@@ -225,6 +227,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR", "filters": ["faults"]},
+        # Redis away is one cause, however many batches meet it.
+        "orders.intake.batcher": {"filters": ["seldom"]},
         # Two lines for each sweep, every second: what a task has done, it says itself.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
