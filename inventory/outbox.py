@@ -70,13 +70,8 @@ def acknowledge(sale_id: int, entries: Sequence[bytes], order_ids: Sequence[byte
     return int(script(LUA / "acknowledge.lua")(keys=[keys.outbox, keys.pending], args=arguments))
 
 
-def backlog(sale_id: int) -> int:
-    """Return how many accepted orders are not persisted yet."""
-    return int(client().xlen(Keys.of(sale_id).outbox))
-
-
 def backlogs(sale_ids: Sequence[int]) -> dict[int, int]:
-    """Return the backlog of each sale, in one round trip."""
+    """Return how many accepted orders of each sale are not persisted yet, in one round trip."""
     with client().pipeline(transaction=False) as pipe:
         for sale_id in sale_ids:
             pipe.xlen(Keys.of(sale_id).outbox)

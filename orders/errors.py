@@ -5,16 +5,6 @@ class OrderError(Exception):
     """The base of this app's errors."""
 
 
-class Unauthenticated(OrderError):
-    """No API key, or one that is not known."""
-
-
-class OrderUnknown(OrderError):
-    def __init__(self, order_id: str) -> None:
-        super().__init__(f"There is no order {order_id}.")
-        self.order_id = order_id
-
-
 class Unpersistable(OrderError):
     """An outbox entry that cannot become an order, whoever tries."""
 

@@ -1,5 +1,6 @@
 """Doing by hand what the workers do, for tests that need no process for it."""
 
+from inventory import outbox
 from inventory.models import Sale
 from orders.services.drain import drain
 
@@ -7,3 +8,8 @@ from orders.services.drain import drain
 def persist(sale: Sale) -> int:
     """Persist all that is in the sale's outbox. Returns how many entries that were."""
     return drain(sale.pk, consumer="test", out_of_time=lambda: False)
+
+
+def backlog(sale: Sale) -> int:
+    """Return how many accepted orders of `sale` are not persisted yet."""
+    return outbox.backlogs([sale.pk])[sale.pk]

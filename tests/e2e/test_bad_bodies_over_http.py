@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from inventory import outbox
 from tests.conftest import MakeSale
+from tests.persisting import backlog
 from tests.processes import Web
 
 GOOD = {"sale": "drop", "customer": "ada", "lines": [{"sku": "TEE", "quantity": 1}]}
@@ -36,7 +36,7 @@ def test_a_chunked_body_over_16_kib_is_413_however_small_its_chunks(web: Web, sa
     )
     assert reply.status_code == 413
     assert reply.json()["type"] == "/problems/body-too-large"
-    assert outbox.backlog(sale.pk) == 0
+    assert backlog(sale) == 0
 
 
 def test_a_body_of_20_kb_is_413(web: Web) -> None:

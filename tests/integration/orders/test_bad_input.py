@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from inventory import counters, outbox
+from inventory import counters
 from inventory.models import Sale
 from orders.models import Order
 from tests.conftest import MakeSale
+from tests.persisting import backlog
 from tests.placing import document, header, headers, place_raw
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +28,7 @@ def sale(make_sale: MakeSale) -> Any:
     before = counters.snapshot(sale.pk, "drop")
     yield sale
     assert counters.snapshot(sale.pk, "drop") == before
-    assert outbox.backlog(sale.pk) == 0
+    assert backlog(sale) == 0
     assert not Order.objects.exists()
 
 

@@ -23,7 +23,7 @@ from orders.services.release import release_stock, sales_to_release
 from shop.core.redis import client
 from tests.conftest import MakeSale
 from tests.factories import accepted_entry, dead_letter, persisted_order
-from tests.persisting import persist
+from tests.persisting import backlog, persist
 from tests.placing import Request, document, place_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -119,7 +119,7 @@ def test_what_a_dead_worker_had_taken_is_taken_over(
     settings.PERSIST_CLAIM_IDLE_MS = 0
     assert persist(sale) == 7
     assert Order.objects.count() == 7
-    assert outbox.backlog(sale.pk) == 0
+    assert backlog(sale) == 0
     assert client().hlen(Keys.of(sale.pk).pending) == 0
 
 
@@ -250,7 +250,7 @@ def test_an_entry_that_nobody_can_read_is_a_dead_letter(
     assert persist(sale) == 4
     assert Order.objects.count() == 2
     assert set(DeadLetter.objects.values_list("reason", flat=True)) == {"unreadable"}
-    assert outbox.backlog(sale.pk) == 0
+    assert backlog(sale) == 0
 
 
 def test_a_dead_letter_is_replayed_once_its_cause_is_gone(
