@@ -43,7 +43,9 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(_document(results, drift)))
         else:
-            Console(file=self.stdout).print(_table(results))  # type: ignore[arg-type]
+            # A pipe has no width: whatever reads it wants the names whole.
+            width = None if self.stdout.isatty() else 160
+            Console(file=self.stdout, width=width).print(_table(results))  # type: ignore[arg-type]
             verdict = f"Drift: {drift}" + (", repaired." if drift and options["repair"] else ".")
             self.stdout.write((self.style.ERROR if drift else self.style.SUCCESS)(verdict))
         if drift:
@@ -66,9 +68,11 @@ def _document(results: list[Reconciliation], drift: int) -> dict[str, Any]:
 
 def _table(results: list[Reconciliation]) -> Table:
     columns = ("allocated", "available", "in_flight", "held", "sold", "drift")
-    table = Table("sale", "SKU")
+    table = Table()
+    for column in ("sale", "SKU"):
+        table.add_column(column, overflow="fold")
     for column in columns:
-        table.add_column(column.replace("_", " "), justify="right")
+        table.add_column(column.replace("_", " "), justify="right", no_wrap=True)
     for result in results:
         for sku in result.skus:
             table.add_row(result.sale, sku.sku, *(f"{getattr(sku, name):,}" for name in columns))
