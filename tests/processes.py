@@ -1,6 +1,7 @@
 """The product's processes for tests that need them for real: web, Celery worker and beat."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -36,10 +37,22 @@ def await_condition(
     return value
 
 
+# Below the ports that the kernel gives to outgoing connections: one of those could take a port
+# between its being found free and its being used. Each is given out once.
+_ports = iter(random.sample(range(10_000, 20_000), 1000))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of the loopback on which nothing listens."""
+    for port in _ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError("no free port is left")
 
 
 class Web:

@@ -17,7 +17,13 @@ class Credentials:
 
     def keep(self, name: str, value: str) -> None:
         """Keep `value` as `name`."""
-        values = {**self._read(), name: value}
+        self._write({**self._read(), name: value})
+
+    def forget(self, name: str) -> None:
+        """Keep nothing as `name`."""
+        self._write({kept: value for kept, value in self._read().items() if kept != name})
+
+    def _write(self, values: dict[str, str]) -> None:
         draft = self._path.with_suffix(".new")
         draft.unlink(missing_ok=True)
         # With its mode from the beginning: there is no moment in which others could read it.

@@ -17,7 +17,7 @@ def main(environ: Mapping[str, str] = os.environ) -> None:
     if not is_loopback(address) and ":" not in environ.get("FLOWER_BASIC_AUTH", ""):
         sys.exit(f"Flower on {address} needs a password: set FLOWER_BASIC_AUTH=user:password")
     # The options win over a flowerconfig.py, so the address checked is the address used.
-    options = [f"--address={address}", f"--port={port}", "--logging=error"]
+    options = [f"--address={address}", f"--port={port}"]
     os.execv(  # noqa: S606 - no shell, and its output is ours
         sys.executable, [sys.executable, "-m", "celery", "-A", "shop", "flower", *options]
     )

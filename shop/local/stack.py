@@ -113,7 +113,11 @@ class Stack:
     async def _ensure_superuser(self) -> None:
         """Create the admin's account, with a password of our own making unless one was chosen."""
         chosen = self.env.get("DJANGO_SUPERUSER_PASSWORD")
-        password = chosen or self.credentials.get("superuser_password") or secrets.token_urlsafe(12)
+        kept = self.credentials.get("superuser_password")
+        password = chosen or kept or secrets.token_urlsafe(12)
+        if not chosen and not kept:
+            # Before the account is there: a start that is cut off must not lose the password.
+            self.credentials.keep("superuser_password", password)
         account = {
             "DJANGO_SUPERUSER_USERNAME": self.superuser,
             "DJANGO_SUPERUSER_PASSWORD": password,
@@ -124,9 +128,8 @@ class Stack:
         except CommandFailed as error:
             if "already taken" not in error.output:
                 raise
-        else:
-            if not chosen:
-                self.credentials.keep("superuser_password", password)
+            if not chosen and not kept:
+                self.credentials.forget("superuser_password")
 
     def _start_services(self) -> None:
         for name, command in read_procfile(discovery.REPOSITORY / "Procfile").items():

@@ -6,15 +6,17 @@ import os
 import signal
 import socket
 import stat
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from shop.local import discovery, flower
+from shop.local import stack as stack_module
 from shop.local.credentials import Credentials
 from shop.local.embedded import locked
-from shop.local.errors import LocalStackError, PortTaken, StateInUse
+from shop.local.errors import CommandFailed, LocalStackError, PortTaken, StateInUse
 from shop.local.procfile import read_procfile
 from shop.local.stack import Stack
 
@@ -41,6 +43,34 @@ def test_a_taken_port_is_found_before_anything_starts(tmp_path: Path, variable: 
 def test_a_port_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LocalStackError, match="PORT=http is not a port number"):
         Stack(tmp_path, env={"PORT": "http"})
+
+
+def superuser_created_by(stack: Stack, end: BaseException | None) -> str | None:
+    """Create the superuser with a command that ends so; return the password kept afterwards."""
+
+    async def manage(*_: object) -> str:
+        if end is not None:
+            raise end
+        return ""
+
+    with pytest.MonkeyPatch.context() as patch, suppress(asyncio.CancelledError):
+        patch.setattr(stack_module, "manage", manage)
+        asyncio.run(stack._ensure_superuser())
+    return stack.credentials.get("superuser_password")
+
+
+def test_a_start_that_is_cut_off_does_not_lose_the_admins_password(tmp_path: Path) -> None:
+    stack = Stack(tmp_path, env={})
+    password = superuser_created_by(stack, asyncio.CancelledError())
+    assert password
+    assert superuser_created_by(stack, None) == password
+    taken = CommandFailed("createsuperuser", "Error: That username is already taken.")
+    assert superuser_created_by(stack, taken) == password
+
+
+def test_the_password_of_somebody_elses_account_is_not_made_up(tmp_path: Path) -> None:
+    taken = CommandFailed("createsuperuser", "Error: That username is already taken.")
+    assert superuser_created_by(Stack(tmp_path, env={}), taken) is None
 
 
 def test_a_second_stack_on_the_same_state_is_refused(tmp_path: Path) -> None:
