@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 def keep(sale_id: int, entry: Entry, error: Unpersistable) -> None:
     """Put `entry` into the dead letters with its reason; once, however often it comes."""
-    record = _record_in(entry)
+    record = record_in(entry)
     units: dict[str, int] = defaultdict(int)
     for line in record.lines if record else ():
         units[str(line.allocation_id)] += line.quantity
@@ -52,10 +52,11 @@ def entry_of(letter: DeadLetter) -> Entry:
 
 def record_of(letter: DeadLetter) -> OrderRecord | None:
     """Return the order that a dead letter would have become, None where it cannot be read."""
-    return _record_in(entry_of(letter))
+    return record_in(entry_of(letter))
 
 
-def _record_in(entry: Entry) -> OrderRecord | None:
+def record_in(entry: Entry) -> OrderRecord | None:
+    """Return the order that an entry holds, None where it cannot be read."""
     try:
         return decode_record(entry.payload)
     except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -21,20 +21,27 @@ from .persist import Accepted, persist_batch
 logger = logging.getLogger(__name__)
 
 
-def drain(sale_id: int, *, consumer: str, out_of_time: Callable[[], bool]) -> int:
+def drain(
+    sale_id: int,
+    *,
+    consumer: str,
+    out_of_time: Callable[[], bool],
+    idle_ms: int | None = None,
+) -> int:
     """Persist what is in a sale's outbox, also what a dead worker left, until it is empty.
 
-    Returns how many entries were taken out. Stops early when `out_of_time()`. An entry that cannot
+    A consumer is taken for dead after `idle_ms` of silence (PERSIST_CLAIM_IDLE_MS if None). Returns
+    how many entries were taken out. Stops early when `out_of_time()`. An entry that cannot
     be persisted goes to the dead letters and holds up nobody. Raises django.db.OperationalError and
     redis.RedisError where a server is away; nothing is lost then, the entries stay in the outbox.
     """
-    done = persist_all(
+    done = _persist_all(
         sale_id,
         consumer,
         lambda: outbox.claim_stale(
             sale_id,
             consumer=consumer,
-            idle_ms=settings.PERSIST_CLAIM_IDLE_MS,
+            idle_ms=settings.PERSIST_CLAIM_IDLE_MS if idle_ms is None else idle_ms,
             count=settings.PERSIST_BATCH,
         ),
         out_of_time,
@@ -42,7 +49,7 @@ def drain(sale_id: int, *, consumer: str, out_of_time: Callable[[], bool]) -> in
     # The bell is quiet before the last look: an order accepted after that look rings again.
     while not out_of_time():
         outbox.quiet_the_bell(sale_id)
-        taken = persist_all(
+        taken = _persist_all(
             sale_id,
             consumer,
             lambda: outbox.read_new(sale_id, consumer=consumer, count=settings.PERSIST_BATCH),
@@ -54,7 +61,7 @@ def drain(sale_id: int, *, consumer: str, out_of_time: Callable[[], bool]) -> in
     return done
 
 
-def persist_all(
+def _persist_all(
     sale_id: int, consumer: str, take: Callable[[], list[Entry]], out_of_time: Callable[[], bool]
 ) -> int:
     """Persist and acknowledge what `take` gives, until it gives none. Returns how many it gave."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Max, Q, Sum
 
-from inventory import counters, outbox
+from inventory import counters
 from inventory.models import Allocation, Sale
 from inventory.money import to_minor
 from inventory.selectors import rules_of
@@ -18,10 +18,9 @@ from orders.models import DeadLetter, Order, OrderLine
 from shop.core import clock
 
 from .dead_letters import record_of
-from .drain import persist_all
+from .drain import drain
 
 PAGE = 1000
-CONSUMER = "rebuild"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,8 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
     persisted first. Raises redis.RedisError, django.db.OperationalError.
     """
     counters.fence(sale_id)
-    persisted = _drain(sale_id)
+    # Also what other consumers have taken and not finished: nobody is waited for.
+    persisted = drain(sale_id, consumer="rebuild", out_of_time=_never, idle_ms=0)
     counters.clear(sale_id)
     with transaction.atomic():
         # Whoever changes an order's stock needs these rows, so nothing moves until the commit.
@@ -65,22 +65,6 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
         releases=releases,
     )
     return Rebuilt(sale.slug, sale.epoch, persisted, requests)
-
-
-def _drain(sale_id: int) -> int:
-    """Persist all that is in the outbox, also what other consumers have taken and not finished."""
-    taken = persist_all(
-        sale_id,
-        CONSUMER,
-        lambda: outbox.claim_stale(sale_id, consumer=CONSUMER, idle_ms=0, count=PAGE),
-        _never,
-    )
-    return taken + persist_all(
-        sale_id,
-        CONSUMER,
-        lambda: outbox.read_new(sale_id, consumer=CONSUMER, count=PAGE),
-        _never,
-    )
 
 
 def _never() -> bool:

@@ -13,16 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-import msgspec
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
 
 from inventory import counters, outbox
 from inventory.models import Allocation, Sale
 from inventory.reservation import Snapshot, position_of
-from orders.domain import HOLDING, RELEASED, SELLING, OrderRecord, SkuBalance, Status, decode_record
+from orders.domain import HOLDING, RELEASED, SELLING, SkuBalance, Status
 from orders.errors import ReconciliationImpossible
 from orders.models import DeadLetter, Order, OrderLine
+
+from .dead_letters import record_in
 
 Units = Counter[int]  # by allocation
 
@@ -171,8 +172,7 @@ def _not_in_ledger(entries: Sequence[outbox.Entry], letters: set[str]) -> Units:
     records = [
         record
         for entry in entries
-        if entry.entry_id.decode() not in letters
-        for record in _readable(entry)
+        if entry.entry_id.decode() not in letters and (record := record_in(entry)) is not None
     ]
     persisted = _in_ledger([UUID(bytes=record.order_id) for record in records])
     units: Units = Counter()
@@ -180,13 +180,6 @@ def _not_in_ledger(entries: Sequence[outbox.Entry], letters: set[str]) -> Units:
         if UUID(bytes=record.order_id) not in persisted:
             units.update({line.allocation_id: line.quantity for line in record.lines})
     return units
-
-
-def _readable(entry: outbox.Entry) -> list[OrderRecord]:
-    try:
-        return [decode_record(entry.payload)]
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return []
 
 
 def _in_ledger(order_ids: Sequence[UUID], *, page: int = 5000) -> set[UUID]:
