@@ -45,3 +45,11 @@ class CountersLost(InventoryError):
 
 class CountersUnavailable(InventoryError):
     """Redis did not answer, or not in time: what it did is unknown."""
+
+
+class StockRefused(InventoryError):
+    """A stock row does not have the units that were to be moved."""
+
+    def __init__(self, allocation_id: int) -> None:
+        super().__init__(f"Allocation {allocation_id} does not have the units to move.")
+        self.allocation_id = allocation_id

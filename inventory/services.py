@@ -1,17 +1,39 @@
 """Writes to sales and stock: each in one transaction, with its movements in the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
 
 import redis
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from shop.core import sql
+
 from . import counters, errors
 from .domain import SkuSpec
 from .models import Allocation, Product, Sale, StockMovement
 from .selectors import rules_of
+
+SQL = Path(__file__).parent / "sql"
+
+
+class Move(NamedTuple):
+    """What one line of an order adds to the columns of its stock row, in units; both may be < 0."""
+
+    order_id: str
+    allocation_id: int
+    held: int
+    sold: int
+
+    @property
+    def kind(self) -> str:
+        """How the ledger calls it."""
+        if self.held > 0:
+            return StockMovement.Kind.HOLD.value
+        return (StockMovement.Kind.SELL if self.sold > 0 else StockMovement.Kind.RELEASE).value
 
 
 def create_sale(
@@ -105,20 +127,29 @@ def publish_rules(sale: Sale) -> None:
         raise errors.CountersLost(sale.slug)
 
 
-def take_stock(units: Mapping[int, int], *, column: str) -> bool:
-    """Move units (by allocation) from free to `column`, "held" or "sold", if all of them are there.
+def move_stock(moves: Sequence[Move]) -> None:
+    """Move units of orders between free, held and sold, with a line in the ledger for each move.
 
-    The second insurance against overselling: each row moves under a condition, in primary-key
-    order so that two batches cannot lock each other out. Returns False where a row refused; the
-    caller then rolls back.
+    The second insurance against overselling: each stock row moves under a condition, in primary-key
+    order so that two transactions cannot lock each other out. Raises StockRefused where a row does
+    not have the units; the caller then rolls back.
     """
-    for allocation_id, quantity in sorted(units.items()):
+    totals: dict[int, tuple[int, int]] = {}
+    for move in moves:
+        held, sold = totals.get(move.allocation_id, (0, 0))
+        totals[move.allocation_id] = held + move.held, sold + move.sold
+    for allocation_id, (held, sold) in sorted(totals.items()):
         moved = Allocation.objects.filter(
-            pk=allocation_id, allocated__gte=F("held") + F("sold") + quantity
-        ).update(**{column: F(column) + quantity})
+            pk=allocation_id,
+            held__gte=-held,
+            sold__gte=-sold,
+            allocated__gte=F("held") + F("sold") + (held + sold),
+        ).update(held=F("held") + held, sold=F("sold") + sold)
         if moved != 1:
-            return False
-    return True
+            raise errors.StockRefused(allocation_id)
+    rows = [(move.order_id, move.allocation_id, move.kind, move.held, move.sold) for move in moves]
+    names = ["order_id", "allocation_id", "kind", "held", "sold"]
+    sql.run(SQL / "insert_movements.sql", sql.columns(names, rows))
 
 
 def lock_free_units(allocation_ids: Sequence[int]) -> dict[int, int]:

@@ -1,6 +1,23 @@
+"""The Django app of orders."""
+
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+def _ensure_channels(sender: AppConfig, using: str, **_: Any) -> None:
+    """Give the channels to customers their rows, which the admin switches on and off."""
+    endpoint = sender.get_model("Endpoint")
+    for channel, active in (("email", True), ("sms", False)):
+        endpoint._default_manager.using(using).get_or_create(
+            channel=channel, defaults={"active": active}
+        )
 
 
 class OrdersConfig(AppConfig):
     name = "orders"
     verbose_name = "Orders"
+
+    def ready(self) -> None:
+        post_migrate.connect(_ensure_channels, sender=self)

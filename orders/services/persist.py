@@ -9,15 +9,19 @@ from pathlib import Path
 import msgspec
 from django.db import transaction
 
-from inventory.models import StockMovement
+from inventory.errors import StockRefused
 from inventory.money import from_minor
 from inventory.outbox import Entry
-from inventory.services import lock_free_units, take_stock
-from orders.domain import EventType, OrderRecord, Rejection, Status, format_order_id
+from inventory.services import Move, lock_free_units, move_stock
+from orders import lifecycle
+from orders.domain import OrderRecord, Rejection, format_order_id
+from orders.lifecycle import Change
 from orders.models import Order
 from orders.task_names import RELEASE_STOCK
 from shop.core import sql
 from shop.core.dispatch import send_on_commit
+
+from .events import Event, record_events
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +44,9 @@ class Accepted:
         return format_order_id(self.record.order_id)
 
     @property
-    def column(self) -> str:
-        """Which column of the stock row its units go to."""
-        return "held" if self.entry.held_until_ms else "sold"
-
-
-class _StockRefused(Exception):
-    """A stock row has fewer free units than the batch takes: the batch is judged one by one."""
+    def change(self) -> Change:
+        """How it becomes an order, if the ledger has the units."""
+        return lifecycle.HOLD if self.entry.held_until_ms else lifecycle.SELL
 
 
 def persist_batch(sale_id: int, batch: Sequence[Accepted]) -> None:
@@ -58,7 +58,7 @@ def persist_batch(sale_id: int, batch: Sequence[Accepted]) -> None:
     try:
         with transaction.atomic():
             _write(sale_id, batch, refused={})
-    except _StockRefused:
+    except StockRefused:
         logger.error("sale %s: the ledger has too few units for a batch; judging each", sale_id)
         with transaction.atomic():
             _write(sale_id, batch, refused=_judge_one_by_one(batch))
@@ -76,13 +76,19 @@ def _write(sale_id: int, batch: Sequence[Accepted], *, refused: Mapping[str, Rej
     fresh = [order for order in batch if order.id in inserted]
     _insert_lines(fresh)
     standing = [order for order in fresh if order.id not in refused]
-    for column in ("held", "sold"):
-        if not take_stock(
-            _units(order for order in standing if order.column == column), column=column
-        ):
-            raise _StockRefused
-    _insert_movements(standing)
-    _insert_first_events(fresh, refused)
+    move_stock(
+        [
+            Move(
+                order_id=order.id,
+                allocation_id=line.allocation_id,
+                held=order.change.held * line.quantity,
+                sold=order.change.sold * line.quantity,
+            )
+            for order in standing
+            for line in order.record.lines
+        ]
+    )
+    record_events([Event(order.id, 1, _first_change(order, refused).event) for order in fresh])
     if len(standing) < len(fresh):
         send_on_commit(RELEASE_STOCK, sale_id)
 
@@ -128,7 +134,7 @@ def _insert_orders(
             order.record.http_request_id,
             order.record.customer,
             order.record.email,
-            _first_status(order, refused),
+            _first_change(order, refused).target.value,
             refused.get(order.id, ""),
             order.record.currency,
             from_minor(order.record.total, order.record.currency),
@@ -159,28 +165,5 @@ def _insert_lines(orders: Sequence[Accepted]) -> None:
     sql.run(SQL / "insert_lines.sql", sql.columns(names, rows))
 
 
-def _insert_movements(orders: Sequence[Accepted]) -> None:
-    hold, sell = StockMovement.Kind.HOLD.value, StockMovement.Kind.SELL.value
-    rows = [
-        (order.id, line.allocation_id, hold, line.quantity, 0)
-        if order.column == "held"
-        else (order.id, line.allocation_id, sell, 0, line.quantity)
-        for order in orders
-        for line in order.record.lines
-    ]
-    names = ["order_id", "allocation_id", "kind", "held", "sold"]
-    sql.run(SQL / "insert_movements.sql", sql.columns(names, rows))
-
-
-def _insert_first_events(orders: Sequence[Accepted], refused: Mapping[str, Rejection]) -> None:
-    rows = [
-        (order.id, (EventType.REJECTED if order.id in refused else EventType.PLACED).value)
-        for order in orders
-    ]
-    sql.run(SQL / "insert_first_events.sql", sql.columns(["order_id", "type"], rows))
-
-
-def _first_status(order: Accepted, refused: Mapping[str, Rejection]) -> str:
-    if order.id in refused:
-        return Status.REJECTED.value
-    return (Status.AWAITING_PAYMENT if order.entry.held_until_ms else Status.CONFIRMED).value
+def _first_change(order: Accepted, refused: Mapping[str, Rejection]) -> Change:
+    return lifecycle.REJECT if order.id in refused else order.change

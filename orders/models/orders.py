@@ -1,54 +1,13 @@
-"""Orders and what belongs to them: lines, events, the clients that place them, dead letters."""
+"""Orders and what belongs to them: their lines, and what happened to them."""
 
-import hashlib
-import secrets
-
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from inventory.models import Allocation, Sale
+from orders import domain
 
-from . import domain
-
-_KEY_PREFIX = "fso_"
-
-
-def hash_api_key(key: str) -> str:
-    """Return what is stored of an API key. The key has 256 random bits, so one SHA-256 is enough:
-    slow password hashes protect guessable secrets, and would cost every request dearly."""
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-class ApiClient(models.Model):
-    """A program that places orders. Its key is shown once and stored as a hash."""
-
-    name = models.CharField(max_length=100, unique=True)
-    key_hash = models.CharField(max_length=64, unique=True, editable=False)
-    key_hint = models.CharField(max_length=12, editable=False, help_text="How the key begins.")
-    active = models.BooleanField(default=True, help_text="Off: its key is refused within seconds.")
-    rate_limit = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text="Orders a second that each web process takes from it; empty: no limit.",
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["name"]
-        verbose_name = "API client"
-
-    def __str__(self) -> str:
-        return self.name
-
-    def set_new_key(self) -> str:
-        """Give this client a new key (unsaved) and return it: the only time it can be read."""
-        key = _KEY_PREFIX + secrets.token_urlsafe(32)
-        self.key_hash = hash_api_key(key)
-        self.key_hint = key[:10]
-        return key
+from .clients import ApiClient
 
 
 class Order(models.Model):
@@ -83,6 +42,17 @@ class Order(models.Model):
         null=True,
         blank=True,
         help_text="Which release in Redis gave its stock back; empty: none did yet.",
+    )
+    # A payment that comes after the end of the hold takes the stock a second time. Between these
+    # two places in Redis' sequence of releases the order held nothing.
+    gap_start = models.BigIntegerField(null=True, blank=True, editable=False)
+    gap_end = models.BigIntegerField(null=True, blank=True, editable=False)
+    refund_due = models.DecimalField(
+        max_digits=19,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="Money that came in and that no stock was left for: to be paid back.",
     )
 
     class Meta:
@@ -134,6 +104,14 @@ class Order(models.Model):
             # Next to nothing is rejected, so finding it must not read everything else.
             models.Index(fields=["id"], condition=Q(status="rejected"), name="order_rejected"),
             models.Index(
+                fields=["sale", "gap_end"],
+                condition=Q(gap_end__isnull=False),
+                name="order_gap",
+            ),
+            models.Index(
+                fields=["id"], condition=Q(refund_due__isnull=False), name="order_refund_due"
+            ),
+            models.Index(
                 fields=["sale", "release_place"],
                 condition=Q(release_place__isnull=False),
                 name="order_release_place",
@@ -180,6 +158,13 @@ class OrderEvent(models.Model):
     )
     sequence = models.PositiveIntegerField()
     type = models.CharField(max_length=32, choices=Type)
+    refund_due = models.DecimalField(
+        max_digits=19,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="What was to be paid back when this happened.",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -191,52 +176,3 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} #{self.sequence}"
-
-
-class DeadLetter(models.Model):
-    """An outbox entry that could not become an order, kept whole until a person deals with it.
-
-    While it is unresolved, its units stay held in Redis: the customer was told yes.
-    """
-
-    class Resolution(models.TextChoices):
-        PERSISTED = "persisted", "Persisted after all"
-        REJECTED = "rejected", "Rejected, stock released"
-
-    sale = models.ForeignKey(Sale, on_delete=models.PROTECT)
-    order_id = models.UUIDField(null=True, blank=True, db_index=True)
-    client_id = models.BigIntegerField(null=True, blank=True)
-    entry_id = models.CharField(max_length=48)
-    epoch = models.PositiveIntegerField()
-    accepted_at_ms = models.BigIntegerField()
-    held_until_ms = models.BigIntegerField()
-    payload = models.BinaryField()
-    units = models.JSONField(default=dict, help_text="Units per allocation, as far as readable.")
-    reason = models.CharField(max_length=64)
-    detail = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    resolution = models.CharField(max_length=16, choices=Resolution, blank=True)
-    resolved_at = models.DateTimeField(null=True, blank=True)
-    release_place = models.BigIntegerField(
-        null=True,
-        blank=True,
-        editable=False,
-        help_text="Which release in Redis gave its stock back, once it is rejected.",
-    )
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["sale", "entry_id"], name="dead_letter_once_per_entry"),
-        ]
-        indexes = [
-            models.Index(fields=["sale"], condition=Q(resolution=""), name="dead_letter_open"),
-            models.Index(
-                fields=["sale"],
-                condition=Q(resolution="rejected", release_place__isnull=True),
-                name="dead_letter_to_release",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.reason} ({self.entry_id})"

@@ -1,0 +1,20 @@
+"""The tables of this app."""
+
+from .clients import ApiClient, hash_api_key
+from .dead_letters import DeadLetter
+from .notifications import Delivery, Endpoint, new_signing_secret
+from .orders import Order, OrderEvent, OrderLine
+from .payments import PaymentNotice
+
+__all__ = [
+    "ApiClient",
+    "DeadLetter",
+    "Delivery",
+    "Endpoint",
+    "Order",
+    "OrderEvent",
+    "OrderLine",
+    "PaymentNotice",
+    "hash_api_key",
+    "new_signing_secret",
+]

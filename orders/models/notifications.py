@@ -1,0 +1,107 @@
+"""Who is told of events, and each single telling."""
+
+import secrets
+from base64 import b64encode
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from .orders import OrderEvent
+
+
+def new_signing_secret() -> str:
+    """Return a fresh secret as Standard Webhooks writes them: whsec_ and 32 random bytes."""
+    return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+
+
+class Endpoint(models.Model):
+    """A place that events are told to: a webhook, or one of the channels to customers.
+
+    The rows of e-mail and SMS are there from the start, one each; their addresses are the orders'.
+    """
+
+    class Channel(models.TextChoices):
+        WEBHOOK = "webhook", "Webhook"
+        EMAIL = "email", "E-mail"
+        SMS = "sms", "SMS"
+
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.WEBHOOK)
+    url = models.CharField("URL", max_length=500, blank=True)
+    events = ArrayField(
+        models.CharField(max_length=32, choices=OrderEvent.Type),
+        default=list,
+        blank=True,
+        help_text="Which events it is told; none chosen: all.",
+    )
+    active = models.BooleanField(default=True)
+    secret = models.CharField(max_length=100, blank=True, editable=False)
+    # While both are valid, each message carries a signature by either.
+    previous_secret = models.CharField(max_length=100, blank=True, editable=False)
+    previous_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
+    resume_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="It asked to be left alone until then."
+    )
+    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    disabled_reason = models.CharField(max_length=300, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel"], condition=~Q(channel="webhook"), name="endpoint_one_per_channel"
+            ),
+            models.CheckConstraint(
+                condition=~Q(channel="webhook") | (~Q(url="") & ~Q(secret="")),
+                name="endpoint_webhook_is_signed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.url or self.get_channel_display()
+
+
+class Delivery(models.Model):
+    """One event on its way to one endpoint."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DELIVERED = "delivered", "Delivered"
+        DEAD = "dead", "Given up"
+
+    event = models.ForeignKey(
+        OrderEvent, on_delete=models.PROTECT, related_name="deliveries", db_index=False
+    )
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, db_index=False)
+    # The event's, once more: an order's events reach an endpoint in their sequence.
+    order_id = models.UUIDField()
+    sequence = models.PositiveIntegerField()
+    state = models.CharField(max_length=9, choices=State, db_default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(db_default=0)
+    due_at = models.DateTimeField(
+        db_default=Now(), help_text="Not before; under way, when somebody else may take over."
+    )
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    last_error = models.CharField(max_length=500, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(
+                fields=["endpoint", "due_at"],
+                condition=Q(state="pending"),
+                name="delivery_due",
+            ),
+            models.Index(fields=["order_id", "endpoint", "sequence"], name="delivery_of_order"),
+            models.Index(fields=["id"], condition=Q(state="dead"), name="delivery_dead"),
+            BrinIndex(fields=["created_at"], name="delivery_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} to {self.endpoint_id}"
