@@ -1,4 +1,4 @@
-"""Is this container's process at work? Run as `healthcheck.py web|worker|beat|flower`.
+"""Is this container's process at work? Run as `healthcheck.py NAME`, a name in the Procfile.
 
 Exit code 0: yes. 1: no, and the reason is printed, where `docker inspect` shows it.
 It asks about this one container; whether the service as a whole can sell is told by /readyz.
@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
@@ -33,11 +34,11 @@ def check_flower() -> None:
     _expect_200(int(os.environ.get("FLOWER_PORT") or 5555), "/healthcheck", {})
 
 
-def check_worker() -> None:
-    """Raise Unhealthy unless the worker of this container answers through the broker."""
+def check_worker(name: str) -> None:
+    """Raise Unhealthy unless the Celery worker `name` of this container answers by the broker."""
     from shop.celery import app
 
-    node = f"worker@{socket.gethostname()}"
+    node = f"{name}@{socket.gethostname()}"
     if not app.control.ping(destination=[node], timeout=5):
         raise Unhealthy(f"{node} does not answer")
 
@@ -57,7 +58,7 @@ def check_beat() -> None:
 
 CHECKS: dict[str, Callable[[], None]] = {
     "web": check_web,
-    "worker": check_worker,
+    **{name: partial(check_worker, name) for name in ("worker", "upkeep", "notifier")},
     "beat": check_beat,
     "flower": check_flower,
 }

@@ -14,6 +14,7 @@ from .reservation import (
     AcceptedBefore,
     BacklogFull,
     Closed,
+    Gap,
     KeyReused,
     LimitReached,
     NoCounter,
@@ -222,18 +223,33 @@ def release(sale_id: int, slug: str, *, epoch: int, releases: Sequence[Release])
         arguments += (order.order_id, order.customer, len(order.lines))
         for line in order.lines:
             arguments += line
-    try:
-        reply = script(LUA / "release.lua")(
-            keys=[keys.config, keys.stock, keys.limits, keys.released], args=arguments
-        )
-    except redis.RedisError as error:
-        raise errors.CountersUnavailable(f"Redis does not answer: {error}") from error
-    _require_counters(slug, reply)
+    reply = _run(
+        slug, "release.lua", [keys.config, keys.stock, keys.limits, keys.released], arguments
+    )
     return [int(place) for place in reply]
 
 
+def retake(sale_id: int, slug: str, *, epoch: int, order: Release, place: int | None) -> Gap | None:
+    """Take once more what an order had held before its hold ended; all of it, or nothing: None.
+
+    `place` is that of its release where it is known. May be repeated: the answer stays the same.
+    Raises CountersLost, CountersUnavailable.
+    """
+    keys = Keys.of(sale_id)
+    arguments: list[Any] = [epoch, order.order_id, order.customer, place or 0, len(order.lines)]
+    for line in order.lines:
+        arguments += line
+    reply = _run(
+        slug, "retake.lua", [keys.config, keys.stock, keys.limits, keys.released], arguments
+    )
+    return None if reply == [0] else Gap(*map(int, reply))
+
+
 def places_among_releases(sale_id: int, order_ids: Sequence[bytes]) -> list[int | None]:
-    """Return each order's place in the sequence of releases, None where it was not released."""
+    """Return each order's place in the sequence of releases, None where it was not released.
+
+    Takes the ids that releases go by, and `retaking(id)` for the places of retakings.
+    """
     if not order_ids:
         return []
     places: list[Any] = client().hmget(Keys.of(sale_id).released, order_ids)
@@ -290,6 +306,16 @@ def restore_requests(sale_id: int, records: dict[bytes, bytes], taken: dict[str,
         for customer, units in taken.items():
             pipe.hincrby(keys.limits, customer, units)
         pipe.execute()
+
+
+def _run(slug: str, name: str, keys: list[str], arguments: list[Any]) -> list[Any]:
+    """Return the reply of a script that works only on counters of the right epoch."""
+    try:
+        reply: list[Any] = script(LUA / name)(keys=keys, args=arguments)
+    except redis.RedisError as error:
+        raise errors.CountersUnavailable(f"Redis does not answer: {error}") from error
+    _require_counters(slug, reply)
+    return reply
 
 
 def _require_counters(slug: str, reply: list[Any]) -> None:

@@ -90,9 +90,27 @@ class Reservation:
 class Release:
     """What one order gives back."""
 
-    order_id: bytes
+    order_id: bytes  # or, once it has been retaken, `second_life(order id)`
     customer: str
     lines: list[tuple[int, int]]  # allocation, quantity
+
+
+def second_life(order_id: bytes) -> bytes:
+    """Return the id under which an order gives back what it had taken a second time."""
+    return order_id + b"+"
+
+
+def retaking(order_id: bytes) -> bytes:
+    """Return the id under which Redis keeps the place of an order's retaking."""
+    return order_id + b"@"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Between these two places of a sale's sequence of releases, an order held nothing."""
+
+    start: int  # when its stock was released
+    end: int  # when it was taken again
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What can go wrong with an order; each error carries what its reader needs."""
 
+from uuid import UUID
+
 
 class OrderError(Exception):
     """The base of this app's errors."""
@@ -30,3 +32,23 @@ class ClientExists(OrderError):
     def __init__(self, name: str) -> None:
         super().__init__(f"There is a client {name!r} already.")
         self.name = name
+
+
+class OrderUnknown(OrderError):
+    """There is no such order, or none that the caller may know of."""
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(f"There is no order {order_id}.")
+        self.order_id = order_id
+
+
+class NotCancellable(OrderError):
+    """The order's status does not allow it to be cancelled."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"The order is {status}.")
+        self.status = status
+
+
+class PaymentMismatch(OrderError):
+    """A payment of another amount or currency than the order's; a person has to look at it."""

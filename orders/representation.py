@@ -28,6 +28,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     created_at: str
     hold_expires_at: str | None
     metadata: dict[str, Any]
+    refund_due: str | msgspec.UnsetType = msgspec.UNSET  # only where money has to go back
 
 
 _encoder = msgspec.json.Encoder()
@@ -49,8 +50,12 @@ def order_view(
     accepted_at_ms: int,
     held_until_ms: int,
     metadata: dict[str, Any],
+    refund_due: int = 0,
 ) -> OrderView:
-    """Return an order for the API. `lines` is (SKU, quantity, unit price in minor units)."""
+    """Return an order for the API; amounts are in minor units.
+
+    `lines` is (SKU, quantity, unit price).
+    """
     return OrderView(
         id=order_id,
         sale=sale,
@@ -64,4 +69,5 @@ def order_view(
         created_at=rfc3339(accepted_at_ms),
         hold_expires_at=rfc3339(held_until_ms) if held_until_ms else None,
         metadata=metadata,
+        refund_due=format_minor(refund_due, currency) if refund_due else msgspec.UNSET,
     )

@@ -31,6 +31,22 @@ def statuses(order_ids: Sequence[UUID]) -> dict[UUID, str]:
     return dict(Order.objects.filter(pk__in=order_ids).values_list("pk", "status"))
 
 
+def record_on_its_way(order_id: UUID) -> OrderRecord | None:
+    """Return an accepted order that is not in the ledger yet, whoever placed it."""
+    sale_id = sale_id_of(order_id)
+    entry = outbox.find(sale_id, order_id.bytes) if sale_id else None
+    if entry is not None:
+        return decode_record(entry.payload)
+    letter = DeadLetter.objects.filter(order_id=order_id, resolution="").first()
+    return decode_record(bytes(letter.payload)) if letter else None
+
+
+def is_given_up(order_id: UUID) -> bool:
+    """Tell whether an accepted order became a dead letter that a person has rejected."""
+    rejected = DeadLetter.Resolution.REJECTED
+    return DeadLetter.objects.filter(order_id=order_id, resolution=rejected).exists()
+
+
 def _persisted(order_id: UUID, client_id: int) -> OrderView | None:
     order = Order.objects.select_related("sale").filter(pk=order_id, client=client_id).first()
     if order is None:
@@ -46,6 +62,7 @@ def _persisted(order_id: UUID, client_id: int) -> OrderView | None:
         accepted_at_ms=clock.to_ms(order.accepted_at),
         held_until_ms=clock.to_ms(order.hold_expires_at) if order.hold_expires_at else 0,
         metadata=order.metadata,
+        refund_due=to_minor(order.refund_due, order.currency) if order.refund_due else 0,
     )
 
 

@@ -6,6 +6,8 @@ servers of the local stack (`make up`) are used.
 
 import os
 import secrets
+from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,27 +21,29 @@ env = environ.Env()
 STATE_DIR = discovery.state_dir()
 
 
-def _generated_secret_key() -> str:
-    """Return the secret key of this state directory, made on first use and kept.
+def _kept_secret(name: str, make: Callable[[], str]) -> str:
+    """Return the secret `name` of this state directory, made on first use and kept.
 
-    It serves one machine. Several machines need one DJANGO_SECRET_KEY between them.
+    It serves one machine. Several machines need one secret between them, from the environment.
     """
-    path = STATE_DIR / "secret_key"
+    path = STATE_DIR / name
     try:
         return path.read_text()
     except FileNotFoundError:
         STATE_DIR.mkdir(parents=True, exist_ok=True)
-    key = secrets.token_urlsafe(50)
+    secret = make()
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(key)
+            file.write(secret)
     except FileExistsError:  # another process of the same start was faster
         return path.read_text()
-    return key
+    return secret
 
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
-SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or _generated_secret_key()
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or _kept_secret(
+    "secret_key", lambda: secrets.token_urlsafe(50)
+)
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=LOOPBACK)
 if WEB_ADDRESS := env.str("WEB_ADDRESS", default=""):
@@ -77,6 +81,7 @@ ASGI_APPLICATION = "shop.asgi.application"
 APPEND_SLASH = False  # an API that answers POST with a redirect loses the body
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -181,6 +186,43 @@ OUTBOX_MAX_BACKLOG = env.int("OUTBOX_MAX_BACKLOG", default=500_000)  # orders no
 PERSIST_BATCH = min(env.int("PERSIST_BATCH", default=1000), 5000)  # orders in one transaction
 PERSIST_CLAIM_IDLE_MS = env.int("PERSIST_CLAIM_IDLE_MS", default=5_000)
 PERSIST_TASK_SECONDS = 20.0  # a drain hands over to a fresh task after this long
+
+EXPIRE_BATCH = 500  # orders whose hold is ended in one transaction
+SETTLE_BATCH = 100  # payments that wait for their order, in one round
+
+# --- Payments -----------------------------------------------------------------------------------
+
+# More than one, separated by commas, while a secret is being replaced.
+PAYMENT_WEBHOOK_SECRETS = env.list("PAYMENT_WEBHOOK_SECRET", default=[]) or [
+    _kept_secret(
+        "payment_webhook_secret", lambda: "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+    )
+]
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")  # empty: no such endpoint
+
+# --- Telling people -----------------------------------------------------------------------------
+
+# Without a mail server, mail is caught in files: nothing leaves a machine that was not told to.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+if EMAIL_URL:
+    vars().update(env.email_url_config(EMAIL_URL))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = STATE_DIR / "mail"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="orders@localhost")
+ADMINS = [("", address) for address in env.list("DJANGO_ADMINS", default=[])]  # told of trouble
+SMS_SENDER = env.str("SMS_SENDER", default="")  # dotted path of a class, see docs/notifications.md
+# Webhooks to private addresses are refused, so that nobody can make the server speak to its own
+# network. On a developer's machine, known by its embedded database, that is what one wants.
+WEBHOOK_ALLOW_PRIVATE = env.bool(
+    "WEBHOOK_ALLOW_PRIVATE", default=not env.str("DATABASE_URL", default="")
+)
+WEBHOOK_DISABLE_AFTER_SECONDS = 5 * 24 * 3600  # of failures without a success
+NOTIFY_TASK_SECONDS = 15.0  # a round of deliveries hands over to a fresh task after this long
+NOTIFY_TIMEOUT_SECONDS = 15.0  # for one webhook call
+NOTIFY_LANE = 32  # calls under way to one endpoint
+NOTIFY_MAX_IN_FLIGHT = 256  # calls under way to all
 
 # --- Security -----------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from orders.task_names import SWEEP_OUTBOXES, SWEEP_RELEASES
+from orders.task_names import EXPIRE_HOLDS, SETTLE_PAYMENTS, SWEEP_OUTBOXES, SWEEP_RELEASES
 from shop.core.dispatch import TaskName
 
 
@@ -16,5 +16,8 @@ def _every(seconds: float, task: TaskName) -> dict[str, Any]:
 
 SCHEDULE = {
     "sweep outboxes": _every(1.0, SWEEP_OUTBOXES),
-    "sweep releases": _every(2.0, SWEEP_RELEASES),
+    "sweep releases": _every(1.0, SWEEP_RELEASES),
+    # Twice a second: stock is to be on sale again within two seconds of the end of its hold.
+    "expire holds": _every(0.5, EXPIRE_HOLDS),
+    "settle payments": _every(1.0, SETTLE_PAYMENTS),
 }

@@ -19,9 +19,18 @@ from inventory import outbox
 from inventory.errors import InventoryError
 from inventory.models import Sale
 from orders.services.drain import drain
+from orders.services.holds import expire_holds
+from orders.services.late_payments import settle_payments
 from orders.services.release import release_stock, sales_to_release
-from orders.task_names import PERSIST_ORDERS, RELEASE_STOCK, SWEEP_OUTBOXES, SWEEP_RELEASES
-from shop.core import dispatch, progress
+from orders.task_names import (
+    EXPIRE_HOLDS,
+    PERSIST_ORDERS,
+    RELEASE_STOCK,
+    SETTLE_PAYMENTS,
+    SWEEP_OUTBOXES,
+    SWEEP_RELEASES,
+)
+from shop.core import clock, dispatch, progress
 
 logger = logging.getLogger(__name__)
 
@@ -62,3 +71,16 @@ def sweep_releases() -> None:
     """Ask for a release wherever Redis is not known to have stock back."""
     for sale_id in sales_to_release():
         dispatch.send(RELEASE_STOCK, sale_id)
+
+
+@shared_task(name=EXPIRE_HOLDS.name, throws=PASSING)
+def expire_unpaid_orders() -> None:
+    """Put the stock of unpaid orders back on sale."""
+    if expired := expire_holds(now=clock.now()):
+        logger.info("%d holds have ended", expired)
+
+
+@shared_task(name=SETTLE_PAYMENTS.name, throws=PASSING)
+def settle_waiting_payments() -> None:
+    """Apply payments that came before their order was persisted, or after its hold had ended."""
+    settle_payments()

@@ -21,6 +21,8 @@ class PaymentNotice(models.Model):
     class State(models.TextChoices):
         PENDING = "pending", "Waits for the order or its stock"
         APPLIED = "applied", "Applied"
+        REPEATED = "repeated", "Known already"
+        PAID_BACK = "paid_back", "Paid back"
         # From here on a person has to look.
         REFUSED = "refused", "Refused: wrong amount or currency"
         UNMATCHED = "unmatched", "No such order"

@@ -74,9 +74,12 @@ def _never() -> bool:
 def _count_in_all_releases(sale: Sale) -> int:
     """Mark what the ledger has released as released in Redis: the new counters include it."""
     orders, letters = Order.objects.filter(sale=sale), DeadLetter.objects.filter(sale=sale)
-    last: int = max(
-        rows.aggregate(last=Max("release_place"))["last"] or 0 for rows in (orders, letters)
+    places = (
+        orders.aggregate(last=Max("release_place")),
+        orders.aggregate(last=Max("gap_end")),
+        letters.aggregate(last=Max("release_place")),
     )
+    last: int = max(place["last"] or 0 for place in places)
     orders.filter(status__in=RELEASED, release_place__isnull=True).update(release_place=last)
     letters.filter(resolution=DeadLetter.Resolution.REJECTED, release_place__isnull=True).update(
         release_place=last

@@ -18,12 +18,13 @@ from django.db.models import Q, QuerySet, Sum
 
 from inventory import counters, outbox
 from inventory.models import Allocation, Sale
-from inventory.reservation import Snapshot, position_of
+from inventory.reservation import Snapshot, position_of, retaking
 from orders.domain import HOLDING, RELEASED, SELLING, SkuBalance, Status
 from orders.errors import ReconciliationImpossible
-from orders.models import DeadLetter, Order, OrderLine
+from orders.models import DeadLetter, Order, OrderLine, PaymentNotice
 
 from .dead_letters import record_in
+from .release import release_id
 
 Units = Counter[int]  # by allocation
 
@@ -66,6 +67,10 @@ def reconcile(sale_id: int, slug: str) -> Reconciliation:
         for order_id, status in _released_after(sale_id, seen):
             target = in_flight if status == Status.REJECTED else held
             target.update(_units_of(Order.objects.filter(pk=order_id)))
+        for order_id, status in _in_gap(sale_id, seen):
+            target = sold if status in SELLING else held
+            target.subtract(_units_of(Order.objects.filter(pk=order_id)))
+        in_flight.update(_units_of(Order.objects.filter(pk__in=_being_retaken(sale_id, seen))))
 
         letters = _open_letters(sale_id, seen)
         for letter in letters:
@@ -130,12 +135,39 @@ def _released_after(sale_id: int, seen: Snapshot) -> list[tuple[UUID, str]]:
     released = Order.objects.filter(sale=sale_id, status__in=RELEASED, position__lte=seen.position)
     after = list(released.filter(release_place__gt=seen.releases).values_list("pk", "status"))
     # A release whose place is not noted may have happened all the same: Redis knows.
-    unnoted = list(released.filter(release_place__isnull=True).values_list("pk", "status"))
-    places = counters.places_among_releases(sale_id, [pk.bytes for pk, _ in unnoted])
+    unnoted = list(released.filter(release_place__isnull=True).only("id", "status", "gap_end"))
+    places = counters.places_among_releases(sale_id, [release_id(order) for order in unnoted])
     return after + [
-        order
+        (order.pk, order.status)
         for order, place in zip(unnoted, places, strict=True)
         if place is None or place > seen.releases
+    ]
+
+
+def _in_gap(sale_id: int, seen: Snapshot) -> list[tuple[UUID, str]]:
+    """Return orders that at the watermark were between the end of their hold and a late payment."""
+    retaken_after = Order.objects.filter(sale=sale_id, gap_end__gt=seen.releases)
+    return list(
+        retaken_after.filter(gap_start__lte=seen.releases, position__lte=seen.position).values_list(
+            "pk", "status"
+        )
+    )
+
+
+def _being_retaken(sale_id: int, seen: Snapshot) -> list[UUID]:
+    """Return orders that a late payment had retaken in Redis, and in PostgreSQL not yet."""
+    pending = PaymentNotice.objects.filter(
+        state=PaymentNotice.State.PENDING, type=PaymentNotice.Type.SUCCEEDED
+    )
+    let_go = Order.objects.filter(
+        pk__in=pending.values("order_id"), sale=sale_id, status__in=RELEASED, gap_end__isnull=True
+    )
+    ids = list(let_go.values_list("pk", flat=True))
+    places = counters.places_among_releases(sale_id, [retaking(pk.bytes) for pk in ids])
+    return [
+        pk
+        for pk, place in zip(ids, places, strict=True)
+        if place is not None and place <= seen.releases
     ]
 
 

@@ -1,6 +1,7 @@
 """Giving stock back in Redis, once PostgreSQL has. Reads rows, so a lost task costs nothing."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +9,15 @@ from django.db.models import QuerySet
 
 from inventory import counters
 from inventory.models import Sale
-from inventory.reservation import Release
+from inventory.reservation import Release, second_life
 from orders.domain import RELEASED
 from orders.models import DeadLetter, Order, OrderLine
 
+from shop.core import sql
+
 from . import dead_letters
 
+SQL = Path(__file__).parent.parent / "sql"
 BATCH = 500
 
 
@@ -31,13 +35,19 @@ def release_stock(sale_id: int) -> int:
     """
     sale = Sale.objects.get(pk=sale_id)
     done = 0
-    while orders := list(_unreleased_orders().filter(sale=sale).only("id", "customer")[:BATCH]):
-        _release(sale, orders, _releases_of(orders))
+    unreleased = _unreleased_orders().filter(sale=sale).only("id", "customer", "gap_end")
+    while orders := list(unreleased[:BATCH]):
+        _note_orders(orders, _release(sale, _releases_of(orders)))
         done += len(orders)
     while letters := list(_unreleased_letters().filter(sale=sale)[:BATCH]):
-        _release(sale, letters, [_release_of(letter) for letter in letters])
+        _note_letters(letters, _release(sale, [_release_of(letter) for letter in letters]))
         done += len(letters)
     return done
+
+
+def release_id(order: Order) -> bytes:
+    """Return the id under which an order gives its stock back in Redis."""
+    return order.pk.bytes if order.gap_end is None else second_life(order.pk.bytes)
 
 
 def _unreleased_orders() -> QuerySet[Order]:
@@ -53,11 +63,22 @@ def _sales_of(rows: QuerySet[Any]) -> list[int]:
     return list(rows.values_list("sale", flat=True).distinct())
 
 
-def _release(sale: Sale, rows: Sequence[Any], releases: Sequence[Release]) -> None:
-    places = counters.release(sale.pk, sale.slug, epoch=sale.epoch, releases=releases)
-    for row, place in zip(rows, places, strict=True):
-        row.release_place = place
-    type(rows[0])._default_manager.bulk_update(rows, ["release_place"])
+def _release(sale: Sale, releases: Sequence[Release]) -> list[int]:
+    return counters.release(sale.pk, sale.slug, epoch=sale.epoch, releases=releases)
+
+
+def _note_orders(orders: Sequence[Order], places: Sequence[int]) -> None:
+    rows = [
+        (str(order.pk), place, order.gap_end is not None)
+        for order, place in zip(orders, places, strict=True)
+    ]
+    sql.run(SQL / "note_releases.sql", sql.columns(["order_id", "place", "second_life"], rows))
+
+
+def _note_letters(letters: Sequence[DeadLetter], places: Sequence[int]) -> None:
+    for letter, place in zip(letters, places, strict=True):
+        letter.release_place = place
+    DeadLetter.objects.bulk_update(letters, ["release_place"])
 
 
 def _releases_of(orders: Sequence[Order]) -> list[Release]:
@@ -66,7 +87,7 @@ def _releases_of(orders: Sequence[Order]) -> list[Release]:
         "order_id", "allocation_id", "quantity"
     ):
         lines[order_id].append((allocation_id, quantity))
-    return [Release(order.pk.bytes, order.customer, lines[order.pk]) for order in orders]
+    return [Release(release_id(order), order.customer, lines[order.pk]) for order in orders]
 
 
 def _release_of(letter: DeadLetter) -> Release:

@@ -1,12 +1,14 @@
 """What a person does with a dead letter: try again, or give up and release its stock."""
 
+from django.db import transaction
+
 from orders.errors import LetterResolved
 from orders.models import DeadLetter, Order
 from orders.task_names import RELEASE_STOCK
 from shop.core import clock, dispatch
 from shop.core.locks import alone
 
-from . import dead_letters
+from . import dead_letters, payments
 from .drain import persist_entries
 
 Resolution = DeadLetter.Resolution
@@ -37,7 +39,10 @@ def reject(letter: DeadLetter) -> None:
             _resolve(letter, Resolution.PERSISTED)
             raise LetterResolved(letter.pk, Resolution.PERSISTED)
         letter.release_place = None if letter.units else 0
-        _resolve(letter, Resolution.REJECTED)
+        with transaction.atomic():
+            _resolve(letter, Resolution.REJECTED)
+            if letter.order_id:
+                payments.owe_without_order(letter.order_id)
     dispatch.send(RELEASE_STOCK, letter.sale_id)
 
 

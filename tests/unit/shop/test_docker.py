@@ -38,6 +38,7 @@ SECRETS = {
     "DJANGO_SECRET_KEY": "a-secret-key",
     "POSTGRES_PASSWORD": "a-password",
     "FLOWER_BASIC_AUTH": "admin:a-password",
+    "PAYMENT_WEBHOOK_SECRET": "whsec_YS1zZWNyZXQtb2YtdGVzdHM=",
 }
 
 # --- Reading the files --------------------------------------------------------------------------
