@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from inventory.admin import money, of_order, uuid_in
 from inventory.models import Sale, StockMovement
 from inventory.reservation import entry_id_of
-from orders.models import ApiClient, DeadLetter, Order, OrderEvent, OrderLine
+from orders.models import ApiClient, DeadLetter, Order, OrderEvent, OrderLine, PaymentNotice
 from shop.core import clock
 from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, preformatted, table, unbroken
 
@@ -36,13 +36,26 @@ class SaleFilter(admin.SimpleListFilter):
         return queryset.filter(sale=value) if value and value.isdecimal() else queryset
 
 
+class RefundFilter(admin.SimpleListFilter):
+    """Orders that money has to go back for."""
+
+    title = "refund"
+    parameter_name = "refund"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[Any, str]]:
+        return [("due", "Due")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(refund_due__isnull=False) if self.value() == "due" else queryset
+
+
 @admin.register(Order)
 class OrderAdmin(BigTableAdmin):
     """Nobody edits an order by hand: its stock, ledger and events would not follow."""
 
     list_display = ("number", "sale", "customer", "status", "amount", "accepted_at")
     list_select_related = ("sale",)
-    list_filter = ("status", SaleFilter)
+    list_filter = ("status", RefundFilter, SaleFilter)
     search_fields = ("id", "request_key", "customer")
     search_help_text = (
         f"By order id, request id (Idempotency-Key) or customer, each in full. {BIG_TABLE_HELP}"
@@ -50,6 +63,7 @@ class OrderAdmin(BigTableAdmin):
     fieldsets = (
         (None, {"fields": ("id", "sale", "customer", "email", "status", "rejection", "amount")}),
         ("Lines", {"fields": ("lines",)}),
+        ("Payments", {"fields": ("payments", "to_refund")}),
         ("Times", {"fields": ("accepted_at", "persisted_at", "hold_expires_at")}),
         ("Events", {"fields": ("events",)}),
         ("Ledger", {"fields": ("movements", "letters")}),
@@ -60,6 +74,8 @@ class OrderAdmin(BigTableAdmin):
         "id",
         "amount",
         "lines",
+        "payments",
+        "to_refund",
         "events",
         "movements",
         "letters",
@@ -92,6 +108,27 @@ class OrderAdmin(BigTableAdmin):
             ("SKU", "Quantity", "Unit price"),
             [(sku, quantity, money(price, order.currency)) for sku, quantity, price in rows],
         )
+
+    @admin.display(description="payments")
+    def payments(self, order: Order) -> SafeString:
+        found = PaymentNotice.objects.filter(order_id=order.pk).order_by("pk")
+        return table(
+            ("Notice", "Amount", "Reference", "State", "When"),
+            [
+                (
+                    _notice_link(notice),
+                    money(notice.amount, notice.currency),
+                    notice.reference,
+                    notice.get_state_display(),
+                    clock.rfc3339(clock.to_ms(notice.received_at)),
+                )
+                for notice in found
+            ],
+        )
+
+    @admin.display(description="to be refunded")
+    def to_refund(self, order: Order) -> str:
+        return money(order.refund_due, order.currency) if order.refund_due else "Nothing."
 
     @admin.display(description="events")
     def events(self, order: Order) -> SafeString:
@@ -190,6 +227,11 @@ class OrderLineAdmin(_PartOfOrderAdmin):
 class OrderEventAdmin(_PartOfOrderAdmin):
     list_display = ("id", "order_link", "sequence", "type", "created_at")
     fields = ("order", "sequence", "type", "created_at")
+
+
+def _notice_link(notice: PaymentNotice) -> SafeString:
+    url = reverse("admin:orders_paymentnotice_change", args=[notice.pk])
+    return format_html('<a href="{}">{}</a>', url, notice.get_type_display())
 
 
 def _link(letter: DeadLetter) -> SafeString:

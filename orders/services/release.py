@@ -12,7 +12,6 @@ from inventory.models import Sale
 from inventory.reservation import Release, second_life
 from orders.domain import RELEASED
 from orders.models import DeadLetter, Order, OrderLine
-
 from shop.core import sql
 
 from . import dead_letters
