@@ -147,9 +147,9 @@ def test_a_change_of_status_that_fails_half_way_leaves_nothing_behind(
     client, key = api_client
     sale = make_sale("drop", {"TEE": 50})
     [order] = placed(sale, key, Request("k"))
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         cancel_order(order.pk, client_id=client.pk)
-        raise ZeroDivisionError
+        transaction.set_rollback(True)  # as after a crash
     release_stock(sale.pk)
     assert (status(order), len(events(order)), held_and_sold(sale)) == (
         "awaiting_payment",

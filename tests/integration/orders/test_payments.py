@@ -190,7 +190,7 @@ def test_a_payment_of_a_dead_letter_waits_until_a_person_has_decided(
     assert pay(orders[1]).state == State.REFUND_DUE
 
 
-# --- Too late, twice, in the wrong order -----------------------------------------------------------
+# --- Too late, twice, in the wrong order ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("released", [True, False])
@@ -312,7 +312,7 @@ def test_a_payment_of_a_sale_that_takes_none_is_to_be_refunded(
     assert (status(order), refund_due(order)) == ("confirmed", None)
 
 
-# --- Failures in between ---------------------------------------------------------------------------
+# --- Failures in between --------------------------------------------------------------------------
 
 
 def test_a_crash_between_redis_and_the_ledger_takes_the_stock_once(
