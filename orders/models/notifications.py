@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from shop.core import clock
+
 from .orders import OrderEvent
 
 
@@ -62,6 +64,10 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url or self.get_channel_display()
+
+    @property
+    def takes_deliveries(self) -> bool:
+        return self.active and (self.resume_at is None or self.resume_at <= clock.now())
 
 
 class Delivery(models.Model):

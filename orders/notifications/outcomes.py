@@ -1,0 +1,45 @@
+"""What became of one attempt to deliver: all that a channel has to say."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """It has arrived."""
+
+    status: int | None = None  # as the other side answered: HTTP or SMTP
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """It has not arrived, and may another time: by the back-off, or after `wait_seconds`."""
+
+    error: str
+    status: int | None = None
+    wait_seconds: float | None = None
+    # The other side wants, or needs, to be left alone altogether for that time.
+    endpoint_rests: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """It will never arrive."""
+
+    error: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisableEndpoint:
+    """The other side wants no deliveries any more, this one included."""
+
+    error: str
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotTried:
+    """Nothing was sent: the claim is given back as if it had not been made."""
+
+
+Outcome = Delivered | RetryLater | GiveUp | DisableEndpoint | NotTried
