@@ -1,6 +1,6 @@
 """The Redis side of stock: one typed wrapper around the Lua files, whose contracts stand there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -279,6 +279,18 @@ def snapshot(sale_id: int, slug: str) -> Snapshot:
             if name.isdigit()
         },
     )
+
+
+def accepted_orders(sale_id: int, *, page: int = 1000) -> Iterator[bytes]:
+    """Yield the ids of all orders that a request is on record for, each at least once."""
+    for _, record in client().hscan_iter(Keys.of(sale_id).requests, count=page):
+        yield read_record(record).order_id
+
+
+def on_record(sale_id: int, digests: Sequence[bytes]) -> list[bool]:
+    """Tell of each request whether it is on record as accepted."""
+    records: list[Any] = client().hmget(Keys.of(sale_id).requests, list(digests))
+    return [record is not None for record in records]
 
 
 def adjust_available(sale_id: int, allocation_id: int, units: int) -> None:

@@ -128,6 +128,7 @@ class StockMovement(models.Model):
         HOLD = "hold", "Held for an order"
         SELL = "sell", "Sold"
         RELEASE = "release", "Released"
+        CORRECT = "correct", "Corrected"
 
     allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="movements")
     # The order lives in an app above this one, so the ledger knows its id and no more.
@@ -136,6 +137,9 @@ class StockMovement(models.Model):
     allocated = models.BigIntegerField(default=0, db_default=0)
     held = models.BigIntegerField(default=0, db_default=0)
     sold = models.BigIntegerField(default=0, db_default=0)
+    counter = models.BigIntegerField(
+        null=True, blank=True, help_text="Units that a repair added to Redis' counter."
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -146,7 +150,8 @@ class StockMovement(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(allocated=0, held=0, sold=0), name="movement_moves_something"
+                condition=~Q(allocated=0, held=0, sold=0) | Q(counter__isnull=False),
+                name="movement_moves_something",
             ),
         ]
 

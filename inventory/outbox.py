@@ -93,6 +93,12 @@ def find(sale_id: int, order_id: bytes) -> Entry | None:
     return _entry(*raws[0]) if raws else None
 
 
+def order_ids(sale_id: int) -> set[bytes]:
+    """Return the ids of all orders that are accepted and not yet persisted."""
+    ids: Any = client().hkeys(Keys.of(sale_id).pending)
+    return set(ids)
+
+
 def entries_up_to(sale_id: int, position: int, *, page: int = 5000) -> list[Entry]:
     """Return all entries in the outbox with a position of at most `position`, oldest first."""
     outbox, last, found = Keys.of(sale_id).outbox, entry_id_of(position), []

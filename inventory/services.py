@@ -152,6 +152,30 @@ def move_stock(moves: Sequence[Move]) -> None:
     sql.run(SQL / "insert_movements.sql", sql.columns(names, rows))
 
 
+def correct_stock(allocation_id: int, *, held: int = 0, sold: int = 0, counter: int = 0) -> None:
+    """Write a repair into the ledger, and move the stock row by it; all in units, relative.
+
+    `counter` is what is added to Redis' counter, which the caller does. Raises StockRefused where
+    the row would then be oversold.
+    """
+    with transaction.atomic():
+        moved = Allocation.objects.filter(
+            pk=allocation_id,
+            held__gte=-held,
+            sold__gte=-sold,
+            allocated__gte=F("held") + F("sold") + (held + sold),
+        ).update(held=F("held") + held, sold=F("sold") + sold)
+        if moved != 1:
+            raise errors.StockRefused(allocation_id)
+        StockMovement.objects.create(
+            allocation_id=allocation_id,
+            kind=StockMovement.Kind.CORRECT,
+            held=held,
+            sold=sold,
+            counter=counter or None,
+        )
+
+
 def lock_free_units(allocation_ids: Sequence[int]) -> dict[int, int]:
     """Lock these stock rows until the transaction ends. Returns the units free in each."""
     rows = (

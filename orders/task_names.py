@@ -8,6 +8,7 @@ RELEASE_STOCK = TaskName("orders.release_stock", queue="upkeep", expires_seconds
 SWEEP_RELEASES = TaskName("orders.sweep_releases", queue="upkeep", expires_seconds=5)
 EXPIRE_HOLDS = TaskName("orders.expire_holds", queue="upkeep", expires_seconds=5)
 SETTLE_PAYMENTS = TaskName("orders.settle_payments", queue="upkeep", expires_seconds=5)
+RECONCILE_SALES = TaskName("orders.reconcile_sales", queue="upkeep", expires_seconds=10)
 DELIVER_WEBHOOKS = TaskName("orders.deliver_webhooks", queue="notify", expires_seconds=5)
 DELIVER_MAIL = TaskName("orders.deliver_mail", queue="notify", expires_seconds=5)
 DELIVER_SMS = TaskName("orders.deliver_sms", queue="notify", expires_seconds=5)

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from orders.task_names import EXPIRE_HOLDS, SETTLE_PAYMENTS, SWEEP_OUTBOXES, SWEEP_RELEASES
+from orders.task_names import (
+    EXPIRE_HOLDS,
+    RECONCILE_SALES,
+    SETTLE_PAYMENTS,
+    SWEEP_OUTBOXES,
+    SWEEP_RELEASES,
+)
 from shop.core.dispatch import TaskName
 
 
@@ -20,4 +26,5 @@ SCHEDULE = {
     # Twice a second: stock is to be on sale again within two seconds of the end of its hold.
     "expire holds": _every(0.5, EXPIRE_HOLDS),
     "settle payments": _every(1.0, SETTLE_PAYMENTS),
+    "reconcile sales": _every(10.0, RECONCILE_SALES),
 }

@@ -21,10 +21,12 @@ from inventory.models import Sale
 from orders.services.drain import drain
 from orders.services.holds import expire_holds
 from orders.services.late_payments import settle_payments
+from orders.services.reconciliations import reconcile_all
 from orders.services.release import release_stock, sales_to_release
 from orders.task_names import (
     EXPIRE_HOLDS,
     PERSIST_ORDERS,
+    RECONCILE_SALES,
     RELEASE_STOCK,
     SETTLE_PAYMENTS,
     SWEEP_OUTBOXES,
@@ -84,3 +86,9 @@ def expire_unpaid_orders() -> None:
 def settle_waiting_payments() -> None:
     """Apply payments that came before their order was persisted, or after its hold had ended."""
     settle_payments()
+
+
+@shared_task(name=RECONCILE_SALES.name, throws=PASSING)
+def reconcile_sales() -> None:
+    """Compare Redis with PostgreSQL for every sale, and keep what comes out."""
+    reconcile_all(now=clock.now())

@@ -5,6 +5,7 @@ from .dead_letters import DeadLetter
 from .notifications import Delivery, Endpoint, new_signing_secret
 from .orders import Order, OrderEvent, OrderLine
 from .payments import PaymentNotice
+from .reconciliations import ReconciliationRecord
 
 __all__ = [
     "ApiClient",
@@ -15,6 +16,7 @@ __all__ = [
     "OrderEvent",
     "OrderLine",
     "PaymentNotice",
+    "ReconciliationRecord",
     "hash_api_key",
     "new_signing_secret",
 ]

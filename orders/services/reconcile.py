@@ -92,19 +92,6 @@ def reconcile(sale_id: int, slug: str) -> Reconciliation:
     )
 
 
-def repair(sale_id: int, slug: str) -> Reconciliation:
-    """Reconcile, and add what is missing to Redis' counters (or take away what is too much).
-
-    The correction is relative, so orders may flow meanwhile. Returns what was found and mended.
-    """
-    found = reconcile(sale_id, slug)
-    by_sku = dict(Allocation.objects.filter(sale=sale_id).values_list("product__sku", "pk"))
-    for sku in found.skus:
-        if sku.drift:
-            counters.adjust_available(sale_id, by_sku[sku.sku], sku.drift)
-    return found
-
-
 @contextmanager
 def _one_moment() -> Iterator[None]:
     """Make every read in this block see the same state of the database."""

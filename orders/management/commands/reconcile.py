@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,7 +13,10 @@ from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.selectors import get_sale
 from orders.errors import ReconciliationImpossible
-from orders.services.reconcile import Reconciliation, reconcile, repair
+from orders.models import ReconciliationRecord
+from orders.services.reconcile import reconcile
+from orders.services.reconciliations import record_of
+from orders.services.repair import Correction, repair
 
 DRIFT, CANNOT_TELL = 1, 2
 
@@ -28,52 +30,93 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", nargs="?", help="one sale (default: all)")
         parser.add_argument(
-            "--repair", action="store_true", help="correct Redis' counters by the drift found"
+            "--repair",
+            action="store_true",
+            help="mend what drifted: stock rows by their orders, then Redis' counters; each "
+            "correction is a line in the stock ledger",
         )
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        check = repair if options["repair"] else reconcile
         try:
             sales = [get_sale(options["slug"])] if options["slug"] else list(Sale.objects.all())
-            results = [check(sale.pk, sale.slug) for sale in sales]
+            records = [record_of(sale, reconcile(sale.pk, sale.slug)) for sale in sales]
+            made = self._repair(records) if options["repair"] else []
         except (InventoryError, ReconciliationImpossible) as error:
             raise CommandError(str(error), returncode=CANNOT_TELL) from error
-        drift = sum(result.drift for result in results)
+        drift = sum(record.drift or 0 for record in records)
         if options["json"]:
-            self.stdout.write(json.dumps(_document(results, drift)))
+            self.stdout.write(json.dumps(_document(records, drift)))
         else:
-            # A pipe has no width: whatever reads it wants the names whole.
-            width = None if self.stdout.isatty() else 160
-            Console(file=self.stdout, width=width).print(_table(results))  # type: ignore[arg-type]
-            verdict = f"Drift: {drift}" + (", repaired." if drift and options["repair"] else ".")
-            self.stdout.write((self.style.ERROR if drift else self.style.SUCCESS)(verdict))
+            self._print(records, made, drift, repaired=options["repair"])
         if drift:
             sys.exit(DRIFT)
 
+    def _repair(self, records: list[ReconciliationRecord]) -> list[Correction]:
+        made: list[Correction] = []
+        for record in records:
+            if record.drift:
+                made += repair(record.sale_id, record.sale.slug)
+                record.repaired = True
+                record.save()
+        return made
 
-def _document(results: list[Reconciliation], drift: int) -> dict[str, Any]:
+    def _print(
+        self,
+        records: list[ReconciliationRecord],
+        made: list[Correction],
+        drift: int,
+        *,
+        repaired: bool,
+    ) -> None:
+        # A pipe has no width: whatever reads it wants the names whole.
+        width = None if self.stdout.isatty() else 160
+        Console(file=self.stdout, width=width).print(_table(records))  # type: ignore[arg-type]
+        for record in records:
+            for finding in record.findings:
+                self.stdout.write(f"{record.sale.slug}: {_sentence(finding)}")
+        for each in made:
+            self.stdout.write(
+                f"Corrected {each.sku}: {each.held:+} held and {each.sold:+} sold in the ledger, "
+                f"{each.counter:+} in Redis."
+            )
+        hint = ", repaired." if repaired else ". To mend it: manage.py reconcile --repair"
+        verdict = f"Drift: {drift}" + (hint if drift else ".")
+        self.stdout.write((self.style.ERROR if drift else self.style.SUCCESS)(verdict))
+
+
+def _document(records: list[ReconciliationRecord], drift: int) -> dict[str, Any]:
     return {
         "sales": [
             {
-                "sale": result.sale,
-                "drift": result.drift,
-                "skus": [{**asdict(sku), "drift": sku.drift} for sku in result.skus],
+                "sale": record.sale.slug,
+                "drift": record.drift,
+                "skus": record.skus,
+                **({"findings": record.findings} if record.findings else {}),
             }
-            for result in results
+            for record in records
         ],
         "drift": drift,
     }
 
 
-def _table(results: list[Reconciliation]) -> Table:
+def _sentence(finding: dict[str, Any]) -> str:
+    if not finding["orders"]:
+        return f"{finding['text']}."
+    named = ", ".join(finding["orders"])
+    more = f", and {finding['count'] - len(finding['orders']):,} more"
+    rest = more if finding["count"] > len(finding["orders"]) else ""
+    return f"{finding['count']:,} orders: {finding['text']}: {named}{rest}."
+
+
+def _table(records: list[ReconciliationRecord]) -> Table:
     columns = ("allocated", "available", "in_flight", "held", "sold", "drift")
     table = Table()
     for column in ("sale", "SKU"):
         table.add_column(column, overflow="fold")
     for column in columns:
         table.add_column(column.replace("_", " "), justify="right", no_wrap=True)
-    for result in results:
-        for sku in result.skus:
-            table.add_row(result.sale, sku.sku, *(f"{getattr(sku, name):,}" for name in columns))
+    for record in records:
+        for sku in record.skus:
+            table.add_row(record.sale.slug, sku["sku"], *(f"{sku[name]:,}" for name in columns))
     return table

@@ -16,8 +16,9 @@ from inventory.counters import Keys
 from inventory.models import Allocation, Sale
 from orders.models import Order
 from orders.services.rebuild import rebuild_stock
-from orders.services.reconcile import reconcile, repair
+from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
+from orders.services.repair import repair
 from shop.core.redis import client
 from tests.conftest import MakeSale
 from tests.persisting import persist

@@ -1,0 +1,30 @@
+"""What reconciliation has found, over time."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from inventory.models import Sale
+
+
+class ReconciliationRecord(models.Model):
+    """One comparison of a sale's counters with its ledger."""
+
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, db_index=False)
+    compared_at = models.DateTimeField(db_default=Now())
+    drift = models.BigIntegerField(
+        null=True, blank=True, help_text="Units that are off; empty: it could not tell."
+    )
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it could not tell.")
+    skus = models.JSONField(default=list, help_text="Both sides of each SKU, at one watermark.")
+    findings = models.JSONField(default=list, help_text="What explains the drift.")
+    repaired = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["sale", "-id"], name="reconciliation_of_sale"),
+            models.Index(fields=["compared_at"], name="reconciliation_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sale_id} at {self.compared_at}"
