@@ -90,16 +90,17 @@ class Judged(NamedTuple):
 
     outcomes: list[Outcome]
     ring: bool
+    accepted: int  # orders ever accepted in this epoch
 
 
 # --- Reserving (from the event loop, hence only the shapes; the intake sends them) ---------------
 
 
 def reserve_arguments(
-    epoch: int, max_backlog: int, batch: Sequence[Reservation]
+    epoch: int, max_backlog: int, accepted: int, batch: Sequence[Reservation]
 ) -> list[bytes | str | int]:
     """Return the arguments of reserve.lua for `batch`, in the order that its contract gives."""
-    arguments: list[bytes | str | int] = [epoch, max_backlog, len(batch)]
+    arguments: list[bytes | str | int] = [epoch, max_backlog, accepted, len(batch)]
     for order in batch:
         arguments += (
             order.digest,
@@ -118,9 +119,10 @@ def reserve_arguments(
 def read_judgement(slug: str, reply: list[Any]) -> Judged:
     """Return what reserve.lua replied. Raises CountersLost where it did not judge at all."""
     _require_counters(slug, reply)
-    now_ms, held_until_ms, ring = reply[0], reply[1], reply[2]
+    now_ms, held_until_ms, ring, total = reply[:4]
     accepted = Accepted(now_ms, held_until_ms)
-    return Judged([accepted if raw == b"A" else _read_outcome(raw) for raw in reply[3:]], ring == 1)
+    outcomes = [accepted if raw == b"A" else _read_outcome(raw) for raw in reply[4:]]
+    return Judged(outcomes, ring == 1, total)
 
 
 def _read_outcome(raw: bytes) -> Outcome:
@@ -331,5 +333,5 @@ def _run(slug: str, name: str, keys: list[str], arguments: list[Any]) -> list[An
 
 
 def _require_counters(slug: str, reply: list[Any]) -> None:
-    if reply and reply[0] in (-1, -2):
+    if reply and reply[0] in (-1, -2, -3):
         raise errors.CountersLost(slug)

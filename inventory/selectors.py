@@ -1,7 +1,9 @@
 """Reads of sales and their stock."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.db.models import Q, QuerySet
 
 from shop.core import clock
 
@@ -11,6 +13,8 @@ from .domain import SaleState, sale_state
 from .errors import SaleUnknown
 from .models import Sale
 from .money import format_minor, to_minor
+
+ON_RECORD = timedelta(days=2)  # how long after a sale's end its requests may be repeated
 
 
 def get_sale(slug: str) -> Sale:
@@ -74,6 +78,12 @@ def state_of(sale: Sale, now: datetime) -> SaleState:
         paused=sale.paused,
         closed_at=sale.closed_at,
     )
+
+
+def sales_on_record(*, now: datetime) -> QuerySet[Sale]:
+    """Return the sales whose counters Redis has to hold: all but those that ended days ago."""
+    ended = now - ON_RECORD
+    return Sale.objects.exclude(Q(closed_at__lt=ended) | Q(closes_at__lt=ended))
 
 
 def open_sales(*, now: datetime) -> list[Sale]:

@@ -14,7 +14,7 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 
 local fields = tonumber(ARGV[4])
 redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[2], 'releases', ARGV[3])
+redis.call('HSET', KEYS[2], 'releases', ARGV[3], 'orders', 0)
 for i = 5 + 2 * fields, #ARGV, 3 do
   redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1], ARGV[i] .. ':t', ARGV[i + 2], ARGV[i] .. ':r', 0)
 end

@@ -4,7 +4,8 @@ request from its record; else check the sale's window, the customer's limit and 
 line; and only if all hold: take the stock, record the request, append the order to the outbox.
 
 KEYS  1 config    hash   epoch state opens closes limit hold
-      2 stock     hash   <allocation> = units available, <allocation>:t = units ever taken
+      2 stock     hash   <allocation> = units available, <allocation>:t = units ever taken,
+                         orders = orders ever accepted
       3 limits    hash   <customer> = units taken (only where the sale has a limit)
       4 requests  hash   <digest> = record of an accepted request
       5 refusals  hash   <digest> = record of a refused request, even days   \ two generations, so
@@ -14,13 +15,16 @@ KEYS  1 config    hash   epoch state opens closes limit hold
       9 bell      string present while a persist task has been asked for and has not finished
 ARGV  1 epoch expected by the caller
       2 most entries that the outbox may hold
-      3 number of orders n, then for each order:
+      3 orders that the caller knows to have been accepted: more than counted here means that these
+        counters are an older copy, which must not answer
+      4 number of orders n, then for each order:
         digest (16 bytes), fingerprint (16 bytes), order id (16 bytes), customer,
         note (kept in the record, for the caller), payload, number of lines m,
         then m times: allocation, quantity
 Reply {-1}         no counters here (lost, or never loaded)
       {-2, epoch}  the counters are of another epoch
-      {now ms, held until ms, ring 0|1, outcome 1 … outcome n}; an outcome is one of
+      {-3}         the counters have gone back in time; they are closed now
+      {now ms, held until ms, ring 0|1, orders ever accepted, outcome 1 … outcome n}; an outcome is
         A                          accepted now
         R <record>                 accepted before; record = fingerprint 'A'|'P' order id now '|' held '|' note
         S <line:available …>       sold out, decided now        s …  decided before
@@ -29,11 +33,16 @@ Reply {-1}         no counters here (lost, or never loaded)
         N <opens ms>, P, X         not open yet, paused, closed
         F                          the outbox is full
         U <line>                   this allocation has no counter
-Example  EVALSHA … 9 {sale:7}:config … 1 500000 1 <d> <f> <id> ada 2500 <payload> 1 12 2
+Example  EVALSHA … 9 {sale:7}:config … 1 500000 0 1 <d> <f> <id> ada 2500 <payload> 1 12 2
 ]]
 local config = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens', 'closes', 'limit', 'hold')
 if not config[1] then return {-1} end
 if config[1] ~= ARGV[1] then return {-2, config[1]} end
+local accepted = tonumber(redis.call('HGET', KEYS[2], 'orders')) or 0
+if accepted < tonumber(ARGV[3]) then
+  redis.call('DEL', KEYS[1])
+  return {-3}
+end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -52,7 +61,7 @@ local today = KEYS[5 + day % 2]
 
 -- Read all that the batch may need with a handful of calls.
 local orders, digests, customers, fields, seen = {}, {}, {}, {}, {}
-local at, count = 4, tonumber(ARGV[3])
+local at, count = 5, tonumber(ARGV[4])
 for i = 1, count do
   local order = {
     digest = ARGV[at], fingerprint = ARGV[at + 1], id = ARGV[at + 2], customer = ARGV[at + 3],
@@ -146,18 +155,20 @@ local function judge(order, i)
   new_pending[#new_pending + 1] = order.id
   new_pending[#new_pending + 1] = entry
   order.accepted = true
+  accepted = accepted + 1
   room = room - 1
   return 'A'
 end
 
-local reply = {now, held_until, 0}
-for i = 1, count do reply[3 + i] = judge(orders[i], i) end
+local reply = {now, held_until, 0, 0}
+for i = 1, count do reply[4 + i] = judge(orders[i], i) end
+reply[4] = accepted
 
 -- Write what changed, again with a handful of calls.
 if #new_requests > 0 then
   redis.call('HSET', KEYS[4], unpack(new_requests))
   redis.call('HSET', KEYS[8], unpack(new_pending))
-  local counters = {}
+  local counters = {'orders', accepted}
   for allocation in pairs(sold) do
     counters[#counters + 1] = allocation
     counters[#counters + 1] = available[allocation]

@@ -8,22 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-import redis.asyncio
 from django.conf import settings
+from django.db import DatabaseError
 
-from inventory.counters import (
-    LUA,
-    Keys,
-    read_judgement,
-    reserve_arguments,
-)
-from inventory.errors import CountersLost
+from inventory.counters import Keys
+from inventory.errors import CountersLost, CountersUnavailable
 from inventory.reservation import KeyReused, Outcome, Reservation
 from orders.task_names import PERSIST_ORDERS
 from shop.core import dispatch
-from shop.core.redis import async_client, async_script
+from shop.core.threads import Overloaded
 
 from .directory import Directory
+from .judge import Judge
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +45,7 @@ class Batcher:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._redis = async_client()
-        self._reserve = async_script(self._redis, LUA / "reserve.lua")
+        self._judge = Judge()
         self._queues: dict[int, deque[_Waiting]] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
         self._bells: set[asyncio.Future[Any]] = set()
@@ -71,17 +66,17 @@ class Batcher:
     async def close(self) -> None:
         """Finish what is under way and disconnect."""
         await asyncio.gather(*self._running.values(), *self._bells, return_exceptions=True)
-        await self._redis.aclose()
+        await self._judge.close()
 
     async def mark_answered_persisted(self, sale_id: int, digest: bytes, record: bytes) -> None:
         """Rewrite a request's record: its first answer was given after persistence."""
-        await self._redis.hset(Keys.of(sale_id).requests, digest, record)
+        await self._judge.redis.hset(Keys.of(sale_id).requests, digest, record)
 
     async def _work(self, sale_id: int, slug: str) -> None:
         queue = self._queues[sale_id]
         try:
             while queue:
-                await self._judge(sale_id, slug, self._next_batch(queue))
+                await self._judge_batch(sale_id, slug, self._next_batch(queue))
         finally:
             # Without an await between the empty queue and this, no order can be left behind.
             del self._running[sale_id], self._queues[sale_id]
@@ -99,7 +94,7 @@ class Batcher:
                 lines += len(waiting.reservation.lines)
         return batch
 
-    async def _judge(self, sale_id: int, slug: str, batch: list[_Waiting]) -> None:
+    async def _judge_batch(self, sale_id: int, slug: str, batch: list[_Waiting]) -> None:
         try:
             contents = await self._directory.current()
             batch = await self._without_keys_of_other_sales(
@@ -107,21 +102,18 @@ class Batcher:
             )
             if not batch:
                 return
-            reply = await self._reserve(
-                keys=Keys.of(sale_id)[:9],
-                args=reserve_arguments(
-                    contents.sales[slug].epoch,
-                    settings.OUTBOX_MAX_BACKLOG,
-                    [waiting.reservation for waiting in batch],
-                ),
+            judged = await self._judge.judge(
+                contents.sales[slug], [waiting.reservation for waiting in batch]
             )
-            judged = read_judgement(slug, reply)
         except redis.RedisError as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
             _fail(batch, "Redis did not answer.")
         except CountersLost as error:
             logger.error("%s", error)
             _fail(batch, "The sale's counters are not there.")
+        except (DatabaseError, Overloaded, CountersUnavailable) as error:
+            logger.warning("Redis is another one, and cannot be compared now: %s", error)
+            _fail(batch, "The sale's counters cannot be checked now.")
         except Exception:
             logger.exception("sale %s: a batch of %d failed", slug, len(batch))
             _fail(batch, "The order could not be judged.")
@@ -143,7 +135,7 @@ class Batcher:
         if not others or not batch:
             return batch
         digests = [waiting.reservation.digest for waiting in batch]
-        async with self._redis.pipeline(transaction=False) as pipe:
+        async with self._judge.redis.pipeline(transaction=False) as pipe:
             for other in others:
                 keys = Keys.of(other)
                 for name in (keys.requests, keys.refusals_even, keys.refusals_odd):

@@ -4,12 +4,12 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from django.db import DatabaseError
 
 from inventory.models import Allocation, Sale
 from inventory.money import to_minor
+from inventory.selectors import sales_on_record
 from orders.models import ApiClient
 from shop.core import clock
 from shop.core.threads import Overloaded, in_thread
@@ -21,7 +21,6 @@ STALE_SECONDS = 3.0  # older than this: waited for, so that a revoked key ends w
 AGAIN_SECONDS = 0.2  # between two looks for something that was not there
 MAX_ASKERS = 1000
 NEWER_TRIES = 3  # one may have been under way already, one may fail
-KEPT = timedelta(days=2)  # how long after its end a sale can still have requests on record
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +135,9 @@ class Directory:
 
 def read_contents() -> Contents:
     """Read all clients, all sales, and the SKUs of those that may still be asked for."""
-    ended = clock.now() - KEPT
     skus: dict[int, dict[str, OfferedSku]] = {}
     sales = list(Sale.objects.all())
-    on_record = frozenset(sale.pk for sale in sales if not _ended_before(sale, ended))
+    on_record = frozenset(sales_on_record(now=clock.now()).values_list("pk", flat=True))
     for allocation in Allocation.objects.filter(sale__in=on_record).select_related("product"):
         price = to_minor(allocation.unit_price, allocation.product.currency)
         skus.setdefault(allocation.sale_id, {})[allocation.product.sku] = OfferedSku(
@@ -163,8 +161,3 @@ def read_contents() -> Contents:
         },
         on_record=on_record,
     )
-
-
-def _ended_before(sale: Sale, moment: datetime) -> bool:
-    ends = [end for end in (sale.closed_at, sale.closes_at) if end is not None]
-    return any(end < moment for end in ends)

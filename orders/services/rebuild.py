@@ -19,6 +19,7 @@ from shop.core import clock
 
 from .dead_letters import record_of
 from .drain import drain
+from .release import last_place
 
 PAGE = 1000
 
@@ -74,12 +75,7 @@ def _never() -> bool:
 def _count_in_all_releases(sale: Sale) -> int:
     """Mark what the ledger has released as released in Redis: the new counters include it."""
     orders, letters = Order.objects.filter(sale=sale), DeadLetter.objects.filter(sale=sale)
-    places = (
-        orders.aggregate(last=Max("release_place")),
-        orders.aggregate(last=Max("gap_end")),
-        letters.aggregate(last=Max("release_place")),
-    )
-    last: int = max(place["last"] or 0 for place in places)
+    last = last_place(sale)
     orders.filter(status__in=RELEASED, release_place__isnull=True).update(release_place=last)
     letters.filter(resolution=DeadLetter.Resolution.REJECTED, release_place__isnull=True).update(
         release_place=last

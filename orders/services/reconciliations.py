@@ -5,10 +5,9 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
-
 from inventory.errors import InventoryError
 from inventory.models import Sale
+from inventory.selectors import sales_on_record
 from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord
 
@@ -18,14 +17,13 @@ from .reconcile import Reconciliation, reconcile
 logger = logging.getLogger(__name__)
 
 AT_REST = timedelta(minutes=1)  # while nothing changes, this often is enough
-WATCHED_AFTER_END = timedelta(days=2)
 KEPT = timedelta(days=7)
 
 
 def reconcile_all(*, now: datetime) -> int:
     """Compare every sale that may still move, and record it. Returns the drift of all, in units."""
     drift = 0
-    for sale in _watched(now):
+    for sale in sales_on_record(now=now):
         record = compare(sale, now=now)
         drift += record.drift or 0
     ReconciliationRecord.objects.filter(compared_at__lt=now - KEPT).delete()
@@ -61,11 +59,6 @@ def record_of(sale: Sale, found: Reconciliation) -> ReconciliationRecord:
         skus=[{**asdict(sku), "drift": sku.drift} for sku in found.skus],
         findings=[asdict(finding) for finding in findings],
     )
-
-
-def _watched(now: datetime) -> QuerySet[Sale]:
-    ended = now - WATCHED_AFTER_END
-    return Sale.objects.exclude(Q(closed_at__lt=ended) | Q(closes_at__lt=ended))
 
 
 def _said(record: ReconciliationRecord) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from inventory import counters
 from inventory.models import Sale
@@ -42,6 +42,17 @@ def release_stock(sale_id: int) -> int:
         _note_letters(letters, _release(sale, [_release_of(letter) for letter in letters]))
         done += len(letters)
     return done
+
+
+def last_place(sale: Sale) -> int:
+    """Return the last place in Redis' sequence of releases that the ledger knows of."""
+    orders, letters = Order.objects.filter(sale=sale), DeadLetter.objects.filter(sale=sale)
+    places = (
+        orders.aggregate(last=Max("release_place")),
+        orders.aggregate(last=Max("gap_end")),
+        letters.aggregate(last=Max("release_place")),
+    )
+    return max(place["last"] or 0 for place in places)
 
 
 def release_id(order: Order) -> bytes:

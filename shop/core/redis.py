@@ -8,7 +8,7 @@ import redis.asyncio
 from django.conf import settings
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ConstantBackoff
-from redis.commands.core import AsyncScript, Script
+from redis.commands.core import Script
 from redis.retry import Retry
 
 # A script that is sent twice answers the second time from its own records, so one reconnect is
@@ -45,8 +45,3 @@ def async_client(*, max_connections: int = 64) -> redis.asyncio.Redis:
 def script(path: Path) -> Script:
     """Return the Lua file at `path` as a callable of the blocking client."""
     return client().register_script(path.read_text())
-
-
-def async_script(bound_to: redis.asyncio.Redis, path: Path) -> AsyncScript:
-    """Return the Lua file at `path` as a coroutine function of `bound_to`."""
-    return bound_to.register_script(path.read_text())

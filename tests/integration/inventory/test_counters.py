@@ -40,9 +40,11 @@ def load(stock: dict[int, int], *, epoch: int = 1, limit: int = 0, **rules: Any)
     )
 
 
-def reserve(*batch: Reservation, epoch: int = 1, max_backlog: int = 1000) -> list[Outcome]:
+def reserve(
+    *batch: Reservation, epoch: int = 1, max_backlog: int = 1000, accepted: int = 0
+) -> list[Outcome]:
     reply = script(LUA / "reserve.lua")(
-        keys=list(Keys.of(SALE)[:9]), args=reserve_arguments(epoch, max_backlog, batch)
+        keys=list(Keys.of(SALE)[:9]), args=reserve_arguments(epoch, max_backlog, accepted, batch)
     )
     return read_judgement("drop", reply).outcomes
 
@@ -148,7 +150,7 @@ def test_the_bell_rings_once_until_it_is_quiet_again() -> None:
     def ring(key: int) -> bool:
         reply = script(LUA / "reserve.lua")(
             keys=list(Keys.of(SALE)[:9]),
-            args=reserve_arguments(1, 1000, [request(key, {1: 1})]),
+            args=reserve_arguments(1, 1000, 0, [request(key, {1: 1})]),
         )
         return read_judgement("drop", reply).ring
 

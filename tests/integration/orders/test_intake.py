@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+import redis.asyncio
 import redis
 from django.db import OperationalError
 from pytest_django import Settings
 
 from inventory import counters
 from inventory.counters import Keys
-from orders.intake import batcher, directory, service
+from orders.intake import directory, judge, service
 from orders.intake.asgi import with_intake
 from orders.intake.replies import Reply
 from orders.intake.service import Intake
@@ -169,10 +170,10 @@ def test_a_reply_that_was_lost_is_found_again_with_the_same_key(
     sale = make_sale()
 
     def lose(*_: object) -> None:
-        raise batcher.redis.TimeoutError("the reply was lost after Redis had acted")
+        raise judge.redis.TimeoutError("the reply was lost after Redis had acted")
 
     with monkeypatch.context() as patch:
-        patch.setattr(batcher, "read_judgement", lose)
+        patch.setattr(judge, "read_judgement", lose)
         (doubtful,) = place_all(api_key, [Request("k-1")])
     assert doubtful.status == 503
     (retried,) = place_all(api_key, [Request("k-1")])
@@ -185,18 +186,14 @@ def test_a_script_that_ran_twice_over_a_broken_connection_is_no_replay(
     make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_sale()
-    script = batcher.async_script
+    once = redis.asyncio.Redis.evalsha
 
-    def twice(bound_to: Any, path: Any) -> Any:
-        once = script(bound_to, path)
+    async def twice(self: Any, *arguments: Any) -> Any:
+        await once(self, *arguments)
+        return await once(self, *arguments)
 
-        async def call(**arguments: Any) -> Any:
-            await once(**arguments)
-            return await once(**arguments)
-
-        return call
-
-    monkeypatch.setattr(batcher, "async_script", twice)
+    place_all(api_key, [Request("first")])  # the script is known to Redis from here on
+    monkeypatch.setattr(redis.asyncio.Redis, "evalsha", twice)
     (reply,) = place_all(api_key, [Request("k-1")])
     assert (reply.status, header(reply, "Idempotent-Replayed")) == (202, None)
 

@@ -1,0 +1,71 @@
+"""Asking the counters: one script call per batch, and never an answer from counters of yesterday.
+
+A Redis that has been restarted, replaced or promoted may hold an older copy of a sale. Its cache of
+scripts is empty then, in each of these cases, and part of no copy. So the script that judges orders
+is given to a server only after its counters were compared with the ledger; until then the server
+itself refuses the call. What the ledger cannot know, orders that were accepted and not yet persisted,
+this process remembers: it says with each call how many it knows of.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from hashlib import sha1
+
+import redis
+from django.conf import settings
+from redis.exceptions import NoScriptError
+
+from inventory.counters import LUA, Judged, Keys, read_judgement, reserve_arguments
+from inventory.reservation import Reservation
+from orders.services.attest import attest_counters
+from shop.core.redis import async_client
+from shop.core.threads import in_thread
+
+from .directory import KnownSale
+
+SCRIPT = (LUA / "reserve.lua").read_text()
+SHA = sha1(SCRIPT.encode()).hexdigest()  # noqa: S324 - Redis' name for the script
+
+
+class Judge:
+    """The counters as the intake asks them. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self.redis = async_client()
+        self._accepted: dict[tuple[int, int], int] = {}  # by sale and epoch
+        self._attesting: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self.redis.aclose()
+
+    async def judge(self, sale: KnownSale, batch: Sequence[Reservation]) -> Judged:
+        """Return what a sale's counters say to a batch of orders.
+
+        Raises CountersLost, redis.RedisError, and django.db.DatabaseError or Overloaded where Redis
+        is another one and cannot be compared now.
+        """
+        known = self._accepted.get((sale.id, sale.epoch), 0)
+        arguments = reserve_arguments(sale.epoch, settings.OUTBOX_MAX_BACKLOG, known, batch)
+        keys = Keys.of(sale.id)[:9]
+        try:
+            reply = await self.redis.evalsha(SHA, len(keys), *keys, *arguments)
+        except NoScriptError:
+            await self._attest()
+            reply = await self.redis.evalsha(SHA, len(keys), *keys, *arguments)
+        judged = read_judgement(sale.slug, reply)
+        self._accepted[sale.id, sale.epoch] = judged.accepted
+        return judged
+
+    async def _attest(self) -> None:
+        """Compare this server's counters with the ledger; who asks meanwhile shares the result."""
+        if self._attesting is None:
+            self._attesting = asyncio.create_task(self._compare())
+        await asyncio.shield(self._attesting)
+
+    async def _compare(self) -> None:
+        try:
+            await in_thread(attest_counters)
+            await self.redis.script_load(SCRIPT)
+        finally:
+            self._attesting = None

@@ -1,0 +1,170 @@
+"""Redis emptied, or an older copy of itself: noticed before an answer is given, and rebuilt.
+
+What sets a restarted, restored or promoted server apart is that it has forgotten all scripts.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from django.db import OperationalError
+
+from inventory.counters import Keys
+from inventory.models import Sale
+from orders.intake import judge
+from orders.intake.service import Intake
+from orders.models import Order
+from orders.services.attest import attest_counters
+from orders.services.rebuild import rebuild_stock
+from orders.services.reconcile import reconcile
+from orders.services.release import release_stock
+from shop.core.redis import client
+from tests.conftest import MakeSale
+from tests.life import pay, placed, refund
+from tests.persisting import persist
+from tests.placing import Request, document, headers, place_all
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Copy = dict[bytes, bytes]
+
+
+def copy_of(sale: Sale) -> Copy:
+    """A sale's keys as they are now, as a snapshot or a lagging replica would have them."""
+    keys = client().keys(f"{{sale:{sale.pk}}}:*")
+    return {key: client().dump(key) for key in keys}
+
+
+def restart(sale: Sale, copy: Copy | None = None) -> None:
+    """Let Redis come back: with what it had, or with an older copy of it."""
+    if copy is not None:
+        client().delete(*Keys.of(sale.pk))
+        for key, value in copy.items():
+            client().restore(key, 0, value, replace=True)
+    client().script_flush()
+
+
+@pytest.fixture
+def sale(make_sale: MakeSale) -> Sale:
+    return make_sale("drop", {"TEE": 50})
+
+
+def status_of_an_order(api_key: str, key: str = "new") -> int:
+    [reply] = place_all(api_key, [Request(key, customer="eve")])
+    return reply.status
+
+
+def test_after_a_restart_that_lost_nothing_orders_go_on(sale: Sale, api_key: str) -> None:
+    placed(sale, api_key, Request("k-1"))
+    place_all(api_key, [Request("in-flight")])
+    restart(sale)
+    assert status_of_an_order(api_key) == 202
+    persist(sale)
+    assert reconcile(sale.pk, "drop").drift == 0
+
+
+def test_a_copy_that_lacks_persisted_orders_is_not_asked(sale: Sale, api_key: str) -> None:
+    placed(sale, api_key, Request("k-1"))
+    older = copy_of(sale)
+    placed(sale, api_key, *(Request(f"more-{n}") for n in range(5)))
+    restart(sale, older)
+    assert status_of_an_order(api_key) == 503
+    assert status_of_an_order(api_key) == 503
+    rebuild_stock(sale.pk)
+    assert status_of_an_order(api_key) == 202
+    persist(sale)
+    [sku] = reconcile(sale.pk, "drop").skus
+    assert (sku.available, sku.held, sku.drift) == (43, 7, 0)
+
+
+def test_a_copy_that_lacks_releases_is_not_asked(sale: Sale, api_key: str) -> None:
+    [order] = placed(sale, api_key, Request("k-1"))
+    pay(order)
+    older = copy_of(sale)
+    refund(order)
+    release_stock(sale.pk)
+    restart(sale, older)
+    assert status_of_an_order(api_key) == 503
+
+
+def test_a_copy_that_lacks_what_only_this_process_knows_is_not_asked_either(
+    sale: Sale, api_key: str
+) -> None:
+    older: Copy = {}
+
+    async def steps(intake: Intake) -> list[int]:
+        first = await order(intake, api_key, "k-1")
+        older.update(copy_of(sale))
+        second = await order(intake, api_key, "k-2")  # accepted, and not persisted
+        restart(sale, older)
+        third = await order(intake, api_key, "k-3")
+        fourth = await order(intake, api_key, "k-2")
+        return [first, second, third, fourth]
+
+    assert in_one_process(steps) == [202, 202, 503, 503]
+    # Nobody else is answered either: the counters are closed.
+    assert status_of_an_order(api_key) == 503
+    rebuild_stock(sale.pk)
+    assert status_of_an_order(api_key, "k-2") == 202
+    assert {row.request_key for row in Order.objects.all()} == {"k-1"}
+
+
+def test_an_emptied_redis_answers_503_until_it_is_rebuilt(sale: Sale, api_key: str) -> None:
+    placed(sale, api_key, Request("k-1"))
+    restart(sale, {})
+    assert status_of_an_order(api_key) == 503
+    assert attest_counters() == ["drop"]
+    rebuild_stock(sale.pk)
+    assert attest_counters() == []
+    [replayed] = place_all(api_key, [Request("k-1")])
+    assert (replayed.status, document(replayed)["id"]) == (202, str(Order.objects.get().pk))
+
+
+def test_while_the_ledger_is_away_a_restarted_redis_is_not_trusted(
+    sale: Sale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed(sale, api_key, Request("k-1"))
+    restart(sale)
+
+    def away() -> None:
+        raise OperationalError("PostgreSQL is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(judge, "attest_counters", away)
+        assert status_of_an_order(api_key) == 503
+    assert status_of_an_order(api_key) == 202
+
+
+def test_the_ledger_is_asked_once_however_many_orders_wait(
+    sale: Sale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed(sale, api_key, Request("k-1"))
+    restart(sale)
+    asked = []
+
+    def count() -> list[str]:
+        asked.append(1)
+        return attest_counters()
+
+    monkeypatch.setattr(judge, "attest_counters", count)
+    replies = place_all(api_key, [Request(f"m-{n}") for n in range(40)])
+    assert {reply.status for reply in replies} == {202}
+    assert len(asked) == 1
+
+
+def in_one_process(steps: Callable[[Intake], Awaitable[list[int]]]) -> list[int]:
+    """Take several steps in the life of one intake."""
+
+    async def live() -> list[int]:
+        intake = Intake()
+        try:
+            return await steps(intake)
+        finally:
+            await intake.close()
+
+    return asyncio.run(live())
+
+
+async def order(intake: Intake, api_key: str, key: str) -> int:
+    reply = await intake.place_order(headers(api_key, key), Request(key).body())
+    return reply.status
