@@ -3,15 +3,14 @@
 A Redis that has been restarted, replaced or promoted may hold an older copy of a sale. Its cache of
 scripts is empty then, in each of these cases, and part of no copy. So the script that judges orders
 is given to a server only after its counters were compared with the ledger; until then the server
-itself refuses the call. What the ledger cannot know, orders that were accepted and not yet persisted,
-this process remembers: it says with each call how many it knows of.
+itself refuses the call. What the ledger cannot know yet, orders on their way to it, this process
+remembers: it says with each call how many it knows of.
 """
 
 import asyncio
 from collections.abc import Sequence
 from hashlib import sha1
 
-import redis
 from django.conf import settings
 from redis.exceptions import NoScriptError
 

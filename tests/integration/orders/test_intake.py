@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import redis.asyncio
 import redis
+import redis.asyncio
 from django.db import OperationalError
 from pytest_django import Settings
 
@@ -170,7 +170,7 @@ def test_a_reply_that_was_lost_is_found_again_with_the_same_key(
     sale = make_sale()
 
     def lose(*_: object) -> None:
-        raise judge.redis.TimeoutError("the reply was lost after Redis had acted")
+        raise redis.TimeoutError("the reply was lost after Redis had acted")
 
     with monkeypatch.context() as patch:
         patch.setattr(judge, "read_judgement", lose)
