@@ -134,7 +134,7 @@ def test_a_ledger_with_more_orders_than_units_is_left_to_a_person(sale: Sale, ap
     assert tee().held == 0
 
 
-# --- The records ------------------------------------------------------------------------------------
+# --- The records ----------------------------------------------------------------------------------
 
 
 def test_every_sale_is_compared_and_a_change_is_recorded(sale: Sale, api_key: str) -> None:
