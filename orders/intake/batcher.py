@@ -20,6 +20,7 @@ from shop.core.threads import Overloaded
 
 from .directory import Directory
 from .judge import Judge
+from .memory import Memory
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,8 @@ class Batcher:
     Batches grow with the load and add no delay without it.
     """
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, memory: Memory) -> None:
+        self._memory = memory
         self._directory = directory
         self._judge = Judge()
         self._queues: dict[int, deque[_Waiting]] = {}
@@ -110,6 +112,7 @@ class Batcher:
             _fail(batch, "Redis did not answer.")
         except CountersLost as error:
             logger.error("%s", error)
+            self._memory.lost(sale_id)
             _fail(batch, "The sale's counters are not there.")
         except (DatabaseError, Overloaded, CountersUnavailable) as error:
             logger.warning("Redis is another one, and cannot be compared now: %s", error)

@@ -34,6 +34,7 @@ from .headers import (
     read_idempotency_key,
     read_wait,
 )
+from .memory import Memory
 from .replies import (
     Reply,
     first_persisted_status,
@@ -55,11 +56,13 @@ class Intake:
     def __init__(self) -> None:
         self.directory = Directory()
         self.watch = StatusWatch()
-        self._batcher = Batcher(self.directory)
+        self.memory = Memory()
+        self._batcher = Batcher(self.directory, self.memory)
 
     async def close(self) -> None:
         """Finish the batches under way."""
         await self._batcher.close()
+        await self.memory.close()
 
     async def place_order(self, raw_headers: RawHeaders, body: bytes | None) -> Reply:
         """Judge one order. `body` is None where it did not arrive in time.
@@ -105,6 +108,7 @@ class Intake:
         outcome = await self._batcher.reserve(sale.id, sale.slug, reservation)
 
         if isinstance(outcome, Accepted):
+            self.memory.note(sale.id, record.order_id, client.id)
             return await self._accepted(headers, record, reservation, outcome)
         if isinstance(outcome, AcceptedBefore):
             return repeated_reply(headers, record, outcome)

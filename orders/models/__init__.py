@@ -2,6 +2,7 @@
 
 from .clients import ApiClient, hash_api_key
 from .dead_letters import DeadLetter
+from .lost_orders import LostOrder
 from .notifications import Delivery, Endpoint, new_signing_secret
 from .orders import Order, OrderEvent, OrderLine
 from .payments import PaymentNotice
@@ -12,6 +13,7 @@ __all__ = [
     "DeadLetter",
     "Delivery",
     "Endpoint",
+    "LostOrder",
     "Order",
     "OrderEvent",
     "OrderLine",

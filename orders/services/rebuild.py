@@ -19,6 +19,7 @@ from shop.core import clock
 
 from .dead_letters import record_of
 from .drain import drain
+from .lost_orders import conclude
 from .release import last_place
 
 PAGE = 1000
@@ -30,6 +31,7 @@ class Rebuilt:
     epoch: int
     persisted: int  # orders that were still in the outbox
     requests: int  # request records written back
+    lost: list[str]  # orders that somebody remembers, and no store has
 
 
 def rebuild_stock(sale_id: int) -> Rebuilt:
@@ -65,7 +67,7 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
         after_position=position,
         releases=releases,
     )
-    return Rebuilt(sale.slug, sale.epoch, persisted, requests)
+    return Rebuilt(sale.slug, sale.epoch, persisted, requests, conclude(sale.pk))
 
 
 def _never() -> bool:

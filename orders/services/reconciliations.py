@@ -12,6 +12,7 @@ from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord
 
 from .explain import Finding, explain
+from .lost_orders import conclude
 from .reconcile import Reconciliation, reconcile
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def compare(sale: Sale, *, now: datetime) -> ReconciliationRecord:
         record = ReconciliationRecord(sale=sale, reason=str(error)[:300])
     else:
         record = record_of(sale, found)
+        conclude(sale.pk)  # what was noted after a rebuild had looked
     if record.drift:
         logger.error("sale %s: drift of %d units: %s", sale.slug, record.drift, record.findings)
     record.compared_at = now

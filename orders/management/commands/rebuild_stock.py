@@ -33,3 +33,5 @@ class Command(BaseCommand):
                     f"outbox, {done.requests} request records written back."
                 )
             )
+            for order_id in done.lost:
+                self.stdout.write(self.style.ERROR(f"{done.sale}: order {order_id} is lost."))

@@ -7,13 +7,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
+from inventory import counters
 from inventory.counters import Keys
 from inventory.models import Sale
 from orders.intake import judge
 from orders.intake.service import Intake
-from orders.models import Order
+from orders.models import LostOrder, Order
 from orders.services.attest import attest_counters
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
@@ -104,9 +105,45 @@ def test_a_copy_that_lacks_what_only_this_process_knows_is_not_asked_either(
     assert in_one_process(steps) == [202, 202, 503, 503]
     # Nobody else is answered either: the counters are closed.
     assert status_of_an_order(api_key) == 503
-    rebuild_stock(sale.pk)
+    assert LostOrder.objects.filter(confirmed=False).count() == 2
+    rebuilt = rebuild_stock(sale.pk)
+    assert rebuilt.persisted == 1  # the older copy had the first one in its outbox
+    assert rebuilt.lost == [str(LostOrder.objects.get(confirmed=True).pk)]
     assert status_of_an_order(api_key, "k-2") == 202
     assert {row.request_key for row in Order.objects.all()} == {"k-1"}
+
+
+def test_what_a_process_remembers_and_the_ledger_has_is_in_no_doubt(
+    sale: Sale, api_key: str
+) -> None:
+    async def steps(intake: Intake) -> list[int]:
+        told = [await order(intake, api_key, f"k-{n}") for n in range(3)]
+        await asyncio.to_thread(_persist_all, sale)
+        restart(sale, {})
+        told.append(await order(intake, api_key, "new"))
+        return told
+
+    assert in_one_process(steps) == [202, 202, 202, 503]
+    assert not LostOrder.objects.exists()
+    assert rebuild_stock(sale.pk).lost == []
+
+
+def test_what_was_in_the_outbox_of_a_fenced_sale_is_not_lost(sale: Sale, api_key: str) -> None:
+    async def steps(intake: Intake) -> list[int]:
+        told = [await order(intake, api_key, "k-1")]
+        await asyncio.to_thread(counters.fence, sale.pk)
+        told.append(await order(intake, api_key, "k-2"))
+        return told
+
+    assert in_one_process(steps) == [202, 503]
+    assert LostOrder.objects.get().confirmed is False
+    assert rebuild_stock(sale.pk).lost == []
+    assert not LostOrder.objects.exists()
+
+
+def _persist_all(sale: Sale) -> None:
+    persist(sale)
+    connection.close()
 
 
 def test_an_emptied_redis_answers_503_until_it_is_rebuilt(sale: Sale, api_key: str) -> None:
@@ -158,7 +195,9 @@ def in_one_process(steps: Callable[[Intake], Awaitable[list[int]]]) -> list[int]
     async def live() -> list[int]:
         intake = Intake()
         try:
-            return await steps(intake)
+            told = await steps(intake)
+            await intake.memory.reported()
+            return told
         finally:
             await intake.close()
 

@@ -1,0 +1,49 @@
+"""Accounting for orders that only a lost Redis knew, as far as anybody remembers them."""
+
+import logging
+from collections.abc import Iterable
+from uuid import UUID
+
+from inventory import outbox
+from orders.models import DeadLetter, LostOrder, Order
+
+logger = logging.getLogger(__name__)
+
+
+def put_in_doubt(sale_id: int, accepted: Iterable[tuple[bytes, int]]) -> int:
+    """Note orders (id, client) that were accepted by counters which are lost. Returns how many.
+
+    Those that are in the ledger are in no doubt; the rest is decided once the sale is rebuilt.
+    """
+    clients = {UUID(bytes=order_id): client_id for order_id, client_id in accepted}
+    doubtful = set(clients) - _known(clients)
+    LostOrder.objects.bulk_create(
+        [LostOrder(order_id=pk, client_id=clients[pk], sale_id=sale_id) for pk in doubtful],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )
+    return len(doubtful)
+
+
+def conclude(sale_id: int) -> list[str]:
+    """Decide about a sale's doubtful orders, now that its outbox is empty and its counters rebuilt.
+
+    Returns the ids of those that turned out to be lost. Their requests may be placed again, with
+    the same key. Raises redis.RedisError.
+    """
+    doubtful = LostOrder.objects.filter(sale=sale_id, confirmed=False)
+    ids = list(doubtful.values_list("order_id", flat=True))
+    known = _known(ids) | {UUID(bytes=order_id) for order_id in outbox.order_ids(sale_id)}
+    LostOrder.objects.filter(order_id__in=known).delete()
+    lost = sorted(set(ids) - known)
+    LostOrder.objects.filter(order_id__in=lost).update(confirmed=True)
+    for order_id in lost:
+        logger.error("order %s was accepted and is lost: Redis had it, and nothing else", order_id)
+    return [str(order_id) for order_id in lost]
+
+
+def _known(order_ids: Iterable[UUID]) -> set[UUID]:
+    ids = list(order_ids)
+    known = set(Order.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    letters = DeadLetter.objects.filter(order_id__in=ids).values_list("order_id", flat=True)
+    return known | {order_id for order_id in letters if order_id}
