@@ -96,6 +96,12 @@ class Batcher:
                 lines += len(waiting.reservation.lines)
         return batch
 
+    def _all_waiting(self, sale_id: int) -> list[_Waiting]:
+        waiting = list(self._queues[sale_id])
+        self._queues[sale_id].clear()
+        self._queued -= len(waiting)
+        return waiting
+
     async def _judge_batch(self, sale_id: int, slug: str, batch: list[_Waiting]) -> None:
         try:
             contents = await self._directory.current()
@@ -109,7 +115,8 @@ class Batcher:
             )
         except redis.RedisError as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
-            _fail(batch, "Redis did not answer.")
+            # Who queued up behind it has waited for the same Redis, and is not to wait once more.
+            _fail([*batch, *self._all_waiting(sale_id)], "Redis did not answer.")
         except CountersLost as error:
             logger.error("%s", error)
             self._memory.lost(sale_id)

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from random import randint
 
 import msgspec
 
@@ -23,6 +24,8 @@ from orders.representation import encode_order, order_view
 
 from .headers import OrderHeaders
 from .request import OrderRequest
+
+LONGEST_PAUSE = 3  # seconds, before a client asks again
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +149,11 @@ def _shortages(request: OrderRequest, shortages: dict[int, int]) -> list[dict[st
 
 
 def unavailable(reason: str) -> Problem:
-    """Return the problem for what could not be judged, or may or may not have been."""
-    return Problem(problems.UNAVAILABLE, reason, retry_after=1)
+    """Return the problem for what could not be judged, or may or may not have been.
+
+    Not everybody is told the same moment: whatever was away must not meet all of them at once.
+    """
+    return Problem(problems.UNAVAILABLE, reason, retry_after=randint(1, LONGEST_PAUSE))  # noqa: S311
 
 
 def problem_reply(headers: OrderHeaders, problem: Problem) -> Reply:

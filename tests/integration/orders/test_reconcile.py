@@ -154,7 +154,7 @@ def test_a_sale_without_counters_answers_503_and_never_sold_out(
     (reply,) = place_all(api_key, orders(1))
     assert reply.status == 503
     assert document(reply)["type"] == "/problems/unavailable"
-    assert header(reply, "Retry-After") == "1"
+    assert header(reply, "Retry-After") in ("1", "2", "3")
 
 
 def test_a_rebuild_after_the_loss_of_redis_sells_only_what_is_left(
