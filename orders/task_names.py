@@ -12,3 +12,9 @@ RECONCILE_SALES = TaskName("orders.reconcile_sales", queue="upkeep", expires_sec
 DELIVER_WEBHOOKS = TaskName("orders.deliver_webhooks", queue="notify", expires_seconds=5)
 DELIVER_MAIL = TaskName("orders.deliver_mail", queue="notify", expires_seconds=5)
 DELIVER_SMS = TaskName("orders.deliver_sms", queue="notify", expires_seconds=5)
+
+# A sign of life through each queue: only a worker that works answers it.
+PULSES = {
+    queue: TaskName("shop.pulse", queue=queue, expires_seconds=10)
+    for queue in ("persist", "upkeep", "notify")
+}

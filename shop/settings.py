@@ -112,7 +112,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     connect_timeout=3,
     application_name="shop",
     options=(
-        "-c lock_timeout=10s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+        "-c lock_timeout=10s -c statement_timeout=60s -c idle_in_transaction_session_timeout=15s"
     ),
 )
 

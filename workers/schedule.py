@@ -4,6 +4,7 @@ from typing import Any
 
 from orders.task_names import (
     EXPIRE_HOLDS,
+    PULSES,
     RECONCILE_SALES,
     SETTLE_PAYMENTS,
     SWEEP_OUTBOXES,
@@ -12,9 +13,10 @@ from orders.task_names import (
 from shop.core.dispatch import TaskName
 
 
-def _every(seconds: float, task: TaskName) -> dict[str, Any]:
+def _every(seconds: float, task: TaskName, *arguments: Any) -> dict[str, Any]:
     return {
         "task": task.name,
+        "args": arguments,
         "schedule": seconds,
         "options": {"queue": task.queue, "expires": task.expires_seconds},
     }
@@ -27,4 +29,5 @@ SCHEDULE = {
     "expire holds": _every(0.5, EXPIRE_HOLDS),
     "settle payments": _every(1.0, SETTLE_PAYMENTS),
     "reconcile sales": _every(10.0, RECONCILE_SALES),
+    **{f"pulse of {queue}": _every(2.0, task, queue) for queue, task in PULSES.items()},
 }

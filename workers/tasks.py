@@ -26,6 +26,7 @@ from orders.services.release import release_stock, sales_to_release
 from orders.task_names import (
     EXPIRE_HOLDS,
     PERSIST_ORDERS,
+    PULSES,
     RECONCILE_SALES,
     RELEASE_STOCK,
     SETTLE_PAYMENTS,
@@ -46,10 +47,17 @@ def persist_orders(sale_id: int) -> None:
     deadline = time.monotonic() + settings.PERSIST_TASK_SECONDS
     consumer = f"{socket.gethostname()}:{os.getpid()}"
     done = drain(sale_id, consumer=consumer, out_of_time=lambda: time.monotonic() > deadline)
+    progress.report("persist pulse")  # a long drain holds up the pulse, and is as good
     if done:
         logger.info("sale %s: %d entries taken out of the outbox", sale_id, done)
     if time.monotonic() > deadline:
         dispatch.send(PERSIST_ORDERS, sale_id)
+
+
+@shared_task(name=PULSES["upkeep"].name, throws=PASSING)
+def pulse(queue: str) -> None:
+    """Show that the worker of a queue works."""
+    progress.report(f"{queue} pulse")
 
 
 @shared_task(name=SWEEP_OUTBOXES.name, throws=PASSING)

@@ -11,7 +11,8 @@ from .redis import client
 
 logger = logging.getLogger(__name__)
 
-WORKER_SILENCE_SECONDS = 15.0
+# The sweep of the outboxes, and the sign of life that each worker's queue is asked for.
+SILENCE_SECONDS = {"sweep": 15.0, "persist pulse": 30.0, "notify pulse": 30.0}
 DURABLE = "always"
 
 PROMISES = {
@@ -72,14 +73,17 @@ def check_eviction() -> str:
 
 
 def check_worker() -> str:
+    """Raises NotReady where one of the workers has finished nothing for long."""
     try:
-        age = progress.age_seconds("sweep")
+        ages = progress.ages()
     except redis.RedisError as error:
         raise NotReady(_first_line(error)) from error
-    if age is None or age > WORKER_SILENCE_SECONDS:
-        silence = "never" if age is None else f"{age:.0f} s ago"
-        raise NotReady(f"the last sweep ended {silence}: are beat and a worker running?")
-    return f"last sweep {age:.1f} s ago"
+    for name, patience in SILENCE_SECONDS.items():
+        age = ages.get(name)
+        if age is None or age > patience:
+            silence = "never" if age is None else f"{age:.0f} s ago"
+            raise NotReady(f"the last {name} ended {silence}: are beat and a worker running?")
+    return ", ".join(f"last {name} {ages[name]:.1f} s ago" for name in SILENCE_SECONDS)
 
 
 CHECKS: dict[str, Callable[[], str]] = {

@@ -4,15 +4,15 @@ import time
 
 from .redis import client
 
-_KEY = "shop:progress"
+KEY = "shop:progress"
 
 
 def report(name: str) -> None:
     """Note that `name` has just made progress."""
-    client().hset(_KEY, name, str(time.time()))
+    client().hset(KEY, name, str(time.time()))
 
 
-def age_seconds(name: str) -> float | None:
-    """Return how long ago `name` last made progress, None if it never did."""
-    last = client().hget(_KEY, name)
-    return None if last is None else max(0.0, time.time() - float(last))
+def ages() -> dict[str, float]:
+    """Return how many seconds ago each of those that ever made progress last did."""
+    now = time.time()
+    return {name.decode(): max(0.0, now - float(at)) for name, at in client().hgetall(KEY).items()}

@@ -20,6 +20,7 @@ from shop.local.programs import search_path
 from shop.local.server import READY_SECONDS, Server
 from shop.local.service import Service
 from shop.local.supervisor import Supervisor
+from shop.local.watchdog import Watchdog
 from shop.local.web import Web
 
 
@@ -71,6 +72,7 @@ class Stack:
             await self._migrate()
             await self._ensure_superuser()
             self._start_services()
+            exits.push_async_callback(self._end, asyncio.create_task(self._watchdog().run()))
             await self._wait_for("/healthz")
             await self._wait_for("/readyz")
             self._exit = exits.pop_all()
@@ -141,6 +143,18 @@ class Stack:
                 write=self._sink.writer(name),
             )
             self.supervisor.watch(self.services[name])
+
+    def _watchdog(self) -> Watchdog:
+        return Watchdog(
+            self.supervisor,
+            self.services,
+            redis_url=lambda: self.endpoints.redis_url,
+            notice=self._say,
+        )
+
+    async def _end(self, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        await asyncio.wait([task])
 
     async def _wait_for(self, path: str) -> None:
         """Return when web answers `path` with 200; whatever dies meanwhile is a failed start."""

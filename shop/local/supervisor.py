@@ -39,6 +39,10 @@ class Supervisor:
         """Stop all services, the last one first; nothing that they have started is left."""
         await self._exit.aclose()
 
+    async def restart(self, service: Service, *, grace: float) -> None:
+        """Stop `service`, killed after `grace` seconds, and start it again as if it had died."""
+        await asyncio.to_thread(service.stop, grace)
+
     async def _stop(self, service: Service, task: asyncio.Task[None]) -> None:
         task.cancel()
         await asyncio.wait([task])

@@ -1,0 +1,73 @@
+"""Notices a worker that is alive and makes no progress, and has it started again."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+import redis
+
+from shop.core.progress import KEY
+from shop.local.service import Service
+from shop.local.supervisor import Supervisor
+
+LOOK_SECONDS = 2.0
+PATIENCE_SECONDS = 45.0  # longer than a task may take
+STOP_SECONDS = 1.0  # it does not work, so it won't end its work either
+
+# What shows that a service of the Procfile works: a task through its queue, every two seconds.
+PULSES = {"worker": "persist pulse", "upkeep": "upkeep pulse", "notifier": "notify pulse"}
+
+
+class Watchdog:
+    """Looks at the pulses in Redis, and stops who has none; the supervisor starts it again."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        services: Mapping[str, Service],
+        *,
+        redis_url: Callable[[], str],
+        notice: Callable[[str], None],
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        """Give each of `services` `patience` seconds of silence; tell `notice` what is done."""
+        self._supervisor = supervisor
+        self._services = services
+        self._redis_url = redis_url
+        self._notice = notice
+        self._patience = patience
+        self._since: dict[str, float] = {}  # when each was started, or seen to work
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                pulses = await asyncio.to_thread(self._read)
+            except redis.RedisError:
+                self._since.clear()  # nobody can work, nor show it
+                continue
+            silent = self._silent(pulses)
+            # Where nobody at all shows progress, nobody is asked to: that is beat's work.
+            for name in ["beat"] if silent == [*PULSES] else silent:
+                await self._start_again(name)
+
+    def _read(self) -> dict[str, float]:
+        with redis.Redis.from_url(
+            self._redis_url(), socket_timeout=2, socket_connect_timeout=2
+        ) as client:
+            found: dict[bytes, bytes] = client.hgetall(KEY)  # type: ignore[assignment]
+        return {name.decode(): float(at) for name, at in found.items()}
+
+    def _silent(self, pulses: Mapping[str, float]) -> list[str]:
+        """Return the services that have shown no progress for too long."""
+        now = time.time()
+        for name, pulse in PULSES.items():
+            first = self._since.setdefault(name, now)
+            self._since[name] = max(first, pulses.get(pulse, 0.0))
+        return [name for name in PULSES if now - self._since[name] > self._patience]
+
+    async def _start_again(self, name: str) -> None:
+        self._notice(f"{name} shows no progress for {self._patience:g} s, it is stopped")
+        self._since.clear()
+        await self._supervisor.restart(self._services[name], grace=STOP_SECONDS)

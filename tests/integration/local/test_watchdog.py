@@ -1,0 +1,99 @@
+"""A worker that lives and makes no progress is started again; one that works is left alone."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from redis import Redis
+
+from shop.core.progress import KEY
+from shop.local import watchdog
+from shop.local.redis_server import RedisServer
+from shop.local.service import Service
+from shop.local.supervisor import Supervisor
+from shop.local.watchdog import PULSES, Watchdog
+
+SLEEP = ["sleep", "600"]
+
+
+class Shop:
+    """Services that only sleep, and their pulses as the test gives them."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.redis = Redis.from_url(redis_url)
+        self.notices: list[str] = []
+        self.supervisor = Supervisor(notice=self.notices.append)
+        self.services = {name: Service(name, SLEEP) for name in [*PULSES, "beat"]}
+        self.watchdog = Watchdog(
+            self.supervisor,
+            self.services,
+            redis_url=lambda: redis_url,
+            notice=self.notices.append,
+            patience=0.5,
+        )
+
+    async def until_restarted(self, name: str, *, working: Iterable[str]) -> None:
+        """Let those who work show it, until the service `name` was started again."""
+        pid = self.services[name].pid
+        async with asyncio.timeout(30):
+            while self.services[name].pid in (pid, None):
+                for other in working:
+                    self.redis.hset(KEY, PULSES[other], str(time.time()))
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def shop(state: Path) -> AsyncIterator[Shop]:
+    server = RedisServer(state)
+    server.prepare()
+    server.start()
+    server.wait_ready()
+    running = Shop(server.url)
+    try:
+        for service in running.services.values():
+            running.supervisor.watch(service)
+        looking = asyncio.create_task(running.watchdog.run())
+        yield running
+        looking.cancel()
+        await asyncio.wait([looking])
+    finally:
+        await running.supervisor.stop()
+        running.redis.close()
+        server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "LOOK_SECONDS", 0.05)
+
+
+def run(scenario: Awaitable[None]) -> None:
+    asyncio.run(scenario)  # type: ignore[arg-type]
+
+
+def test_a_frozen_worker_is_started_again_and_the_others_are_left_alone(state: Path) -> None:
+    async def scenario() -> None:
+        async with shop(state) as running:
+            others = [name for name in running.services if name != "worker"]
+            before = {name: running.services[name].pid for name in others}
+            psutil.Process(running.services["worker"].pid).send_signal(signal.SIGSTOP)
+            await running.until_restarted("worker", working=("upkeep", "notifier"))
+            assert {name: running.services[name].pid for name in others} == before
+            assert "worker shows no progress for 0.5 s, it is stopped" in running.notices
+
+    run(scenario())
+
+
+def test_where_nobody_shows_progress_it_is_beat_that_asks_nobody(state: Path) -> None:
+    async def scenario() -> None:
+        async with shop(state) as running:
+            workers = {name: running.services[name].pid for name in PULSES}
+            await running.until_restarted("beat", working=())
+            assert {name: running.services[name].pid for name in PULSES} == workers
+
+    run(scenario())
