@@ -138,6 +138,16 @@ class Processes:
                 victim.kill()
         process.wait(10)
 
+    def stop(self, name: str) -> None:
+        """Tell a process to stop, as a deployment does, and wait until it has."""
+        process = self.running.pop(name)
+        process.terminate()
+        assert process.wait(30) in (0, -15), f"{name} did not end by itself"
+
+    def wait_until_ready(self) -> None:
+        """Wait until everything is there again."""
+        await_condition("the product is ready", self._ready)
+
     def ring_in_vain(self, sale_id: int) -> None:
         """Make the reserve script believe that a persist task has been asked for."""
         client().set(Keys.of(sale_id).bell, "1")
