@@ -300,6 +300,12 @@ def adjust_available(sale_id: int, allocation_id: int, units: int) -> None:
     client().hincrby(Keys.of(sale_id).stock, str(allocation_id), units)
 
 
+def are_there(sale_id: int, *, epoch: int) -> bool:
+    """Tell whether a sale has counters of this epoch."""
+    found: Any = client().hget(Keys.of(sale_id).config, "epoch")
+    return found is not None and int(found) == epoch
+
+
 def fence(sale_id: int) -> None:
     """Close a sale's counters: from now on, orders are answered 503 until `load`."""
     client().delete(Keys.of(sale_id).config)

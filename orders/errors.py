@@ -42,6 +42,17 @@ class OrderUnknown(OrderError):
         self.order_id = order_id
 
 
+class OrderLost(OrderError):
+    """An order that was accepted by a Redis whose data is lost, before it reached the ledger."""
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(
+            f"Order {order_id} was accepted and then lost with the server that had it. Place it "
+            "again; the same key may be used."
+        )
+        self.order_id = order_id
+
+
 class NotCancellable(OrderError):
     """The order's status does not allow it to be cancelled."""
 

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from inventory import outbox
+from django.db import OperationalError
+
+from inventory import counters, outbox
+from inventory.errors import CountersLost
 from inventory.money import to_minor
+from inventory.selectors import sales_on_record
 from shop.core import clock
 
 from .domain import OrderRecord, Status, decode_record, format_order_id, sale_id_of
-from .models import DeadLetter, Order
+from .errors import OrderLost
+from .models import DeadLetter, LostOrder, Order
 from .representation import OrderView, order_view
 
 
@@ -16,14 +21,21 @@ def find_order(order_id: UUID, *, client_id: int) -> OrderView | None:
     """Return an order of this client, wherever it is on its way; None if the client has none such.
 
     It is looked for in the ledger, then in the outbox, then once more in the ledger: between the
-    two looks it may have been persisted.
+    two looks it may have been persisted. While PostgreSQL is away, the outbox alone may know.
+    Raises OrderLost, and CountersLost while nobody can tell; DatabaseError, redis.RedisError.
     """
-    return (
-        _persisted(order_id, client_id)
-        or _in_outbox(order_id, client_id)
-        or _persisted(order_id, client_id)
-        or _dead_letter(order_id, client_id)
-    )
+    try:
+        return (
+            _persisted(order_id, client_id)
+            or _in_outbox(order_id, client_id)
+            or _persisted(order_id, client_id)
+            or _dead_letter(order_id, client_id)
+            or _nowhere(order_id, client_id)
+        )
+    except OperationalError:
+        if view := _in_outbox(order_id, client_id):
+            return view
+        raise
 
 
 def statuses(order_ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -88,6 +100,16 @@ def _dead_letter(order_id: UUID, client_id: int) -> OrderView | None:
         letter.held_until_ms,
         Status.REJECTED if rejected else Status.ACCEPTED,
     )
+
+
+def _nowhere(order_id: UUID, client_id: int) -> OrderView | None:
+    """Return None for an order that never was; raise what else is to be said of one in no store."""
+    if LostOrder.objects.filter(order_id=order_id, client=client_id, confirmed=True).exists():
+        raise OrderLost(order_id)
+    sale = sales_on_record(now=clock.now()).filter(pk=sale_id_of(order_id) or 0).first()
+    if sale is not None and not counters.are_there(sale.pk, epoch=sale.epoch):
+        raise CountersLost(sale.slug)
+    return None
 
 
 def accepted_view(

@@ -1,6 +1,7 @@
 """A heartbeat of progress: not "the worker is alive" but "a task went all the way just now"."""
 
 import time
+from typing import Any
 
 from .redis import client
 
@@ -14,5 +15,6 @@ def report(name: str) -> None:
 
 def ages() -> dict[str, float]:
     """Return how many seconds ago each of those that ever made progress last did."""
+    found: Any = client().hgetall(KEY)
     now = time.time()
-    return {name.decode(): max(0.0, now - float(at)) for name, at in client().hgetall(KEY).items()}
+    return {name.decode(): max(0.0, now - float(at)) for name, at in found.items()}

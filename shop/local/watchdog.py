@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import redis
 
@@ -56,7 +57,7 @@ class Watchdog:
         with redis.Redis.from_url(
             self._redis_url(), socket_timeout=2, socket_connect_timeout=2
         ) as client:
-            found: dict[bytes, bytes] = client.hgetall(KEY)  # type: ignore[assignment]
+            found: Any = client.hgetall(KEY)
         return {name.decode(): float(at) for name, at in found.items()}
 
     def _silent(self, pulses: Mapping[str, float]) -> list[str]:

@@ -11,17 +11,20 @@ from django.db import OperationalError, connection
 
 from inventory import counters
 from inventory.counters import Keys
+from inventory.errors import CountersLost
 from inventory.models import Sale
+from orders.errors import OrderLost
 from orders.intake import judge
 from orders.intake.service import Intake
-from orders.models import LostOrder, Order
+from orders.models import ApiClient, LostOrder, Order
+from orders.selectors import find_order
 from orders.services.attest import attest_counters
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from shop.core.redis import client
 from tests.conftest import MakeSale
-from tests.life import pay, placed, refund
+from tests.life import pay, place, placed, refund
 from tests.persisting import persist
 from tests.placing import Request, document, headers, place_all
 
@@ -108,7 +111,11 @@ def test_a_copy_that_lacks_what_only_this_process_knows_is_not_asked_either(
     assert LostOrder.objects.filter(confirmed=False).count() == 2
     rebuilt = rebuild_stock(sale.pk)
     assert rebuilt.persisted == 1  # the older copy had the first one in its outbox
-    assert rebuilt.lost == [str(LostOrder.objects.get(confirmed=True).pk)]
+    lost = LostOrder.objects.get(confirmed=True)
+    assert rebuilt.lost == [str(lost.pk)]
+    with pytest.raises(OrderLost):
+        find_order(lost.pk, client_id=lost.client_id)
+    assert find_order(lost.pk, client_id=lost.client_id + 1) is None
     assert status_of_an_order(api_key, "k-2") == 202
     assert {row.request_key for row in Order.objects.all()} == {"k-1"}
 
@@ -144,6 +151,36 @@ def test_what_was_in_the_outbox_of_a_fenced_sale_is_not_lost(sale: Sale, api_key
 def _persist_all(sale: Sale) -> None:
     persist(sale)
     connection.close()
+
+
+def test_of_an_order_that_redis_may_have_had_nobody_can_tell_until_it_is_rebuilt(
+    sale: Sale, api_client: tuple[ApiClient, str]
+) -> None:
+    client_, key = api_client
+    [order_id] = place(key, Request("k-1"))
+    restart(sale, {})
+    with pytest.raises(CountersLost):
+        find_order(order_id, client_id=client_.pk)
+    rebuild_stock(sale.pk)
+    assert find_order(order_id, client_id=client_.pk) is None
+
+
+def test_while_postgresql_is_away_the_outbox_tells_of_the_orders_in_it(
+    sale: Sale, api_client: tuple[ApiClient, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client_, key = api_client
+    [persisted] = placed(sale, key, Request("k-1"))
+    [waiting] = place(key, Request("k-2"))
+
+    def away(*_: object) -> None:
+        raise OperationalError("PostgreSQL is away")
+
+    monkeypatch.setattr("orders.selectors._persisted", away)
+    view = find_order(waiting, client_id=client_.pk)
+    assert view is not None
+    assert view.status == "accepted"
+    with pytest.raises(OperationalError):
+        find_order(persisted.pk, client_id=client_.pk)
 
 
 def test_an_emptied_redis_answers_503_until_it_is_rebuilt(sale: Sale, api_key: str) -> None:
