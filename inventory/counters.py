@@ -46,6 +46,7 @@ class Keys(NamedTuple):
     pending: str
     bell: str
     released: str
+    waits: str  # written to where a reply waits for replicas
 
     @classmethod
     def of(cls, sale_id: int) -> "Keys":
@@ -63,6 +64,7 @@ class Keys(NamedTuple):
                     "pending",
                     "bell",
                     "released",
+                    "waits",
                 )
             )
         )

@@ -126,6 +126,10 @@ def _with_db(url: str, db: int) -> str:
 
 REDIS_URL = env.str("REDIS_URL", default=discovery.redis_url(STATE_DIR, db=0))
 REDIS_TIMEOUT_SECONDS = env.float("REDIS_TIMEOUT_SECONDS", default=0.8)
+# Before a yes: so many replicas have it, and with WAITAOF (Redis 7.2) they have it on their disks.
+REDIS_WAIT_REPLICAS = env.int("REDIS_WAIT_REPLICAS", default=0)
+REDIS_WAIT_AOF = env.bool("REDIS_WAIT_AOF", default=False)
+REDIS_WAIT_MS = min(env.int("REDIS_WAIT_MS", default=500), int(REDIS_TIMEOUT_SECONDS * 1000) - 100)
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or _with_db(REDIS_URL, 1)
 CACHE_URL = env.str("CACHE_URL", default="") or _with_db(REDIS_URL, 2)
 

@@ -19,7 +19,7 @@ from shop.core import dispatch
 from shop.core.threads import Overloaded
 
 from .directory import Directory
-from .judge import Judge
+from .judge import Judge, NotDurable
 from .memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Batcher:
             judged = await self._judge.judge(
                 contents.sales[slug], [waiting.reservation for waiting in batch]
             )
-        except redis.RedisError as error:
+        except (redis.RedisError, NotDurable) as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
             # Who queued up behind it has waited for the same Redis, and is not to wait once more.
             _fail([*batch, *self._all_waiting(sale_id)], "Redis did not answer.")

@@ -10,6 +10,7 @@ remembers: it says with each call how many it knows of.
 import asyncio
 from collections.abc import Sequence
 from hashlib import sha1
+from typing import Any
 
 from django.conf import settings
 from redis.exceptions import NoScriptError
@@ -24,6 +25,10 @@ from .directory import KnownSale
 
 SCRIPT = (LUA / "reserve.lua").read_text()
 SHA = sha1(SCRIPT.encode()).hexdigest()  # noqa: S324 - Redis' name for the script
+
+
+class NotDurable(Exception):
+    """The orders were judged, and the answer is not yet safe where it was asked to be."""
 
 
 class Judge:
@@ -41,20 +46,40 @@ class Judge:
     async def judge(self, sale: KnownSale, batch: Sequence[Reservation]) -> Judged:
         """Return what a sale's counters say to a batch of orders.
 
-        Raises CountersLost, redis.RedisError, and django.db.DatabaseError or Overloaded where Redis
-        is another one and cannot be compared now.
+        Raises CountersLost, NotDurable, redis.RedisError, and where Redis is another one and cannot
+        be compared now django.db.DatabaseError, CountersUnavailable or Overloaded.
         """
         known = self._accepted.get((sale.id, sale.epoch), 0)
         arguments = reserve_arguments(sale.epoch, settings.OUTBOX_MAX_BACKLOG, known, batch)
-        keys = Keys.of(sale.id)[:9]
         try:
-            reply = await self.redis.evalsha(SHA, len(keys), *keys, *arguments)
+            reply = await self._call(sale.id, arguments)
         except NoScriptError:
             await self._attest()
-            reply = await self.redis.evalsha(SHA, len(keys), *keys, *arguments)
+            reply = await self._call(sale.id, arguments)
         judged = read_judgement(sale.slug, reply)
         self._accepted[sale.id, sale.epoch] = judged.accepted
         return judged
+
+    async def _call(self, sale_id: int, arguments: list[bytes | str | int]) -> Any:
+        keys = Keys.of(sale_id)
+        call: list[Any] = [SHA, 9, *keys[:9], *arguments]
+        if not settings.REDIS_WAIT_REPLICAS and not settings.REDIS_WAIT_AOF:
+            return await self.redis.evalsha(*call)
+        async with self.redis.pipeline(transaction=False) as pipe:
+            pipe.evalsha(*call)
+            # Waiting covers what this connection has written. A repeated request writes nothing,
+            # and is to be as durable as the first one was: hence a write of its own.
+            pipe.incr(keys.waits)
+            if settings.REDIS_WAIT_AOF:
+                pipe.execute_command(
+                    "WAITAOF", 1, settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS
+                )
+            else:
+                pipe.wait(settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS)
+            reply, _, copies = await pipe.execute()
+        if not _enough(copies):
+            raise NotDurable(f"only {copies} of the copies that were asked for have it")
+        return reply
 
     async def _attest(self) -> None:
         """Compare this server's counters with the ledger; who asks meanwhile shares the result."""
@@ -68,3 +93,11 @@ class Judge:
             await self.redis.script_load(SCRIPT)
         finally:
             self._attesting = None
+
+
+def _enough(copies: Any) -> bool:
+    """Tell whether as many have it as the settings ask for, by the reply of WAIT or WAITAOF."""
+    if settings.REDIS_WAIT_AOF:
+        local, replicas = copies
+        return bool(local >= 1 and replicas >= settings.REDIS_WAIT_REPLICAS)
+    return bool(copies >= settings.REDIS_WAIT_REPLICAS)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 import redis
+from django.conf import settings
 from django.db import DatabaseError, connection
 
 from . import progress
@@ -58,7 +59,22 @@ def check_durability() -> str:
     mode = durability_mode()
     if mode == "off":
         raise NotReady(f"appendonly is off: {PROMISES['off']}")
-    return f"{mode}: {PROMISES[mode]}"
+    return f"{mode}: {PROMISES[mode]}{_replicas()}"
+
+
+def _replicas() -> str:
+    """Return what replicas add to the promise. Raises NotReady where too few are connected."""
+    wanted = settings.REDIS_WAIT_REPLICAS
+    if not wanted:
+        return ""
+    try:
+        connected = int(client().info("replication")["connected_slaves"])
+    except redis.RedisError as error:
+        raise NotReady(_first_line(error)) from error
+    if connected < wanted:
+        raise NotReady(f"{connected} of {wanted} replicas are connected: orders are answered 503")
+    kept = "on the disk" if settings.REDIS_WAIT_AOF else "in the memory"
+    return f"; {kept} of {wanted} replica{'s' if wanted > 1 else ''}, too, before the yes"
 
 
 def check_eviction() -> str:
