@@ -3,6 +3,9 @@
 from typing import Any
 
 from orders.task_names import (
+    DELIVER_MAIL,
+    DELIVER_SMS,
+    DELIVER_WEBHOOKS,
     EXPIRE_HOLDS,
     PULSES,
     RECONCILE_SALES,
@@ -28,6 +31,9 @@ SCHEDULE = {
     # Twice a second: stock is to be on sale again within two seconds of the end of its hold.
     "expire holds": _every(0.5, EXPIRE_HOLDS),
     "settle payments": _every(1.0, SETTLE_PAYMENTS),
+    "deliver webhooks": _every(2.0, DELIVER_WEBHOOKS),
+    "deliver mail": _every(2.0, DELIVER_MAIL),
+    "deliver SMS": _every(2.0, DELIVER_SMS),
     "reconcile sales": _every(10.0, RECONCILE_SALES),
     **{f"pulse of {queue}": _every(2.0, task, queue) for queue, task in PULSES.items()},
 }

@@ -18,12 +18,18 @@ from django.db import OperationalError
 from inventory import outbox
 from inventory.errors import InventoryError
 from inventory.models import Sale
+from orders.notifications.mail import deliver_mail
+from orders.notifications.sms import deliver_sms
+from orders.notifications.webhooks import deliver_webhooks
 from orders.services.drain import drain
 from orders.services.holds import expire_holds
 from orders.services.late_payments import settle_payments
 from orders.services.reconciliations import reconcile_all
 from orders.services.release import release_stock, sales_to_release
 from orders.task_names import (
+    DELIVER_MAIL,
+    DELIVER_SMS,
+    DELIVER_WEBHOOKS,
     EXPIRE_HOLDS,
     PERSIST_ORDERS,
     PULSES,
@@ -100,3 +106,21 @@ def settle_waiting_payments() -> None:
 def reconcile_sales() -> None:
     """Compare Redis with PostgreSQL for every sale, and keep what comes out."""
     reconcile_all(now=clock.now())
+
+
+@shared_task(name=DELIVER_WEBHOOKS.name, throws=PASSING)
+def deliver_due_webhooks() -> None:
+    """Tell webhooks what is due."""
+    deliver_webhooks()
+
+
+@shared_task(name=DELIVER_MAIL.name, throws=PASSING)
+def deliver_due_mail() -> None:
+    """Send the mail that is due."""
+    deliver_mail()
+
+
+@shared_task(name=DELIVER_SMS.name, throws=PASSING)
+def deliver_due_sms() -> None:
+    """Send the text messages that are due."""
+    deliver_sms()
