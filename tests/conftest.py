@@ -88,6 +88,8 @@ def processes(django_db_setup: None, django_db_blocker: Any) -> Iterator[Process
 @pytest.fixture
 def web(transactional_db: None, processes: Processes, api_key: str) -> Iterator[Web]:
     """The running product, with a client of its own; quiet again when the test ends."""
+    processes.resume()
     with processes.web(api_key) as web:
         yield web
     processes.wait_until_quiet()
+    processes.pause()

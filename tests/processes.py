@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import psutil
+import redis
 from django.conf import settings
+from django.db import connection
 
 from inventory import outbox
 from inventory.counters import Keys
@@ -79,6 +82,15 @@ class Web:
         return self.http.post("/api/v1/orders", json=body, headers=headers)
 
 
+def _others_in_transactions() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+        )
+        return int(cursor.fetchone()[0])
+
+
 class Processes:
     """Starts the processes, waits until they are ready, and stops them for good."""
 
@@ -101,6 +113,8 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if "beat" in self.running:
+            self.resume()
         for process in self.running.values():
             process.terminate()
         for process in self.running.values():
@@ -161,6 +175,23 @@ class Processes:
     def wait_until_quiet(self) -> None:
         """Wait until nothing is left to persist, so that the next test starts clean."""
         await_condition("the outboxes are empty", self._nothing_waits)
+
+    def pause(self) -> None:
+        """Let no task run until `resume`: tables can be emptied while nobody uses them."""
+        self.running["beat"].send_signal(signal.SIGSTOP)
+        await_condition("no task runs", self._no_task_runs)
+
+    def resume(self) -> None:
+        """Go on after a `pause`."""
+        self.running["beat"].send_signal(signal.SIGCONT)
+
+    def _no_task_runs(self) -> bool:
+        """Nothing is asked for, and nobody but us is in a transaction, a few looks in a row."""
+        with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
+            return all(
+                not broker.exists("persist", "upkeep", "notify") and not _others_in_transactions()
+                for _ in range(5)
+            )
 
     def _nothing_waits(self) -> bool:
         sale_ids = list(Sale.objects.values_list("pk", flat=True))

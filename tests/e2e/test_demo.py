@@ -50,20 +50,38 @@ def processes_of(state: Path) -> list[list[str]]:
     return found
 
 
+def figure(output: str, name: str) -> int:
+    """Return a figure of the summary."""
+    found = re.search(rf"^  {name} +([\d,]+)  ", output, re.MULTILINE)
+    assert found, f"{name} in {output}"
+    return int(found[1].replace(",", ""))
+
+
+def balance(output: str, sku: str) -> list[int]:
+    """Return the row of a SKU in the table of units."""
+    found = re.search(rf"^  {sku} +([\d, ]+)$", output, re.MULTILINE)
+    assert found, f"{sku} in {output}"
+    return [int(amount.replace(",", "")) for amount in found[1].split()]
+
+
 def test_a_demo_sells_out_proves_it_and_leaves_nothing_running(state: Path) -> None:
     demo = start_demo(state, orders=400, stock=100)
-    output, errors = demo.communicate(timeout=100)
+    output, errors = demo.communicate(timeout=110)
     assert (demo.returncode, errors) == (0, ""), output
     for line in (
         r"Opened a sale of 100 units on http://127\.0\.0\.1:\d+",
         r"offered +400 +orders for 100 units",
         r"sent +4\d\d +requests",
-        r"accepted +\d+ +100 units",
+        r"accepted +[1-9]\d* +\d{3} units",
         r"sold out +[1-9]",
         r"over the limit +[1-9]",
         r"replayed +[1-9]\d* +0 differed",
         r"persisted +\d+ +all within",
         r"rejected +0",
+        r"paid +[1-9]",
+        r"cancelled +[1-9]",
+        r"expired +[1-9]",
+        r"paid late +[1-9]\d* +\d+ got stock again, \d+ to be refunded",
         r"oversold +0",
         r"drift +0 +units; looked [12] × during the sale",
         r"accept p50/p99 +[\d.]+ / [\d.]+ +ms",
@@ -71,11 +89,12 @@ def test_a_demo_sells_out_proves_it_and_leaves_nothing_running(state: Path) -> N
         r"All \d+ invariants held\.",
     ):
         assert re.search(line, output), f"{line} in {output}"
-    accepted, persisted, events = [
-        re.search(rf"^  {name} +(\d+)", output, re.MULTILINE)[1]  # type: ignore[index]
-        for name in ("accepted", "persisted", "events")
-    ]
-    assert accepted == persisted == events
+    assert figure(output, "accepted") == figure(output, "persisted") == figure(output, "notified")
+    assert figure(output, "events") == figure(output, "delivered")
+    for sku in ("TEE-BLACK", "TEE-WHITE", "CAP"):
+        allocated, available, held, sold, _, oversold, drift = balance(output, sku)
+        assert allocated == available + sold
+        assert held == oversold == drift == 0
     assert "✗" not in output
     assert processes_of(state) == []
 
@@ -89,7 +108,7 @@ def test_an_interrupted_demo_stops_everything_and_proves_nothing(state: Path) ->
                 break
         assert len(processes_of(state)) > 6
         demo.send_signal(signal.SIGINT)
-        output, errors = demo.communicate(timeout=100)
+        output, errors = demo.communicate(timeout=110)
     assert (demo.returncode, errors) == (130, ""), output
     assert "Interrupted" in output
     assert "invariants" not in output
