@@ -78,6 +78,19 @@ def backlogs(sale_ids: Sequence[int]) -> dict[int, int]:
         return dict(zip(sale_ids, pipe.execute(), strict=True))
 
 
+def waiting(sale_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Return how many orders of each sale are not persisted, and since when (ms) the oldest is."""
+    with client().pipeline(transaction=False) as pipe:
+        for sale_id in sale_ids:
+            pipe.xlen(Keys.of(sale_id).outbox)
+            pipe.xrange(Keys.of(sale_id).outbox, count=1)
+        replies: list[Any] = pipe.execute()
+    return {
+        sale_id: (length, int(first[0][0].partition(b"-")[0]) if first else 0)
+        for sale_id, length, first in zip(sale_ids, replies[::2], replies[1::2], strict=True)
+    }
+
+
 def quiet_the_bell(sale_id: int) -> None:
     """From now on the next order accepted asks for a persist task again."""
     client().delete(Keys.of(sale_id).bell)

@@ -9,6 +9,8 @@ from django.db import connection
 from orders.models import Endpoint
 from shop.core import sql
 
+from .backoff import MAX_ATTEMPTS
+
 SQL = Path(__file__).parent.parent / "sql"
 # Longer than any attempt. Who holds a claim for longer is taken for dead, and another tries.
 LEASE_SECONDS = 60.0
@@ -20,6 +22,11 @@ class Claim(NamedTuple):
     delivery_id: int
     event_id: int
     attempt: int
+
+    @property
+    def is_beyond_the_last(self) -> bool:
+        """Whoever made the last attempt has not lived to tell."""
+        return self.attempt > MAX_ATTEMPTS
 
 
 class Claimed(NamedTuple):
@@ -41,8 +48,8 @@ def endpoints_with_work(
 def lock_endpoint(pk: int) -> Endpoint:
     """Lock an endpoint's row and return it, as it is now, in the caller's transaction.
 
-    Claims and results of one endpoint are written under this lock, so that no claim overlooks what a
-    result has just set free. Deliveries can be added meanwhile: those take a weaker lock.
+    Claims and results of one endpoint are written under this lock, so that no claim overlooks what
+    a result has just set free. Deliveries can be added meanwhile: those take a weaker lock.
     """
     assert connection.in_atomic_block, "a lock lasts as long as its transaction"
     return Endpoint.objects.select_for_update(no_key=True).get(pk=pk)

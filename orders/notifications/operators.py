@@ -14,7 +14,7 @@ def endpoint_disabled(endpoint: Endpoint) -> None:
         f"Webhook disabled: {endpoint.url[:100]}",
         f"Endpoint {endpoint.pk} ({endpoint.url}) is told of events no more.\n"
         f"Reason: {endpoint.disabled_reason}\n\n"
-        "Once it works again, enable it in the admin, under Endpoints. What it has missed is among\n"
-        "the deliveries that were given up: `manage.py replay_notifications --dead` sends it again.",
+        "Once it works again, enable it in the admin, under Endpoints. What was waiting for it\n"
+        "has been given up: `manage.py replay_notifications --dead` sends it again.\n",
         fail_silently=True,
     )

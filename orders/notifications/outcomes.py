@@ -42,4 +42,6 @@ class NotTried:
     """Nothing was sent: the claim is given back as if it had not been made."""
 
 
+ENDLESS = GiveUp("no attempt came to an end")
+
 Outcome = Delivered | RetryLater | GiveUp | DisableEndpoint | NotTried

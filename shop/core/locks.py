@@ -19,3 +19,19 @@ def alone(what: str, key: int) -> Iterator[None]:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(hashtext(%s), %s)", [what, key])
+
+
+@contextmanager
+def try_alone(what: str, key: int = 0) -> Iterator[bool]:
+    """Hold the lock of (`what`, `key`) in this block if nobody else has it; never waits.
+
+    Gives whether it is held. A session lock, as that of `alone`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), %s)", [what, key])
+        [held] = cursor.fetchone() or [False]
+        try:
+            yield held
+        finally:
+            if held:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s), %s)", [what, key])

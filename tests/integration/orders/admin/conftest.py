@@ -2,13 +2,23 @@
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from inventory.models import Sale
-from orders.models import ApiClient, DeadLetter, Order
+from orders.models import (
+    ApiClient,
+    DeadLetter,
+    Endpoint,
+    LostOrder,
+    Order,
+    PaymentNotice,
+    ReconciliationRecord,
+    new_signing_secret,
+)
 from tests.conftest import MakeSale
 from tests.factories import dead_letter, persisted_order
 
@@ -24,12 +34,28 @@ class Sold(NamedTuple):
 
 @pytest.fixture
 def sold(db: None, make_sale: MakeSale, api_client: tuple[ApiClient, str]) -> Sold:
-    """An order of ada for two TEEs and a CAP under the request id "k-1", and a dead letter."""
+    """An order of ada for two TEEs and a CAP under the request id "k-1", which a webhook is to be
+    told of and a payment has come for; a dead letter, a lost order, and a reconciliation of the sale."""
+    Endpoint.objects.create(url="https://shop.example/hook", secret=new_signing_secret())
     sale, client = make_sale("drop", {"TEE": 50, "CAP": 10}), api_client[0]
+    lines, metadata = {"TEE": 2, "CAP": 1}, {"basket": "b-7"}
+    order = persisted_order(sale, client, lines, key="k-1", metadata=metadata)
+    ReconciliationRecord.objects.create(sale=sale, drift=0)
+    LostOrder.objects.create(order_id=UUID(int=7), sale=sale, client=client)
+    PaymentNotice.objects.create(
+        provider="standard",
+        notice_id="msg-1",
+        type=PaymentNotice.Type.SUCCEEDED,
+        order_id=order.pk,
+        amount=order.total,
+        currency=order.currency,
+        reference="pay-1",
+        state=PaymentNotice.State.PENDING,
+    )
     return Sold(
         sale,
         client,
-        persisted_order(sale, client, {"TEE": 2, "CAP": 1}, key="k-1", metadata={"basket": "b-7"}),
+        order,
         dead_letter(sale, client, {"CAP": 3}, key="k-dead", customer="lost"),
     )
 

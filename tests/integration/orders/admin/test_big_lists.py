@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from inventory.models import StockMovement
 from orders.admin.orders import OrderAdmin
-from orders.models import Order, OrderEvent, OrderLine
+from orders.models import Delivery, Order, OrderEvent, OrderLine
 from orders.services.drain import persist_entries
 from shop.core import admin as core_admin
 from shop.core.admin import BoundedPaginator
@@ -18,7 +18,7 @@ from tests.factories import accepted_entry
 
 from .conftest import Sold
 
-BIG = [Order, OrderLine, OrderEvent, StockMovement]
+BIG = [Order, OrderLine, OrderEvent, StockMovement, Delivery]
 LISTS = [
     "/admin/orders/order/",
     "/admin/orders/order/?status__exact=paid",
@@ -32,6 +32,11 @@ LISTS = [
     "/admin/inventory/allocation/",
     "/admin/orders/apiclient/",
     "/admin/orders/deadletter/",
+    "/admin/orders/endpoint/",
+    "/admin/orders/delivery/",
+    "/admin/orders/delivery/?state__exact=dead",
+    "/admin/orders/delivery/?endpoint__id__exact=1&state__exact=pending",
+    "/admin/orders/delivery/?q=0190b5f2-7c00-8000-8000-0123456789ab",
 ]
 
 

@@ -22,6 +22,10 @@ READ_ONLY = [
     "orders.orderline",
     "orders.orderevent",
     "orders.deadletter",
+    "orders.delivery",
+    "orders.lostorder",
+    "orders.paymentnotice",
+    "orders.reconciliationrecord",
 ]
 
 

@@ -1,0 +1,101 @@
+"""E-mail to customers: a round of messages on one connection to the mail server."""
+
+import logging
+import smtplib
+from collections.abc import Sequence
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from orders.models import Endpoint
+
+from .mail_connection import ConnectionLost, MailConnection, reply_of
+from .notices import Notice
+from .outcomes import Delivered, GiveUp, Outcome, RetryLater
+from .rounds import Outcomes, deliver_rounds
+from .words import facts, in_language_of, render_words
+
+logger = logging.getLogger(__name__)
+
+SERVER_REST_SECONDS = 30.0  # a mail server that is away is left alone for so long
+
+
+def deliver_mail() -> int:
+    """Send the mail that is due; see `deliver_rounds`."""
+    return deliver_rounds(Endpoint.Channel.EMAIL, send_mail)
+
+
+def send_mail(notices: Sequence[Notice]) -> Outcomes:
+    """Send a message for each notice on one connection, and give what became of it.
+
+    A connection that the server drops is opened once more. If that does not help, the server is
+    left alone for a while, and what comes after was not tried.
+    """
+    connection = MailConnection()
+    try:
+        for notice in notices:
+            try:
+                yield _send(connection, notice)
+            except ConnectionLost as lost:
+                yield RetryLater(str(lost), None, SERVER_REST_SECONDS, endpoint_rests=True)
+                return
+    finally:
+        connection.close()
+
+
+def compose(notice: Notice) -> EmailMultiAlternatives:
+    """Return the message for a notice, its words in text and in HTML.
+
+    The first line of the words is the subject. The message id is the event's: who gets a message
+    twice can tell.
+    """
+    with in_language_of(notice):
+        subject, _, text = render_words("mail", notice).partition("\n")
+        paragraphs = [paragraph.strip() for paragraph in text.strip().split("\n\n")]
+        context = facts(notice) | {"subject": subject.strip(), "paragraphs": paragraphs}
+        message = EmailMultiAlternatives(
+            subject.strip(),
+            render_to_string("orders/mail/message.txt", context),
+            to=[notice.email],
+            headers={
+                "Message-ID": f"<{notice.message_id.replace('_', '-')}@{_host()}>",
+                "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies, please
+            },
+        )
+        message.attach_alternative(
+            render_to_string("orders/mail/message.html", context), "text/html"
+        )
+    return message
+
+
+def _host() -> str:
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+
+
+def _send(connection: MailConnection, notice: Notice) -> Outcome:
+    """Send one message. Raises ConnectionLost, and nothing else."""
+    try:
+        connection.send(compose(notice))
+    except ConnectionLost:
+        raise
+    except smtplib.SMTPException as error:
+        return _judge(error)
+    except ValueError as error:  # an address or a header that no mail can have
+        return GiveUp(f"{type(error).__name__}: {error}")
+    except Exception as error:
+        logger.exception("no mail can be written for event %s", notice.event_id)
+        return RetryLater(repr(error))
+    return Delivered()
+
+
+def _judge(error: smtplib.SMTPException) -> Outcome:
+    """Tell a refusal for good (RFC 5321, section 4.2.1: 5yz) from one for now.
+
+    A refused sender is our own mistake, which a person may mend before the last attempt.
+    """
+    code, text = reply_of(error)
+    if 500 <= code < 600 and not isinstance(error, smtplib.SMTPSenderRefused):
+        return GiveUp(text, code)
+    return RetryLater(text, code or None)

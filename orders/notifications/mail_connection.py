@@ -1,0 +1,75 @@
+"""One connection to the mail server for many messages, and what the server says on it."""
+
+import smtplib
+from contextlib import suppress
+
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+
+CLOSING = 421  # the server's last word on a connection (RFC 5321, section 3.8)
+
+
+class ConnectionLost(Exception):
+    """The mail server is away, or takes no more messages on any connection."""
+
+
+class MailConnection:
+    """A connection to the mail server: opened with the first message, and at most once more."""
+
+    def __init__(self) -> None:
+        self._backend: BaseEmailBackend = get_connection()
+        self._openings_left = 2
+        self._is_open = False
+
+    def send(self, message: EmailMultiAlternatives) -> None:
+        """Send a message. Raises ConnectionLost, SMTPException where the server refuses it, and
+        ValueError where it is none."""
+        while True:
+            self._open()
+            try:
+                self._backend.send_messages([message])
+                return
+            except OSError as error:  # smtplib's errors are such, too
+                if not _is_lost(error):
+                    raise
+                self.close()
+                if not self._openings_left:
+                    raise ConnectionLost(f"{type(error).__name__}: {error}") from error
+
+    def close(self) -> None:
+        self._is_open = False
+        with suppress(OSError):
+            self._backend.close()
+
+    def _open(self) -> None:
+        if self._is_open:
+            return
+        self._openings_left -= 1
+        try:
+            self._backend.open()
+        except OSError as error:
+            raise ConnectionLost(f"{type(error).__name__}: {error}") from error
+        self._is_open = True
+
+
+def _is_lost(error: OSError) -> bool:
+    """Tell a connection that is gone from an answer that is no."""
+    if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused):
+        return reply_of(error)[0] == CLOSING
+    return not isinstance(error, smtplib.SMTPException) or isinstance(
+        error, smtplib.SMTPServerDisconnected
+    )
+
+
+def reply_of(error: smtplib.SMTPException) -> tuple[int, str]:
+    """Return what the server said: its code, 0 if it said none, and its text."""
+    code, said = 0, b""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, said = next(iter(error.recipients.values()))  # there is but one
+    elif isinstance(error, smtplib.SMTPResponseException):
+        code, said = error.smtp_code, _as_bytes(error.smtp_error)
+    return code, said.decode("utf-8", "replace") or str(error)
+
+
+def _as_bytes(said: bytes | str) -> bytes:
+    return said if isinstance(said, bytes) else said.encode()

@@ -1,0 +1,76 @@
+"""Delivering round by round, for channels that send one message after the other."""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+
+from django.conf import settings
+from django.db import transaction
+
+from orders.models import Endpoint
+from shop.core.locks import try_alone
+
+from . import claims, results
+from .claims import Claim
+from .notices import Notice, read_notices
+from .outcomes import ENDLESS, NotTried, Outcome
+from .results import Attempt
+
+ROUND = 100  # deliveries to a connection
+
+# What a channel is here: it sends each notice and gives its outcome, in their order. It may stop
+# early: what it gives no outcome for was not tried. Being closed, it closes its connection.
+Outcomes = Generator[Outcome, None, None]
+SendRound = Callable[[Sequence[Notice]], Outcomes]
+
+
+def deliver_rounds(channel: Endpoint.Channel, send_round: SendRound) -> int:
+    """Deliver what is due to a channel until nothing is, or for NOTIFY_TASK_SECONDS.
+
+    One runs at a time for each channel, a second returns at once. Returns how many deliveries were
+    claimed.
+    """
+    deadline = time.monotonic() + settings.NOTIFY_TASK_SECONDS
+    done = 0
+    with try_alone(f"deliver {channel.value}") as alone:
+        if alone:
+            results.bury(channel)
+        while alone and time.monotonic() < deadline:
+            claimed = _claim(channel)
+            if claimed is None:
+                break
+            _deliver(*claimed, send_round, deadline)
+            done += len(claimed[1])
+    return done
+
+
+def _claim(channel: Endpoint.Channel) -> tuple[int, list[Claim]] | None:
+    """Claim a round; None where nothing is due."""
+    found = claims.endpoints_with_work(channel, limit=1)
+    if not found:
+        return None
+    with transaction.atomic():
+        endpoint = claims.lock_endpoint(found[0])
+        claimed, more = claims.claim_due(endpoint, ROUND)
+    return (endpoint.pk, claimed) if claimed or more else None
+
+
+def _deliver(
+    endpoint_id: int, claimed: Sequence[Claim], send_round: SendRound, deadline: float
+) -> None:
+    """Send a round and write down what became of it, also of a part where sending breaks off."""
+    outcomes: dict[Claim, Outcome] = {
+        claim: ENDLESS if claim.is_beyond_the_last else NotTried() for claim in claimed
+    }
+    to_send = [claim for claim in claimed if not claim.is_beyond_the_last]
+    notices = read_notices([claim.event_id for claim in to_send])
+    try:
+        with closing(send_round([notices[claim.event_id] for claim in to_send])) as sending:
+            for claim, outcome in zip(to_send, sending, strict=False):
+                outcomes[claim] = outcome
+                if time.monotonic() > deadline:
+                    break
+    finally:
+        with transaction.atomic():
+            endpoint = claims.lock_endpoint(endpoint_id)
+            results.record(endpoint, [Attempt(*ended) for ended in outcomes.items()])

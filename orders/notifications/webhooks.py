@@ -1,0 +1,126 @@
+"""Delivering webhooks: one pump at a time, with a lane for each endpoint."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Collection
+from typing import Self
+
+import aiohttp
+import uvloop
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
+from orders.models import Endpoint
+from orders.task_names import DELIVER_WEBHOOKS
+from shop.core import dispatch
+from shop.core.database_thread import DatabaseThread
+from shop.core.locks import try_alone
+
+from . import claims, results
+from .calls import open_session
+from .lanes import Lane
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5  # how often the pump looks for endpoints that have got something to do
+WEBHOOK = Endpoint.Channel.WEBHOOK
+
+
+def deliver_webhooks() -> None:
+    """Deliver what is due to webhooks, until nothing is, or for NOTIFY_TASK_SECONDS.
+
+    One runs at a time, a second returns at once. At its end it asks for its successor, and only
+    then waits for calls that are still under way: slow answers hold up nobody. Raises
+    django.db.OperationalError where the database is away; what was under way is delivered again.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_deliver(time.monotonic() + settings.NOTIFY_TASK_SECONDS))
+
+
+async def _deliver(deadline: float) -> None:
+    with DatabaseThread("webhooks") as database:
+        async with open_session() as session, Pump(session, database, deadline) as pump:
+            async with database.inside(try_alone("deliver webhooks")) as alone:
+                if alone:
+                    await pump.run()
+            if pump.is_late:
+                await asyncio.to_thread(dispatch.send, DELIVER_WEBHOOKS)
+            await pump.finish()
+
+
+class Pump:
+    """Keeps a lane for each endpoint that something is due for, side by side."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, database: DatabaseThread, deadline: float
+    ) -> None:
+        self._session = session
+        self._database = database
+        self._deadline = deadline
+        self._lanes: dict[asyncio.Task[None], Lane] = {}
+        self._left_out: set[int] = set()  # endpoints that a fault of ours ended the lane of
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Drop what is under way, if a failure has left anything; it is delivered again."""
+        left = {task for lane in self._lanes.values() for task in lane.under_way} | set(self._lanes)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+    async def run(self) -> None:
+        """Deliver until nothing is due and nothing under way, or time is over."""
+        while not self.is_late:
+            await self._open_lanes()
+            if not self._lanes:
+                return
+            await self._settle(LOOK_SECONDS)
+
+    async def finish(self) -> None:
+        """Wait for the calls that are under way, and write down what becomes of them."""
+        while self._lanes:
+            await self._settle()
+
+    async def _open_lanes(self) -> None:
+        at_work = {lane.endpoint_id for lane in self._lanes.values()}
+        for endpoint_id in await self._database.run(_find_work, at_work | self._left_out):
+            lane = Lane(
+                endpoint_id, session=self._session, database=self._database, room=self._room
+            )
+            self._lanes[asyncio.create_task(lane.run())] = lane
+
+    def _room(self, lane: Lane) -> int:
+        """Return how many calls a lane may add: an equal share for each, and never none."""
+        if self.is_late:
+            return 0
+        mine = len(lane.under_way)
+        all_calls = sum(len(other.under_way) for other in self._lanes.values())
+        share = min(settings.NOTIFY_LANE, settings.NOTIFY_MAX_IN_FLIGHT // len(self._lanes))
+        left = min(share - mine, settings.NOTIFY_MAX_IN_FLIGHT - all_calls)
+        return max(left, 0 if mine else 1)
+
+    async def _settle(self, at_most: float | None = None) -> None:
+        """Wait for lanes to end, and look at how they did. Raises what the database raises."""
+        done, _ = await asyncio.wait(self._lanes, timeout=at_most)
+        for task in done:
+            lane = self._lanes.pop(task)
+            error = task.exception()
+            if isinstance(error, OperationalError | InterfaceError):
+                raise error
+            if error is not None:
+                logger.error("the lane of endpoint %s broke", lane.endpoint_id, exc_info=error)
+                self._left_out.add(lane.endpoint_id)
+
+
+def _find_work(leave_out: Collection[int]) -> list[int]:
+    """Return endpoints that something is due for; what nobody wants any more is given up first."""
+    results.bury(WEBHOOK)
+    limit = max(0, settings.NOTIFY_MAX_IN_FLIGHT - len(leave_out))
+    return claims.endpoints_with_work(WEBHOOK, limit=limit, leave_out=leave_out)

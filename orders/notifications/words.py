@@ -1,0 +1,71 @@
+"""What customers are told, in their language: the same words for every channel that speaks to them.
+
+Each kind of notice has a template of its own for each channel; a payment that has to go back is the
+news whatever else the event says.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import formats, translation
+from django.utils.translation import pgettext
+
+from inventory.money import minor_digits
+
+from .notices import Line, Notice
+
+
+@contextmanager
+def in_language_of(notice: Notice) -> Iterator[None]:
+    """Speak the language that the order names in its metadata, if it is one of LANGUAGES."""
+    wanted = notice.metadata.get("language")
+    spoken = [code for code, _ in settings.LANGUAGES if code == wanted]
+    with translation.override(spoken[0] if spoken else settings.LANGUAGE_CODE):
+        yield
+
+
+def render_words(channel: str, notice: Notice) -> str:
+    """Return what `channel` says of a notice, as plain text, in the language that is spoken."""
+    return render_to_string(f"orders/{channel}/{_kind(notice)}.txt", facts(notice)).strip()
+
+
+def facts(notice: Notice) -> dict[str, Any]:
+    """Return what templates may speak of, written as the language writes it."""
+    until = notice.hold_expires_at
+    return {
+        "order_id": str(notice.order_id),
+        "sale": " ".join((notice.sale_name or notice.sale).split()),  # it stands in subjects
+        "lines": [_line(line, notice.currency) for line in notice.lines],
+        "total": amount(notice.total, notice.currency),
+        "pay_until": moment(until) if until else "",
+        "refund_due": amount(notice.refund_due, notice.currency) if notice.refund_due else "",
+    }
+
+
+def amount(value: Decimal, currency: str) -> str:
+    """Return an amount of money as the language writes it: 1,250.00 EUR."""
+    digits = minor_digits(currency)
+    return f"{formats.number_format(value, digits, force_grouping=True)} {currency}"
+
+
+def moment(value: datetime) -> str:
+    """Return a moment, to the minute, as the language writes it: 27 November 2026, 11:59 UTC."""
+    pattern = pgettext("a moment, as Django's date filter writes it", "j F Y, H:i")
+    return f"{formats.date_format(value.astimezone(UTC), pattern)} UTC"
+
+
+def _kind(notice: Notice) -> str:
+    return "refund_due" if notice.refund_due else notice.type.removeprefix("order.")
+
+
+def _line(line: Line, currency: str) -> dict[str, Any]:
+    return {
+        "quantity": line.quantity,
+        "product": line.product or line.sku,
+        "amount": amount(line.quantity * line.unit_price, currency),
+    }
