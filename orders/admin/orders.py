@@ -14,7 +14,15 @@ from django.utils.safestring import SafeString
 from inventory.admin import money, of_order, uuid_in
 from inventory.models import Sale, StockMovement
 from inventory.reservation import entry_id_of
-from orders.models import ApiClient, DeadLetter, Order, OrderEvent, OrderLine, PaymentNotice
+from orders.models import (
+    ApiClient,
+    DeadLetter,
+    Delivery,
+    Order,
+    OrderEvent,
+    OrderLine,
+    PaymentNotice,
+)
 from shop.core import clock
 from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, preformatted, table, unbroken
 
@@ -65,7 +73,7 @@ class OrderAdmin(BigTableAdmin):
         ("Lines", {"fields": ("lines",)}),
         ("Payments", {"fields": ("payments", "to_refund")}),
         ("Times", {"fields": ("accepted_at", "persisted_at", "hold_expires_at")}),
-        ("Events", {"fields": ("events",)}),
+        ("Events", {"fields": ("events", "deliveries")}),
         ("Ledger", {"fields": ("movements", "letters")}),
         ("Request", {"fields": ("client", "request_key", "http_request_id", "custom_data")}),
         ("Redis", {"fields": ("epoch", "entry", "release_place")}),
@@ -77,6 +85,7 @@ class OrderAdmin(BigTableAdmin):
         "payments",
         "to_refund",
         "events",
+        "deliveries",
         "movements",
         "letters",
         "custom_data",
@@ -136,6 +145,23 @@ class OrderAdmin(BigTableAdmin):
         return table(
             ("Sequence", "Type", "When"),
             [(sequence, type_, clock.rfc3339(clock.to_ms(at))) for sequence, type_, at in rows],
+        )
+
+    @admin.display(description="who was told")
+    def deliveries(self, order: Order) -> SafeString:
+        found = Delivery.objects.filter(order_id=order.pk).order_by("endpoint", "sequence")
+        return table(
+            ("Endpoint", "Event", "State", "Attempts", "Last answer"),
+            [
+                (
+                    delivery.endpoint,
+                    delivery.event.type,
+                    delivery.get_state_display(),
+                    delivery.attempts,
+                    delivery.last_error or delivery.last_status or "",
+                )
+                for delivery in found.select_related("endpoint", "event")
+            ],
         )
 
     @admin.display(description="movements")

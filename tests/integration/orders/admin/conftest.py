@@ -35,7 +35,7 @@ class Sold(NamedTuple):
 @pytest.fixture
 def sold(db: None, make_sale: MakeSale, api_client: tuple[ApiClient, str]) -> Sold:
     """An order of ada for two TEEs and a CAP under the request id "k-1", which a webhook is to be
-    told of and a payment has come for; a dead letter, a lost order, and a reconciliation of the sale."""
+    told of and a payment has come for; a dead letter, a lost order, a reconciliation."""
     Endpoint.objects.create(url="https://shop.example/hook", secret=new_signing_secret())
     sale, client = make_sale("drop", {"TEE": 50, "CAP": 10}), api_client[0]
     lines, metadata = {"TEE": 2, "CAP": 1}, {"basket": "b-7"}
