@@ -55,6 +55,13 @@ UNAUTHENTICATED = ProblemType(
     "Send the header Authorization: Bearer <api key>. A key is made with manage.py create_client; "
     "a revoked one is refused within seconds.",
 )
+BAD_SIGNATURE = ProblemType(
+    "bad-signature",
+    401,
+    "The message is not signed by the payment provider",
+    "Sign the exact bytes of the body with the secret that both sides know, and send them within "
+    "five minutes by a clock that is right. A message that is sent again is signed again.",
+)
 RATE_LIMITED = ProblemType(
     "rate-limited",
     429,
@@ -90,7 +97,8 @@ BODY_TOO_LARGE = ProblemType(
     "body-too-large",
     413,
     "The body is too large",
-    "An order has at most 16 KiB. Keep what is large elsewhere and put its id into metadata.",
+    "An order has at most 16 KiB, a payment provider's message 64 KiB. Keep what is large "
+    "elsewhere, and put its id into the order's metadata.",
 )
 BODY_TIMEOUT = ProblemType(
     "body-timeout",
@@ -141,6 +149,20 @@ SALE_NOT_OPEN = ProblemType(
 SALE_CLOSED = ProblemType(
     "sale-closed", 409, "The sale is closed", "It takes no more orders. Placed orders live on."
 )
+NOT_CANCELLABLE = ProblemType(
+    "not-cancellable",
+    409,
+    "The order cannot be cancelled",
+    "Only an order that awaits its payment can be cancelled. The detail says what became of this "
+    "one; GET it for the rest.",
+)
+PAYMENT_MISMATCH = ProblemType(
+    "payment-mismatch",
+    422,
+    "The payment is not the order's",
+    "Amount and currency have to be the order's own. The message is kept and shown to the "
+    "operators; the order is as it was, and sending the message again changes nothing.",
+)
 UNAVAILABLE = ProblemType(
     "unavailable",
     503,
@@ -152,7 +174,15 @@ NOT_FOUND = ProblemType(
     "not-found",
     404,
     "Not found",
-    "Check the URL. Orders are visible to the client that placed them.",
+    "Check the URL, or the order's id in a payment provider's message. Orders are visible to the "
+    "client that placed them.",
+)
+ORDER_LOST = ProblemType(
+    "order-lost",
+    410,
+    "The order is lost",
+    "It was accepted by a Redis that has lost its data before the order was in PostgreSQL. Nothing "
+    "is held for it. Place it again; the same Idempotency-Key may be used.",
 )
 BAD_REQUEST = ProblemType(
     "bad-request",

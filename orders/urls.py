@@ -2,7 +2,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from .api import pages, views
+from .api import pages, payments, sales, views
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -15,5 +15,8 @@ urlpatterns = [
     path("api/v1/openapi.json", pages.openapi, name="openapi"),
     path("api/v1/orders", views.orders, name="orders"),
     path("api/v1/orders/<str:order_id>", views.order, name="order"),
-    path("api/v1/sales/<str:slug>", views.sale, name="sale"),
+    path("api/v1/orders/<str:order_id>/cancel", views.cancel, name="cancel"),
+    path("api/v1/payments/callback", payments.callback, name="payment-callback"),
+    path("api/v1/payments/stripe", payments.stripe_events, name="stripe-events"),
+    path("api/v1/sales/<str:slug>", sales.sale, name="sale"),
 ]

@@ -23,8 +23,8 @@ from orders.problems import Problem
 from shop.core import clock
 from shop.core.threads import Overloaded, in_thread
 
+from .endpoint import endpoint, problem_response
 from .openapi import DEMO_SALE, DEMO_SKU, cases_of, document
-from .views import endpoint, problem_response
 
 # Nothing from elsewhere, no script or style in a page itself; Swagger UI has icons in data URLs.
 _CONTENT_SECURITY_POLICY = (

@@ -1,73 +1,34 @@
-"""The REST endpoints: parse, one call, map the outcome."""
+"""The endpoints of orders, and those of health: parse, one call, map the outcome."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from uuid import UUID
 
-import redis
 from django.conf import settings
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
 
-from inventory import selectors as inventory_selectors
-from inventory.errors import CountersLost, CountersUnavailable, SaleUnknown
 from orders import problems, selectors
-from orders.domain import parse_order_id
-from orders.intake.directory import DirectoryUnavailable
+from orders.domain import Status, parse_order_id
+from orders.errors import NotCancellable, OrderLost, OrderUnknown
+from orders.intake.directory import Client
 from orders.intake.headers import MAX_WAIT_SECONDS
+from orders.intake.replies import unavailable
 from orders.intake.service import intake
 from orders.problems import Problem, Refused
-from orders.representation import encode_order
-from shop.core import clock, health
-from shop.core.threads import Overloaded, in_thread
+from orders.representation import OrderView, encode_order
+from orders.services.holds import cancel_order
+from shop.core import health
+from shop.core.threads import in_thread
 
-P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponse]]
+from .endpoint import endpoint
 
-
-def problem_response(problem: Problem) -> HttpResponse:
-    """Return a problem as an HTTP response (RFC 9457)."""
-    response = HttpResponse(
-        problem.body(), status=problem.type.status, content_type=problems.MEDIA_TYPE
-    )
-    response["Cache-Control"] = "no-store"
-    if problem.retry_after is not None:
-        response["Retry-After"] = str(problem.retry_after)
-    if problem.type is problems.UNAUTHENTICATED:
-        response["WWW-Authenticate"] = "Bearer"
-    return response
-
-
-def endpoint(*methods: str) -> Callable[[View[P]], View[P]]:
-    """Make a coroutine an endpoint: only these methods, and a problem for whatever goes wrong."""
-
-    def decorate(view: View[P]) -> View[P]:
-        @wraps(view)
-        async def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            if request.method not in methods:
-                response = problem_response(
-                    Problem(problems.METHOD_NOT_ALLOWED, f"{request.method} is not for this URL.")
-                )
-                response["Allow"] = ", ".join(methods)
-                return response
-            try:
-                return await view(request, *args, **kwargs)
-            except Refused as refused:
-                return problem_response(refused.problem)
-            except (DatabaseError, DirectoryUnavailable):
-                return _unavailable("PostgreSQL does not answer.")
-            except (redis.RedisError, CountersUnavailable):
-                return _unavailable("Redis does not answer.")
-            except CountersLost:
-                return _unavailable("The sale's counters are not there.")
-            except Overloaded as error:
-                return _unavailable(str(error))
-
-        return csrf_exempt(cast(View[P], guarded))
-
-    return decorate
+# How long a cancellation waits for an order that is about to be persisted.
+CANCEL_WAIT_SECONDS = 5.0
+_WHY_NOT = {
+    Status.CONFIRMED: "The order is confirmed: its sale takes no payment, so it is sold.",
+    Status.PAID: "The order is paid: refund it at the payment provider, which tells us of it.",
+    Status.EXPIRED: "The order's hold has ended, and its stock is on sale again.",
+    Status.REJECTED: "The order was rejected: it holds nothing.",
+    Status.REFUNDED: "The order is paid back already.",
+}
 
 
 @endpoint("POST")
@@ -88,34 +49,29 @@ async def orders(request: HttpRequest) -> HttpResponse:
 @endpoint("GET", "HEAD")
 async def order(request: HttpRequest, order_id: str) -> HttpResponse:
     """Show an order to the client that placed it; with ?wait= at its next change of status."""
-    client = await intake().authenticate(
-        request.headers.get("Authorization", "").encode("latin-1", "replace")
-    )
+    client = await _client(request)
     seconds = _wait_seconds(request)
-    parsed = parse_order_id(order_id)
-    view = None
-    if parsed is not None:
-        view = await in_thread(selectors.find_order, parsed, client_id=client.id)
-    if parsed is None or view is None:
-        raise Refused(Problem(problems.NOT_FOUND, f"There is no order {order_id[:64]}."))
+    parsed, view = await _find(order_id, client)
     if seconds and await intake().watch.next_status(parsed, view.status, seconds):
-        view = await in_thread(selectors.find_order, parsed, client_id=client.id) or view
-    response = HttpResponse(encode_order(view), content_type="application/json")
-    response["Cache-Control"] = "no-store"
-    return response
+        _, view = await _find(order_id, client)
+    return _order_response(view)
 
 
-@endpoint("GET", "HEAD")
-async def sale(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show a sale with live availability; public."""
+@endpoint("POST")
+async def cancel(request: HttpRequest, order_id: str) -> HttpResponse:
+    """Cancel an unpaid order; one that is cancelled already is answered the same."""
+    client = await _client(request)
+    parsed, view = await _find(order_id, client)
+    if view.status == Status.ACCEPTED:
+        await _persisted(parsed)
     try:
-        live = await _live_sales(slug)
-    except SaleUnknown as error:
-        raise Refused(Problem(problems.NOT_FOUND, str(error))) from error
-    response = JsonResponse(live)
-    response["Cache-Control"] = "no-store"
-    response["Access-Control-Allow-Origin"] = "*"
-    return response
+        await in_thread(cancel_order, parsed, client_id=client.id)
+    except NotCancellable as error:
+        raise _not_cancellable(error.status) from error
+    except OrderUnknown as error:  # given up before it was persisted
+        raise _not_cancellable(view.status) from error
+    _, view = await _find(order_id, client)
+    return _order_response(view)
 
 
 @endpoint("GET", "HEAD")
@@ -135,34 +91,41 @@ async def readyz(request: HttpRequest) -> HttpResponse:
     )
 
 
-class _SharedReads:
-    """One read of a sale at a time per process: who asks meanwhile shares the next one.
+async def _client(request: HttpRequest) -> Client:
+    """Return who asks. Raises Refused."""
+    return await intake().authenticate(
+        request.headers.get("Authorization", "").encode("latin-1", "replace")
+    )
 
-    A read never started before the caller asked, so nobody is shown the time before their order.
-    """
 
-    def __init__(self) -> None:
-        self._next: dict[str, asyncio.Task[dict[str, Any]]] = {}
-        self._current: dict[str, asyncio.Task[dict[str, Any]]] = {}
-
-    async def __call__(self, slug: str) -> dict[str, Any]:
-        if slug not in self._next:
-            self._next[slug] = asyncio.create_task(self._read(slug, self._current.get(slug)))
-        return await asyncio.shield(self._next[slug])
-
-    async def _read(self, slug: str, before: asyncio.Task[dict[str, Any]] | None) -> dict[str, Any]:
-        if before is not None:
-            await asyncio.wait([before])
-        task = self._next.pop(slug)
-        self._current[slug] = task
+async def _find(order_id: str, client: Client) -> tuple[UUID, OrderView]:
+    """Return an order of this client. Raises Refused where it has none such."""
+    parsed = parse_order_id(order_id)
+    if parsed is not None:
         try:
-            return await in_thread(inventory_selectors.live_sale, slug, now=clock.now())
-        finally:
-            if self._current.get(slug) is task:
-                del self._current[slug]
+            view = await in_thread(selectors.find_order, parsed, client_id=client.id)
+        except OrderLost as error:
+            raise Refused(Problem(problems.ORDER_LOST, str(error))) from error
+        if view is not None:
+            return parsed, view
+    raise Refused(Problem(problems.NOT_FOUND, f"There is no order {order_id[:64]}."))
 
 
-_live_sales = _SharedReads()
+async def _persisted(order_id: UUID) -> None:
+    """Return once an accepted order is in the ledger. Raises Refused if that takes too long."""
+    watch = intake().watch
+    if await watch.next_status(order_id, Status.ACCEPTED, CANCEL_WAIT_SECONDS) is None:
+        raise Refused(unavailable("The order is not persisted yet."))
+
+
+def _not_cancellable(status: str) -> Refused:
+    return Refused(Problem(problems.NOT_CANCELLABLE, _WHY_NOT[Status(status)]))
+
+
+def _order_response(view: OrderView) -> HttpResponse:
+    response = HttpResponse(encode_order(view), content_type="application/json")
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _wait_seconds(request: HttpRequest) -> float:
@@ -173,7 +136,3 @@ def _wait_seconds(request: HttpRequest) -> float:
         error = {"pointer": "", "parameter": "wait", "detail": "is a whole number of seconds"}
         raise Refused(Problem(problems.INVALID_REQUEST, "The query is not valid.", [error]))
     return float(min(int(text), MAX_WAIT_SECONDS))
-
-
-def _unavailable(reason: str) -> HttpResponse:
-    return problem_response(Problem(problems.UNAVAILABLE, reason, retry_after=1))

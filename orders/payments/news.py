@@ -1,5 +1,6 @@
 """What a payment provider has to say about an order, whoever the provider is."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -19,14 +20,48 @@ class PaymentNews:
     notice_id: str  # the provider's id of this message; the same when it is sent again
     type: NewsType
     order_id: UUID
-    amount: int  # minor units of `currency`
+    amount: int  # minor units of `currency`; of a refund, what has gone back altogether
     currency: str  # ISO 4217, upper case
     reference: str  # the provider's name of the payment; the same in all news of one payment
 
 
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A verified message that says nothing about the payment of an order of ours."""
+
+    notice_id: str
+
+
+# Which order earlier news of a payment were about, by the payment's reference.
+OrderOf = Callable[[str], UUID | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The adapter of one provider.
+
+    `read` takes the headers (names in lower case, or a mapping that does not care) and the body of
+    a callback. It raises NotConfigured, SignatureRefused, then orders.decoding.NotJson or
+    WrongFields, then NoOrder: nothing in the body is looked at before its signature.
+    """
+
+    name: str
+    read: Callable[[Mapping[str, str], bytes, OrderOf], PaymentNews | Ignored]
+    # To some, every answer but 200 says "send it again", for days. What has been kept for a person
+    # to look at is acknowledged to them.
+    resends_refused: bool = False
+
+
+class NotConfigured(Exception):
+    """This provider is not in use here."""
+
+
 class SignatureRefused(Exception):
-    """The message is not signed by the provider, or is too old or too new."""
+    """The message is not signed by the provider, or is too old or too new; the text says which."""
 
 
-class NotUnderstood(Exception):
-    """The message is signed, but is no payment news; the text says what is wrong with it."""
+class NoOrder(Exception):
+    """The message names its order by something that is no order id."""
+
+    def __init__(self, named: str) -> None:
+        super().__init__(f"There is no order {named[:64]}.")

@@ -9,6 +9,7 @@ from .examples import DEMO_SALE, DEMO_SKU
 from .headers import HEADERS
 from .problem_cases import cases_of
 from .shapes import Json, schemas
+from .webhooks import webhooks
 
 __all__ = ["DEMO_SALE", "DEMO_SKU", "cases_of", "document"]
 
@@ -25,18 +26,24 @@ def document() -> Json:
         },
         "servers": [{"url": "/", "description": "This server"}],
         "tags": [
-            {"name": "Orders", "description": "Place an order and follow it."},
+            {"name": "Orders", "description": "Place an order, follow it, cancel it."},
+            {"name": "Payments", "description": "For payment providers: what became of a payment."},
+            {"name": "Webhooks", "description": "What we tell your URL of, signed."},
             {"name": "Sales", "description": "What is on sale, and how much of it is left."},
             {"name": "Operations", "description": "For load balancers, monitoring and tools."},
         ],
         "paths": {
             "/api/v1/orders": {"post": operations.place_order()},
             "/api/v1/orders/{id}": {"get": operations.get_order()},
+            "/api/v1/orders/{id}/cancel": {"post": operations.cancel_order()},
+            "/api/v1/payments/callback": {"post": operations.take_payment()},
+            "/api/v1/payments/stripe": {"post": operations.take_stripe_event()},
             "/api/v1/sales/{slug}": {"get": operations.get_sale()},
             "/api/v1/openapi.json": {"get": operations.get_document()},
             "/healthz": {"get": operations.get_liveness()},
             "/readyz": {"get": operations.get_readiness()},
         },
+        "webhooks": webhooks(),
         "components": {
             "schemas": schemas(),
             "headers": HEADERS,

@@ -1,10 +1,11 @@
-"""Examples of bodies: orders as they are sent and answered, a sale, the health checks."""
+"""Examples of bodies: orders, payments, events, a sale, the health checks."""
 
 import msgspec
 
 from inventory.domain import SaleState
-from orders.domain import Status
-from orders.representation import order_view
+from orders.domain import EventType, Status
+from orders.notifications.message import Message
+from orders.representation import OrderView, order_view
 
 from .shapes import Check, Json, Liveness, Readiness, SaleView, SkuView
 
@@ -16,8 +17,8 @@ _METADATA = {"basket": "b-4711"}
 _HELD_UNTIL_MS = 1_795_781_400_123
 
 
-def _order(status: Status, held_until_ms: int) -> Json:
-    view = order_view(
+def _order(status: Status, held_until_ms: int, refund_due: int = 0) -> OrderView:
+    return order_view(
         order_id=DEMO_ORDER,
         sale=DEMO_SALE,
         customer="ada",
@@ -27,8 +28,12 @@ def _order(status: Status, held_until_ms: int) -> Json:
         accepted_at_ms=1_795_780_800_123,
         held_until_ms=held_until_ms,
         metadata=_METADATA,
+        refund_due=refund_due,
     )
-    return {"summary": status.value, "value": msgspec.to_builtins(view)}
+
+
+def _shown(view: OrderView, summary: str = "") -> Json:
+    return {"summary": summary or view.status, "value": msgspec.to_builtins(view)}
 
 
 def _readiness(**failing: str) -> Json:
@@ -70,10 +75,68 @@ ORDER_REQUESTS: Json = {
         },
     },
 }
-ORDER_ACCEPTED = {"accepted": _order(Status.ACCEPTED, _HELD_UNTIL_MS)}
+_LIVES = {
+    status: _order(status, 0 if status is Status.CONFIRMED else _HELD_UNTIL_MS) for status in Status
+}
+_PAID_TOO_LATE = _order(Status.EXPIRED, _HELD_UNTIL_MS, refund_due=7500)
+
+ORDER_ACCEPTED = {"accepted": _shown(_LIVES[Status.ACCEPTED])}
 ORDERS_PERSISTED = {
-    "awaiting_payment": _order(Status.AWAITING_PAYMENT, _HELD_UNTIL_MS),
-    "confirmed": _order(Status.CONFIRMED, 0),
+    status.value: _shown(_LIVES[status]) for status in (Status.AWAITING_PAYMENT, Status.CONFIRMED)
+}
+ORDERS = {status.value: _shown(view) for status, view in _LIVES.items()} | {
+    "paid_too_late": _shown(_PAID_TOO_LATE, "expired, and paid when its stock was sold")
+}
+ORDER_CANCELLED = {"cancelled": _shown(_LIVES[Status.CANCELLED])}
+
+_PAYMENT = {"order": DEMO_ORDER, "amount": "75.00", "currency": "EUR", "reference": "pay-4711"}
+PAYMENTS: Json = {
+    word: {"value": {"type": f"payment.{word}", "data": _PAYMENT}}
+    for word in ("succeeded", "failed", "refunded")
+}
+PAYMENT_TAKEN: Json = {
+    state: {"value": {"notice": "msg_2pKqXfVn7Yb1", "state": state}}
+    for state in ("applied", "pending")
+}
+STRIPE_EVENTS: Json = {
+    "succeeded": {
+        "value": {
+            "id": "evt_3RnT8uKq1Xw0",
+            "object": "event",
+            "type": "payment_intent.succeeded",
+            "data": {
+                "object": {
+                    "id": "pi_3RnT8uKq1Xw0",
+                    "object": "payment_intent",
+                    "amount": 7500,
+                    "amount_received": 7500,
+                    "currency": "eur",
+                    "metadata": {"order": DEMO_ORDER},
+                }
+            },
+        }
+    }
+}
+STRIPE_EVENT_TAKEN: Json = {
+    state: {"value": {"notice": "evt_3RnT8uKq1Xw0", "state": state}}
+    for state in ("applied", "ignored")
+}
+
+
+def event(type_: EventType) -> Json:
+    """Return examples of the message that tells of an event."""
+    sequence, view = _EVENTS[type_]
+    message = Message(type_.value, "2026-11-27T12:04:11.482Z", sequence, view)
+    return {type_.value: {"value": msgspec.to_builtins(message)}}
+
+
+_EVENTS = {
+    EventType.PLACED: (1, _LIVES[Status.AWAITING_PAYMENT]),
+    EventType.PAID: (2, _LIVES[Status.PAID]),
+    EventType.CANCELLED: (2, _LIVES[Status.CANCELLED]),
+    EventType.EXPIRED: (2, _LIVES[Status.EXPIRED]),
+    EventType.REJECTED: (1, _LIVES[Status.REJECTED]),
+    EventType.REFUNDED: (3, _LIVES[Status.REFUNDED]),
 }
 
 _OPEN_SALE = SaleView(

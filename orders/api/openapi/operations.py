@@ -2,18 +2,36 @@
 
 from orders import problems
 from orders.intake.request import OrderRequest
+from orders.payments.standard import PaymentCallback
 from orders.representation import OrderView
 
 from . import examples, parameters
 from .responses import json_content, problem_responses, response
-from .shapes import Json, Liveness, Readiness, SaleView
+from .shapes import Json, Liveness, NoticeView, Readiness, SaleView, StripeEvent
 
 _WITH_API_KEY: list[Json] = [{"ApiKey": []}]
 _ORDER_LINKS: Json = {
     "getOrder": {"operationId": "getOrder", "parameters": {"id": "$response.body#/id"}}
 }
 
-_OF_PLACING = set(problems.ALL.values()) - {problems.NOT_FOUND, problems.BAD_REQUEST}
+_OF_PLACING = set(problems.ALL.values()) - {
+    problems.NOT_FOUND,
+    problems.BAD_REQUEST,
+    problems.ORDER_LOST,
+    problems.NOT_CANCELLABLE,
+    problems.BAD_SIGNATURE,
+    problems.PAYMENT_MISMATCH,
+}
+_OF_MESSAGES = (
+    problems.BAD_REQUEST,
+    problems.MALFORMED_JSON,
+    problems.BAD_SIGNATURE,
+    problems.NOT_FOUND,
+    problems.METHOD_NOT_ALLOWED,
+    problems.BODY_TOO_LARGE,
+    problems.INVALID_REQUEST,
+    problems.UNAVAILABLE,
+)
 
 
 def place_order() -> Json:
@@ -52,7 +70,6 @@ def place_order() -> Json:
 
 
 def get_order() -> Json:
-    shown = examples.ORDER_ACCEPTED | examples.ORDERS_PERSISTED
     return {
         "operationId": "getOrder",
         "tags": ["Orders"],
@@ -63,16 +80,98 @@ def get_order() -> Json:
         ),
         "security": _WITH_API_KEY,
         "parameters": [parameters.ORDER_ID, parameters.WAIT, parameters.REQUEST_ID],
-        "responses": {"200": response("The order", json_content(OrderView, shown))}
+        "responses": {"200": response("The order", json_content(OrderView, examples.ORDERS))}
         | problem_responses(
             "getOrder",
             problems.UNAUTHENTICATED,
             problems.NOT_FOUND,
+            problems.ORDER_LOST,
             problems.BAD_REQUEST,
             problems.METHOD_NOT_ALLOWED,
             problems.INVALID_REQUEST,
             problems.UNAVAILABLE,
         ),
+    }
+
+
+def cancel_order() -> Json:
+    return {
+        "operationId": "cancelOrder",
+        "tags": ["Orders"],
+        "summary": "Cancel an unpaid order",
+        "description": (
+            "Ends the hold: the order's units are on sale again within two seconds. Cancelling "
+            "once more is answered the same. An order that is still `accepted` is cancelled as "
+            "soon as it is persisted. A body is not looked at."
+        ),
+        "security": _WITH_API_KEY,
+        "parameters": [parameters.ORDER_ID, parameters.REQUEST_ID],
+        "responses": {
+            "200": response(
+                "The order, cancelled", json_content(OrderView, examples.ORDER_CANCELLED)
+            )
+        }
+        | problem_responses(
+            "cancelOrder",
+            problems.UNAUTHENTICATED,
+            problems.NOT_FOUND,
+            problems.ORDER_LOST,
+            problems.BAD_REQUEST,
+            problems.METHOD_NOT_ALLOWED,
+            problems.NOT_CANCELLABLE,
+            problems.UNAVAILABLE,
+        ),
+    }
+
+
+def take_payment() -> Json:
+    return {
+        "operationId": "takePayment",
+        "tags": ["Payments"],
+        "summary": "Tell of a payment",
+        "description": (
+            "What the payment provider says of an order, signed as "
+            "[Standard Webhooks](https://www.standardwebhooks.com) does with a secret that both "
+            "sides know (`PAYMENT_WEBHOOK_SECRET`). A message that comes again, under the same "
+            "`webhook-id`, changes nothing and is answered the same. Amount and currency have to "
+            "be the order's own. 200 says that the message is kept for good: do not send it again."
+        ),
+        "parameters": [*parameters.WEBHOOK_HEADERS, parameters.REQUEST_ID],
+        "requestBody": {
+            "required": True,
+            "description": "At most 64 KiB.",
+            "content": json_content(PaymentCallback, examples.PAYMENTS),
+        },
+        "responses": {"200": response("Taken", json_content(NoticeView, examples.PAYMENT_TAKEN))}
+        | problem_responses("takePayment", *_OF_MESSAGES, problems.PAYMENT_MISMATCH),
+    }
+
+
+def take_stripe_event() -> Json:
+    return {
+        "operationId": "takeStripeEvent",
+        "tags": ["Payments"],
+        "summary": "Take an event of Stripe's",
+        "description": (
+            "A webhook endpoint for [Stripe](https://docs.stripe.com/webhooks); there only where "
+            "`STRIPE_WEBHOOK_SECRET` is set. Send it `checkout.session.completed`, "
+            "`checkout.session.async_payment_succeeded`, `checkout.session.async_payment_failed`, "
+            "`payment_intent.succeeded`, `payment_intent.payment_failed` and `charge.refunded`; "
+            "all else is acknowledged and ignored. The order's id belongs into `metadata.order` "
+            "of the PaymentIntent (`payment_intent_data.metadata` of a Checkout Session), or into "
+            "the session's `metadata.order` or `client_reference_id`. A partial refund, or "
+            "another amount than the order's, is kept for the operators and acknowledged, too."
+        ),
+        "parameters": [parameters.STRIPE_SIGNATURE, parameters.REQUEST_ID],
+        "requestBody": {
+            "required": True,
+            "description": "At most 64 KiB.",
+            "content": json_content(StripeEvent, examples.STRIPE_EVENTS),
+        },
+        "responses": {
+            "200": response("Taken", json_content(NoticeView, examples.STRIPE_EVENT_TAKEN))
+        }
+        | problem_responses("takeStripeEvent", *_OF_MESSAGES),
     }
 
 

@@ -67,3 +67,35 @@ REQUEST_ID = _parameter(
         **REQUEST_ID_SCHEMA,
     ),
 )
+
+
+def _signed(name: str, description: str, example: str) -> Json:
+    about = described(description, type="string")
+    return _parameter("header", name, about, required=True, example=example)
+
+
+# As Standard Webhooks has them, whoever sends.
+WEBHOOK_HEADERS = [
+    _signed(
+        "webhook-id",
+        "The message's id, 1 to 255 visible ASCII characters: the same when it is sent again.",
+        "msg_2pKqXfVn7Yb1",
+    ),
+    _signed(
+        "webhook-timestamp",
+        "When it is sent, in Unix seconds; more than five minutes off, it is refused.",
+        "1795780800",
+    ),
+    _signed(
+        "webhook-signature",
+        "`v1,` and, in base64, the HMAC-SHA256 of `<id>.<timestamp>.<body>`; several of them "
+        "with blanks in between while a secret is being replaced.",
+        "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    ),
+]
+STRIPE_SIGNATURE = _parameter(
+    "header",
+    "Stripe-Signature",
+    described("As Stripe signs: https://docs.stripe.com/webhooks/signature.", type="string"),
+    required=True,
+)

@@ -13,11 +13,14 @@ from .shapes import Json
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A way in which a problem comes up; `operation` is where, if it does so in one place only."""
+    """A way in which a problem comes up, and in which operations; none named: wherever it does."""
 
     happened: str
     problem: Problem
-    operation: str
+    operations: tuple[str, ...]
+
+    def comes_up_in(self, operation: str) -> bool:
+        return not self.operations or operation in self.operations
 
     def body(self) -> Json:
         """Return what the client sees."""
@@ -38,7 +41,8 @@ def _case(
     retry_after: int | None = None,
     only: str = "",
 ) -> Case:
-    return Case(happened, Problem(kind, detail, list(errors), retry_after), only)
+    """Return a case; `only` lists operations, with blanks in between."""
+    return Case(happened, Problem(kind, detail, list(errors), retry_after), tuple(only.split()))
 
 
 def _error(pointer: str, detail: str, **more: object) -> Json:
@@ -48,6 +52,24 @@ def _error(pointer: str, detail: str, **more: object) -> Json:
 _CASES = [
     _case(problems.UNAUTHENTICATED, "The request has no API key", "The API key is missing."),
     _case(problems.UNAUTHENTICATED, "The key is unknown or revoked", "The API key is not known."),
+    _case(
+        problems.BAD_SIGNATURE,
+        "The body or a header was changed on the way, or the secret is another",
+        "No matching signature found.",
+        only="takePayment",
+    ),
+    _case(
+        problems.BAD_SIGNATURE,
+        "The message was signed more than five minutes ago",
+        "Message timestamp too old.",
+        only="takePayment",
+    ),
+    _case(
+        problems.BAD_SIGNATURE,
+        "The header Stripe-Signature is missing, wrong, or too old",
+        "Stripe has not signed this, or not lately.",
+        only="takeStripeEvent",
+    ),
     _case(
         problems.RATE_LIMITED,
         "Your client sends more orders a second than was agreed",
@@ -78,6 +100,13 @@ _CASES = [
         problems.BODY_TOO_LARGE,
         "The body has more than 16 KiB",
         "An order has at most 16384 bytes.",
+        only="placeOrder",
+    ),
+    _case(
+        problems.BODY_TOO_LARGE,
+        "The message has more than 64 KiB",
+        "A payment provider's message has at most 65536 bytes.",
+        only="takePayment takeStripeEvent",
     ),
     _case(
         problems.BODY_TIMEOUT,
@@ -103,6 +132,21 @@ _CASES = [
         "The query is not valid.",
         _error("", "is a whole number of seconds", parameter="wait"),
         only="getOrder",
+    ),
+    _case(
+        problems.INVALID_REQUEST,
+        "The message names no reference, and an amount that the currency cannot have",
+        "Some fields are not valid.",
+        _error("/data", "'reference' is a required property"),
+        _error("/data/amount", "has more decimal places than JPY has"),
+        only="takePayment",
+    ),
+    _case(
+        problems.INVALID_REQUEST,
+        "An event has other fields than Stripe documents",
+        "Some fields are not valid.",
+        _error("/data/object", "'amount_refunded' is a required property"),
+        only="takeStripeEvent",
     ),
     _case(
         problems.UNKNOWN_SALE,
@@ -141,6 +185,21 @@ _CASES = [
     _case(problems.SALE_NOT_OPEN, "The sale is paused", f"Sale {DEMO_SALE} is paused."),
     _case(problems.SALE_CLOSED, "The sale is over", f"Sale {DEMO_SALE} is closed."),
     _case(
+        problems.NOT_CANCELLABLE,
+        "The order has been paid",
+        "The order is paid: refund it at the payment provider, which tells us of it.",
+    ),
+    _case(
+        problems.NOT_CANCELLABLE,
+        "The time to pay it is over",
+        "The order's hold has ended, and its stock is on sale again.",
+    ),
+    _case(
+        problems.PAYMENT_MISMATCH,
+        "The payment is of another amount or currency than the order",
+        "The order is over 75 EUR.",
+    ),
+    _case(
         problems.UNAVAILABLE,
         "Whether the order was taken is not known",
         "Redis did not answer.",
@@ -156,6 +215,13 @@ _CASES = [
     ),
     _case(
         problems.UNAVAILABLE,
+        "The order is accepted, but no worker has persisted it within seconds",
+        "The order is not persisted yet.",
+        retry_after=1,
+        only="cancelOrder",
+    ),
+    _case(
+        problems.UNAVAILABLE,
         "Something that the answer depends on is away or too busy",
         "PostgreSQL does not answer.",
         retry_after=1,
@@ -164,10 +230,28 @@ _CASES = [
         problems.NOT_FOUND,
         "There is no such order, or another client placed it",
         f"There is no order {DEMO_ORDER}.",
-        only="getOrder",
+        only="getOrder cancelOrder",
+    ),
+    _case(
+        problems.NOT_FOUND,
+        "The message is about an order that does not exist",
+        f"There is no order {DEMO_ORDER}.",
+        only="takePayment takeStripeEvent",
+    ),
+    _case(
+        problems.NOT_FOUND,
+        "No secret of Stripe's is configured, so there is no such endpoint",
+        "There is nothing at /api/v1/payments/stripe.",
+        only="takeStripeEvent",
     ),
     _case(
         problems.NOT_FOUND, "There is no such sale", "There is no sale 'demo-dorp'.", only="getSale"
+    ),
+    _case(
+        problems.ORDER_LOST,
+        "The server that had the order was lost, and the order with it",
+        f"Order {DEMO_ORDER} was accepted and then lost with the server that had it. Place it "
+        "again; the same key may be used.",
     ),
     _case(
         problems.BAD_REQUEST,

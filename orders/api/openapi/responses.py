@@ -11,7 +11,6 @@ from .problem_cases import cases_of
 from .shapes import Json, ProblemView, reference
 
 _PROBLEM_HEADERS: dict[int, list[str]] = {
-    HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
     HTTPStatus.METHOD_NOT_ALLOWED: ["Allow"],
     HTTPStatus.CONFLICT: ["Retry-After", "Idempotent-Replayed"],
     HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After"],
@@ -54,11 +53,17 @@ def _problem_response(operation: str, kinds: list[ProblemType]) -> Json:
             f"{kind.slug}-{number}": {"summary": case.happened, "value": case.body()}
             for kind in kinds
             for number, case in enumerate(cases_of(kind), 1)
-            if case.operation in ("", operation)
+            if case.comes_up_in(operation)
         },
     }
     return response(
         "\n\n".join(f"**[{kind.title}](/problems/{kind.slug})**: {kind.advice}" for kind in kinds),
         {problems.MEDIA_TYPE: content},
-        *_PROBLEM_HEADERS.get(kinds[0].status, ()),
+        *_headers(kinds),
     )
+
+
+def _headers(kinds: list[ProblemType]) -> list[str]:
+    if problems.UNAUTHENTICATED in kinds:
+        return ["WWW-Authenticate"]
+    return _PROBLEM_HEADERS.get(kinds[0].status, [])

@@ -6,8 +6,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from inventory.domain import SaleState
-from orders.domain import Status
+from orders.domain import EventType, Status
 from orders.intake.request import OrderRequest
+from orders.notifications.message import Message
+from orders.payments.standard import PaymentCallback
 from orders.representation import LineView, OrderView
 
 Json = dict[str, Any]
@@ -43,6 +45,36 @@ class SaleView(msgspec.Struct):
     limit: Annotated[Units, Meta(description="Units per customer over the sale; 0: no limit.")]
     hold_seconds: Annotated[int, Meta(description="How long an unpaid order keeps its stock.")]
     skus: list[SkuView]
+
+
+_NOTICE_STATES = """\
+- `applied`: it has had its effect, also if that was none (a failed payment leaves the hold)
+- `pending`: kept until the order is persisted, or its stock taken again; applied by itself then
+- `repeated`: another message about the same payment came before
+- `refund_due`: nothing can be given for the money; it is to be paid back
+- `paid_back`: the payment, which came before, has been paid back since
+- `refused`: another amount or currency than the order's, kept for the operators (Stripe only)
+- `ignored`: it is not about the payment of an order (Stripe only)
+"""
+
+
+class NoticeView(msgspec.Struct):
+    """What became of a payment provider's message."""
+
+    notice: Annotated[str, Meta(description="The id of the message.")]
+    state: Annotated[
+        Literal["applied", "pending", "repeated", "refund_due", "paid_back", "refused", "ignored"],
+        Meta(description=_NOTICE_STATES),
+    ]
+
+
+class StripeEvent(msgspec.Struct):
+    """An event as Stripe sends it; here only what all of them have."""
+
+    id: str
+    object: Literal["event"]
+    type: str
+    data: dict[str, Any]
 
 
 class Liveness(msgspec.Struct):
@@ -94,7 +126,8 @@ _STATUSES = """\
 - `awaiting_payment`: held until `hold_expires_at`
 - `confirmed`: sold, where the sale takes no payment
 - `paid`: sold
-- `cancelled`, `expired`: its stock is on sale again
+- `cancelled`, `expired`: its stock is on sale again; a payment that comes now takes the stock once
+  more (`paid`), or is to be paid back (`refund_due`)
 - `refunded`: paid back
 - `rejected`: refused after all, which can only happen where data was lost
 """
@@ -113,6 +146,16 @@ _NOTES: dict[type[msgspec.Struct], dict[str, Json]] = {
             "anyOf": [{"type": "string"} | _MOMENT, {"type": "null"}],
         },
         "metadata": {"description": "As you sent it; {} where you sent none."},
+        "refund_due": {
+            **_AMOUNT,
+            "description": "What was paid and has to go back; absent where there is nothing.",
+        },
+    },
+    Message: {
+        "type": {"enum": [type_.value for type_ in EventType]},
+        "timestamp": {"description": "When it happened."} | _MOMENT,
+        "sequence": {"description": "Counts the order's events from 1 up.", "minimum": 1},
+        "data": {"description": "The order, in the status that it had then."},
     },
 }
 _POINTER = "#/components/schemas/{name}"
@@ -120,7 +163,10 @@ _POINTER = "#/components/schemas/{name}"
 
 def schemas() -> Json:
     """Return the schemas of all shapes by name, and of those they are made of."""
-    shapes = [OrderRequest, OrderView, SaleView, Liveness, Readiness, ProblemView]
+    shapes = [
+        *(OrderRequest, OrderView, PaymentCallback, StripeEvent, NoticeView, SaleView),
+        *(Message, Liveness, Readiness, ProblemView),
+    ]
     _, found = msgspec.json.schema_components(shapes, ref_template=_POINTER)
     for shape, notes in _NOTES.items():
         for name, note in notes.items():

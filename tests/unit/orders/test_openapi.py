@@ -13,13 +13,27 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from orders import problems
 from orders.api.openapi import cases_of, document
 from orders.api.openapi.parameters import KEY_PATTERN
+from orders.domain import EventType, Status
 from orders.intake.headers import read_idempotency_key
 from orders.intake.request import decode_order
+from orders.lifecycle import CHANGES, Change
+from orders.payments import standard
 from orders.problems import Refused
 from orders.urls import urlpatterns
 from tests.integration.orders.api.conformance import assert_valid, operation
+from tests.signing import signed
 
 FOR_PEOPLE = {"index", "problems", "problem", "api-docs", "favicon"}
+
+
+OF_OTHER_URLS = {
+    "bad-request",
+    "bad-signature",
+    "not-cancellable",
+    "not-found",
+    "order-lost",
+    "payment-mismatch",
+}
 
 
 def operations() -> Iterator[dict[str, Any]]:
@@ -27,9 +41,15 @@ def operations() -> Iterator[dict[str, Any]]:
         yield from path.values()
 
 
+def messages() -> Iterator[dict[str, Any]]:
+    """What we send."""
+    for webhook in document()["webhooks"].values():
+        yield webhook["post"]
+
+
 def contents() -> Iterator[dict[str, Any]]:
     """All bodies in the document: each has a schema and examples."""
-    for found in operations():
+    for found in [*operations(), *messages()]:
         for response in [found.get("requestBody", {}), *found["responses"].values()]:
             yield from response.get("content", {}).values()
 
@@ -65,7 +85,7 @@ def test_every_kind_of_problem_is_documented_somewhere() -> None:
 
 
 def test_placing_an_order_documents_every_problem_but_those_of_other_urls() -> None:
-    assert documented_types("placeOrder") == set(problems.ALL) - {"not-found", "bad-request"}
+    assert documented_types("placeOrder") == set(problems.ALL) - OF_OTHER_URLS
 
 
 @pytest.mark.parametrize("slug", problems.ALL)
@@ -99,9 +119,47 @@ def test_the_example_orders_would_be_taken() -> None:
         decode_order(msgspec.json.encode(shown["value"]))
 
 
+def test_the_example_payment_would_be_understood() -> None:
+    content = operation("takePayment")["requestBody"]["content"]["application/json"]
+    for shown in content["examples"].values():
+        body = msgspec.json.encode(shown["value"])
+        assert standard.PROVIDER.read(signed(body), body, lambda _: None).amount == 7500
+
+
+def test_an_order_is_shown_in_every_status_it_can_have() -> None:
+    shown = operation("getOrder")["responses"]["200"]["content"]["application/json"]["examples"]
+    assert {each["value"]["status"] for each in shown.values()} == set(Status)
+    assert any("refund_due" in each["value"] for each in shown.values())
+
+
+def test_every_kind_of_event_is_documented_with_what_it_tells() -> None:
+    assert set(document()["webhooks"]) == set(EventType)
+    for message in messages():
+        assert {each["name"] for each in message["parameters"]} == {
+            "webhook-id",
+            "webhook-timestamp",
+            "webhook-signature",
+        }
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda each: each.event)
+def test_the_example_of_an_event_shows_a_status_that_it_leads_to(change: Change) -> None:
+    post = document()["webhooks"][change.event]["post"]
+    [shown] = post["requestBody"]["content"]["application/json"]["examples"].values()
+    targets = {each.target for each in CHANGES if each.event == change.event}
+    assert shown["value"]["type"] == change.event
+    assert shown["value"]["data"]["status"] in targets
+
+
 def test_only_orders_ask_for_an_api_key() -> None:
     secured = {found["operationId"] for found in operations() if found.get("security")}
-    assert secured == {"placeOrder", "getOrder"}
+    assert secured == {"placeOrder", "getOrder", "cancelOrder"}
+
+
+def test_only_an_api_key_is_asked_for_as_http_authentication() -> None:
+    for found in operations():
+        refusal = found["responses"].get("401", {"headers": {}})
+        assert ("WWW-Authenticate" in refusal["headers"]) is bool(found.get("security"))
 
 
 def test_every_response_documents_the_request_id() -> None:

@@ -1,5 +1,6 @@
 """What the running product answers is what the OpenAPI document says it answers."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -8,12 +9,18 @@ from django.conf import settings
 from httpx import Response
 
 from inventory import services
-from orders.models import ApiClient
+from orders.api.openapi import document
+from orders.models import ApiClient, OrderEvent
+from orders.notifications.message import encode_message
+from orders.notifications.notices import read_notices
+from orders.services.holds import cancel_order
 from shop.core import clock
 from tests.conftest import MakeSale
+from tests.life import pay, placed, refund
+from tests.placing import Request
 from tests.processes import Web, await_condition
 
-from .conformance import assert_documented
+from .conformance import assert_documented, assert_valid
 
 
 def assert_problem(operation_id: str, response: Response, status: int, slug: str) -> None:
@@ -160,6 +167,9 @@ def test_what_load_balancers_and_tools_ask_for(web: Web, operation_id: str, path
     [
         ("placeOrder", "/api/v1/orders", "POST"),
         ("getOrder", "/api/v1/orders/42", "GET, HEAD"),
+        ("cancelOrder", "/api/v1/orders/42/cancel", "POST"),
+        ("takePayment", "/api/v1/payments/callback", "POST"),
+        ("takeStripeEvent", "/api/v1/payments/stripe", "POST"),
         ("getSale", "/api/v1/sales/drop", "GET, HEAD"),
         ("getLiveness", "/healthz", "GET, HEAD"),
         ("getReadiness", "/readyz", "GET, HEAD"),
@@ -178,3 +188,18 @@ def test_a_sane_request_id_comes_back(web: Web) -> None:
     for path in ("/api/v1/orders/42", "/healthz", "/api/v1/nothing"):
         response = web.http.get(path, headers={"X-Request-ID": "checkout-4711"})
         assert response.headers["X-Request-ID"] == "checkout-4711"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_we_tell_of_events(make_sale: MakeSale, api_key: str) -> None:
+    sale = make_sale()
+    paid, cancelled = placed(sale, api_key, Request("k-1"), Request("k-2"))
+    pay(paid)
+    refund(paid)
+    cancel_order(cancelled.pk, client_id=cancelled.client_id)
+    notices = read_notices(OrderEvent.objects.values_list("pk", flat=True))
+    assert len(notices) == 5
+    for notice in notices.values():
+        post = document()["webhooks"][notice.type]["post"]
+        schema = post["requestBody"]["content"]["application/json"]["schema"]
+        assert_valid(json.loads(encode_message(notice)), schema)

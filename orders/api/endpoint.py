@@ -1,0 +1,67 @@
+"""What all endpoints share: their methods, and a problem for whatever goes wrong."""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+import redis
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from inventory.errors import CountersLost, CountersUnavailable
+from orders import problems
+from orders.intake.directory import DirectoryUnavailable
+from orders.intake.replies import unavailable
+from orders.problems import Problem, Refused
+from shop.core.threads import Overloaded
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponse]]
+
+
+def problem_response(problem: Problem) -> HttpResponse:
+    """Return a problem as an HTTP response (RFC 9457)."""
+    response = HttpResponse(
+        problem.body(), status=problem.type.status, content_type=problems.MEDIA_TYPE
+    )
+    response["Cache-Control"] = "no-store"
+    if problem.retry_after is not None:
+        response["Retry-After"] = str(problem.retry_after)
+    if problem.type is problems.UNAUTHENTICATED:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def endpoint(*methods: str) -> Callable[[View[P]], View[P]]:
+    """Make a coroutine an endpoint: only these methods, and a problem for whatever goes wrong."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        async def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.method not in methods:
+                response = problem_response(
+                    Problem(problems.METHOD_NOT_ALLOWED, f"{request.method} is not for this URL.")
+                )
+                response["Allow"] = ", ".join(methods)
+                return response
+            try:
+                return await view(request, *args, **kwargs)
+            except Refused as refused:
+                return problem_response(refused.problem)
+            except (DatabaseError, DirectoryUnavailable):
+                return _unavailable("PostgreSQL does not answer.")
+            except (redis.RedisError, CountersUnavailable):
+                return _unavailable("Redis does not answer.")
+            except CountersLost:
+                return _unavailable("The sale's counters are not there.")
+            except Overloaded as error:
+                return _unavailable(str(error))
+
+        return csrf_exempt(cast(View[P], guarded))
+
+    return decorate
+
+
+def _unavailable(reason: str) -> HttpResponse:
+    return problem_response(unavailable(reason))

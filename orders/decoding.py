@@ -1,0 +1,85 @@
+"""Reading JSON bodies into structs; where one does not fit, all fields that are wrong are named."""
+
+import json
+import re
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from jsonschema import Draft202012Validator
+
+Shape = TypeVar("Shape", covariant=True)
+FieldError = dict[str, Any]  # "pointer": a JSON Pointer (RFC 6901) into the body; "detail"
+
+MAX_ERRORS = 50
+# C0 and C1 control characters, the line and paragraph separators: nothing that a name or an id
+# holds, and each has been used to forge a header or a log line, or breaks a database column.
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_PATH = re.compile(r" - at `\$(.*)`$")
+
+
+class NotJson(Exception):
+    """The body is not JSON (RFC 8259) in UTF-8."""
+
+
+class WrongFields(Exception):
+    """The body is JSON, but not what it has to be."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__("; ".join(f"{each['pointer']} {each['detail']}" for each in errors))
+        self.errors = errors
+
+
+class BodyReader(Generic[Shape]):
+    """Reads bodies of one shape, which is a msgspec struct."""
+
+    def __init__(self, shape: type[Shape]) -> None:
+        self._decoder = msgspec.json.Decoder(shape)
+        (schema,), components = msgspec.json.schema_components(
+            [shape], ref_template="#/$defs/{name}"
+        )
+        self._validator = Draft202012Validator({**schema, "$defs": components})
+
+    def read(self, body: bytes) -> Shape:
+        """Return what `body` holds. Raises NotJson and WrongFields."""
+        try:
+            return self._decoder.decode(body)
+        except (msgspec.ValidationError, RecursionError) as error:
+            raise WrongFields(self._errors(body, error)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise NotJson(_first_line(error)) from None
+
+    def _errors(self, body: bytes, refusal: Exception) -> list[FieldError]:
+        """Return what is wrong with all fields; the decoder stops at the first."""
+        try:
+            document = json.loads(body)
+        except RecursionError:  # how deep that is depends on the Python; that it is an error not
+            return [field_error("", "is nested too deep")]
+        except ValueError as error:
+            raise NotJson(_first_line(error)) from None
+        errors = [
+            field_error(_pointer(error.absolute_path), _first_line(error))
+            for error in self._validator.iter_errors(document)
+        ]
+        # The decoder is stricter than a schema can be: 1.0 is an integer to JSON Schema.
+        return errors[:MAX_ERRORS] or [_of_decoder(refusal)]
+
+
+def field_error(pointer: str, detail: str) -> FieldError:
+    """Return what is wrong with the field at a JSON Pointer."""
+    return {"pointer": pointer, "detail": detail}
+
+
+def _pointer(path: Any) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _of_decoder(refusal: Exception) -> FieldError:
+    text = _first_line(refusal)
+    path = _PATH.search(text)
+    pointer = re.sub(r"[.\[]", "/", path[1]).replace("]", "") if path else ""
+    return field_error(pointer, _PATH.sub("", text))
+
+
+def _first_line(error: object) -> str:
+    text = str(getattr(error, "message", None) or error or "nested too deep").splitlines()[0][:200]
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,264 @@
+"""Callbacks by Standard Webhooks: what is signed is read exactly, what is not is not looked at."""
+
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from inventory.money import format_minor
+from orders.decoding import NotJson, WrongFields
+from orders.domain import new_order_id
+from orders.models import new_signing_secret
+from orders.payments.news import NewsType, NoOrder, PaymentNews, SignatureRefused
+from orders.payments.standard import PROVIDER
+from tests.signing import signed
+
+ORDER = UUID(bytes=new_order_id(7, 1_795_780_800_123))
+DATA = {"order": str(ORDER), "amount": "12.00", "currency": "EUR", "reference": "pay-1"}
+CURRENCIES = "EUR USD JPY ISK UGX BHD KWD MGA CLP HUF".split()
+
+
+def callback(type_: str = "payment.succeeded", **changes: Any) -> bytes:
+    return json.dumps({"type": type_, "data": DATA | changes}).encode()
+
+
+def read(body: bytes, headers: dict[str, str] | None = None) -> PaymentNews:
+    news = PROVIDER.read(signed(body) if headers is None else headers, body, lambda _: None)
+    assert isinstance(news, PaymentNews)
+    return news
+
+
+def pointers(body: bytes) -> set[str]:
+    with pytest.raises(WrongFields) as caught:
+        read(body)
+    return {error["pointer"] for error in caught.value.errors}
+
+
+# --- What is said -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("type_", NewsType)
+def test_a_callback_is_read_whole(type_: NewsType) -> None:
+    body = callback(f"payment.{type_}")
+    assert read(body, signed(body, notice_id="msg-42")) == PaymentNews(
+        provider="standard",
+        notice_id="msg-42",
+        type=type_,
+        order_id=ORDER,
+        amount=1200,
+        currency="EUR",
+        reference="pay-1",
+    )
+
+
+@given(st.integers(0, 10**14), st.sampled_from(CURRENCIES))
+def test_every_amount_arrives_as_it_was_sent(minor: int, currency: str) -> None:
+    body = callback(amount=format_minor(minor, currency), currency=currency)
+    assert (read(body).amount, read(body).currency) == (minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [("12", "EUR", 1200), ("12.5000", "EUR", 1250), ("1200.00", "JPY", 1200), ("0", "EUR", 0)],
+)
+def test_zeros_at_the_end_change_no_amount(amount: str, currency: str, minor: int) -> None:
+    assert read(callback(amount=amount, currency=currency)).amount == minor
+
+
+def test_fields_that_are_not_known_are_ignored() -> None:
+    body = json.dumps(
+        {"type": "payment.failed", "data": DATA | {"why": ["?"]}, "v": {"a/b~": 1}}
+    ).encode()
+    assert read(body).type is NewsType.FAILED
+
+
+@pytest.mark.parametrize("order", ["", "42", "a\0b", f"{{{ORDER}}}", ORDER.hex, "ü" * 5000])
+def test_what_is_no_order_id_names_no_order(order: str) -> None:
+    with pytest.raises(NoOrder) as caught:
+        read(callback(order=order))
+    assert len(str(caught.value)) < 100
+
+
+def test_whether_an_id_is_an_orders_is_for_the_ledger_to_say() -> None:
+    order = "6F9619FF-8B86-4D01-B42D-00CF4FC964FF"
+    assert read(callback(order=order)).order_id == UUID(order)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        *(
+            ("/data/amount", amount)
+            for amount in (
+                *("", "-1", "+1", "1e3", "NaN", "Infinity", "12,00", "12.", ".5", " 12", "12.00\n"),
+                *("012", "1_000", "١٢", "12.00000", "1" * 16, "12.345", 12, 12.0, None),
+            )
+        ),
+        *(("/data/currency", code) for code in ("", "eur", "EU", "EURO", "EUR\n", "ÉUR", 978)),
+        *(("/data/reference", name) for name in ("", "x" * 256, "a\0", "a\nb", "\x85", None)),
+        *(("/data/order", order) for order in (None, 42, [], {})),
+    ],
+)
+def test_a_wrong_field_is_named(pointer: str, value: Any) -> None:
+    assert pointers(callback(**{pointer.rpartition("/")[2]: value})) == {pointer}
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"), [("0.5", "JPY"), ("0.001", "EUR"), ("0.0001", "BHD")]
+)
+def test_an_amount_has_no_more_places_than_its_currency(amount: str, currency: str) -> None:
+    assert pointers(callback(amount=amount, currency=currency)) == {"/data/amount"}
+
+
+def test_all_wrong_fields_are_named_at_once() -> None:
+    body = callback("payment.disputed", amount="free", currency="euro", reference="")
+    assert pointers(body) == {"/type", "/data/amount", "/data/currency", "/data/reference"}
+    assert pointers(callback(amount="0.001", reference="a\0")) == {
+        "/data/amount",
+        "/data/reference",
+    }
+    assert pointers(b"{}") == {""}
+    assert pointers(b"[]") == {""}
+    assert pointers(b'{"data": ' + b"[" * 30_000 + b"]" * 30_000 + b"}") == {""}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"payment=ok", b'{"type": "\\ud800"}', b"{}}"])
+def test_what_is_signed_but_no_json_is_told_apart(body: bytes) -> None:
+    with pytest.raises(NotJson):
+        read(body)
+
+
+# --- What is signed -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [295, -295])
+def test_a_message_may_be_almost_five_minutes_off(seconds: int) -> None:
+    body = callback()
+    assert read(body, signed(body, age=timedelta(seconds=seconds))).order_id == ORDER
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(305, "too old"), (-305, "too new")])
+def test_a_message_that_is_more_than_five_minutes_off_is_refused(seconds: int, said: str) -> None:
+    body = callback()
+    with pytest.raises(SignatureRefused, match=said):
+        read(body, signed(body, age=timedelta(seconds=seconds)))
+
+
+@pytest.mark.parametrize("field", ["amount", "order", "currency", "reference"])
+def test_a_changed_body_is_refused(field: str) -> None:
+    headers = signed(callback())
+    changed = callback(**{field: DATA[field][:-1] + "9"})
+    with pytest.raises(SignatureRefused, match="No matching signature"):
+        read(changed, headers)
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
+def test_a_changed_header_is_refused(name: str) -> None:
+    headers = signed(callback(), age=timedelta(seconds=10))
+    last = headers[name][-1]
+    headers[name] = headers[name][:-1] + ("7" if last == "8" else "8")
+    with pytest.raises(SignatureRefused, match="No matching signature"):
+        read(callback(), headers)
+
+
+def test_either_secret_is_good_while_one_replaces_the_other(settings: Settings) -> None:
+    old, new = settings.PAYMENT_WEBHOOK_SECRETS = [new_signing_secret(), new_signing_secret()]
+    body = callback()
+    for secret in (old, new):
+        assert read(body, signed(body, secret=secret)).order_id == ORDER
+    with pytest.raises(SignatureRefused):
+        read(body, signed(body, secret=new_signing_secret()))
+    settings.PAYMENT_WEBHOOK_SECRETS = [new]
+    with pytest.raises(SignatureRefused):
+        read(body, signed(body, secret=old))
+
+
+def test_one_good_signature_among_several_is_enough() -> None:
+    body = callback()
+    headers = signed(body)
+    foreign = signed(body, secret=new_signing_secret())["webhook-signature"]
+    headers["webhook-signature"] = f"v1a,abcd {foreign} {headers['webhook-signature']}"
+    assert read(body, headers).order_id == ORDER
+
+
+def test_without_a_secret_nothing_is_believed(settings: Settings) -> None:
+    headers = signed(callback())
+    settings.PAYMENT_WEBHOOK_SECRETS = []
+    with pytest.raises(SignatureRefused, match="No secret"):
+        read(callback(), headers)
+
+
+def test_a_secret_that_is_none_is_a_fault_of_ours_and_not_of_the_sender(
+    settings: Settings,
+) -> None:
+    headers = signed(callback())
+    settings.PAYMENT_WEBHOOK_SECRETS = ["whsec_abcde"]
+    with pytest.raises(ValueError, match="base64"):
+        read(callback(), headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("webhook-id", given) for given in ("", "x" * 256, "a\0b", "a b", "ü", "a\n")),
+        *(("webhook-timestamp", given) for given in ("", "now", "nan", "inf", "9" * 400, "-1")),
+        *(
+            ("webhook-signature", given)
+            for given in ("", "v1", "v1,", "v1,ü", "v1,a", "v1,===", ",", "v1,YQ==,YQ==", "v2,YQ==")
+        ),
+    ],
+)
+def test_malformed_headers_are_refused_even_if_they_are_signed(name: str, value: str) -> None:
+    body = callback()
+    headers = signed(body, notice_id=value) if name == "webhook-id" else signed(body)
+    headers[name] = value
+    with pytest.raises(SignatureRefused):
+        read(body, headers)
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_a_missing_header_is_refused(name: str) -> None:
+    headers = signed(callback())
+    del headers[name]
+    with pytest.raises(SignatureRefused):
+        read(callback(), headers)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]),
+        st.text(st.characters(max_codepoint=0xFF)) | st.just("v1,YQ==") | st.just("msg-1"),
+    ),
+    st.binary() | st.just(callback()),
+)
+@example({**signed(b"x"), "webhook-signature": "v1,YQ=="}, b"\xff")
+def test_whatever_is_not_signed_is_refused_and_nothing_else(
+    headers: dict[str, str], body: bytes
+) -> None:
+    with pytest.raises(SignatureRefused):
+        read(body, headers)
+
+
+@given(
+    st.text().map(str.encode)
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text() | st.integers(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["type", "data"]), inner),
+    ).map(lambda document: json.dumps(document).encode())
+    | st.fixed_dictionaries(
+        {name: st.text(max_size=4) | st.just(value) for name, value in DATA.items()}
+    ).map(lambda data: callback(**data))
+)
+def test_whatever_is_signed_is_read_or_refused_by_name(body: bytes) -> None:
+    try:
+        news = read(body)
+    except (NotJson, WrongFields, NoOrder):
+        return
+    assert news.amount >= 0
+    assert len(news.currency) == 3
+    assert 1 <= len(news.reference) <= 255
