@@ -2,13 +2,14 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from .api import pages, payments, sales, views
+from .api import monitoring, pages, payments, sales, views
 
 urlpatterns = [
     path("", pages.index, name="index"),
     path("favicon.ico", RedirectView.as_view(url=static("orders/mark.svg")), name="favicon"),
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
+    path("healthz", monitoring.healthz, name="healthz"),
+    path("metrics", monitoring.metrics, name="metrics"),
+    path("readyz", monitoring.readyz, name="readyz"),
     path("problems/", pages.problem_list, name="problems"),
     path("problems/<slug:slug>", pages.problem_page, name="problem"),
     path("api/docs", pages.api_docs, name="api-docs"),

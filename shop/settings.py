@@ -238,7 +238,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # of any request
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -276,6 +276,8 @@ LOGGING = {
         "django.request": {"level": "ERROR", "filters": ["faults"]},
         # Redis away is one cause, however many batches meet it.
         "orders.intake.batcher": {"filters": ["seldom"]},
+        # Forged callbacks are one cause, too.
+        "orders.api.payments": {"filters": ["seldom"]},
         # Two lines for each sweep, every second: what a task has done, it says itself.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from orders import problems, selectors
 from orders.domain import Status, parse_order_id
@@ -15,7 +15,6 @@ from orders.intake.service import intake
 from orders.problems import Problem, Refused
 from orders.representation import OrderView, encode_order
 from orders.services.holds import cancel_order
-from shop.core import health
 from shop.core.threads import in_thread
 
 from .endpoint import endpoint
@@ -72,23 +71,6 @@ async def cancel(request: HttpRequest, order_id: str) -> HttpResponse:
         raise _not_cancellable(view.status) from error
     _, view = await _find(order_id, client)
     return _order_response(view)
-
-
-@endpoint("GET", "HEAD")
-async def healthz(request: HttpRequest) -> HttpResponse:
-    """This process is alive."""
-    return JsonResponse({"status": "ok"})
-
-
-@endpoint("GET", "HEAD")
-async def readyz(request: HttpRequest) -> HttpResponse:
-    """Everything that orders need is there; 503 names what is not."""
-    ready, parts = await in_thread(health.readiness)
-    failing = [name for name, part in parts.items() if not part["ok"]]
-    return JsonResponse(
-        {"status": "ready" if ready else "not ready", "failing": failing, "checks": parts},
-        status=200 if ready else 503,
-    )
 
 
 async def _client(request: HttpRequest) -> Client:

@@ -9,10 +9,12 @@ from typing import Any
 
 from django.conf import settings
 
+from orders.problems import BODY_TOO_LARGE, Problem
 from shop.core import health
 from shop.core.threads import in_thread
 
-from .replies import Reply
+from .headers import read_headers
+from .replies import Reply, problem_reply
 from .service import intake
 
 Scope = MutableMapping[str, Any]
@@ -40,10 +42,44 @@ def with_intake(application: Application) -> Application:
             await _send(send, await intake().place_order(scope["headers"], body))
         elif scope["type"] == "lifespan":
             await _live(receive, send)
+        elif scope["type"] == "http" and _announced_bytes(scope) > settings.MAX_BODY_BYTES:
+            await _send(send, _too_large(scope))
         else:
-            await application(scope, receive, send)
+            await application(scope, _bounded(receive), send)
 
     return serve
+
+
+def _announced_bytes(scope: Scope) -> int:
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(length) if length.isdigit() else 0
+
+
+def _too_large(scope: Scope) -> Reply:
+    detail = f"A body has at most {settings.MAX_BODY_BYTES} bytes here."
+    return problem_reply(read_headers(scope["headers"]), Problem(BODY_TOO_LARGE, detail))
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return `receive`; who sends more than any endpoint takes, or too slowly, is taken for gone.
+
+    Django writes a body to disk before any view can look at its size.
+    """
+    taken, whole = 0, False
+    deadline = asyncio.get_running_loop().time() + settings.INTAKE_BODY_TIMEOUT_SECONDS
+
+    async def receive_some() -> Message:
+        nonlocal taken, whole
+        try:
+            async with asyncio.timeout_at(None if whole else deadline):
+                message = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        taken += len(message.get("body", b""))
+        whole = whole or not message.get("more_body")
+        return message if taken <= settings.MAX_BODY_BYTES else {"type": "http.disconnect"}
+
+    return receive_some
 
 
 async def _read_body(receive: Receive) -> bytes | None:

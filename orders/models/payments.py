@@ -49,6 +49,7 @@ class PaymentNotice(models.Model):
             models.UniqueConstraint(fields=["provider", "notice_id"], name="notice_once"),
         ]
         indexes = [
+            models.Index(fields=["reference"], name="notice_reference"),
             models.Index(fields=["id"], condition=Q(state="pending"), name="notice_pending"),
             models.Index(
                 fields=["id"],

@@ -42,6 +42,7 @@ def document() -> Json:
             "/api/v1/openapi.json": {"get": operations.get_document()},
             "/healthz": {"get": operations.get_liveness()},
             "/readyz": {"get": operations.get_readiness()},
+            "/metrics": {"get": operations.get_metrics()},
         },
         "webhooks": webhooks(),
         "components": {

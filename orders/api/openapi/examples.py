@@ -160,3 +160,4 @@ READY = {"ready": _readiness()}
 NOT_READY = {
     "no-worker": _readiness(worker="the last sweep ended 31 s ago: are beat and a worker running?")
 }
+METRICS: Json = {"drift": {"value": 'shop_drift_units{sale="demo-drop"} 0.0\n'}}

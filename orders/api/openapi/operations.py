@@ -239,3 +239,24 @@ def get_readiness() -> Json:
         "parameters": [parameters.REQUEST_ID],
         "responses": {"200": response("Ready", json_content(Readiness, examples.READY))} | failures,
     }
+
+
+def get_metrics() -> Json:
+    content = {"text/plain": {"schema": {"type": "string"}, "examples": examples.METRICS}}
+    return {
+        "operationId": "getMetrics",
+        "tags": ["Operations"],
+        "summary": "Get figures for Prometheus",
+        "description": (
+            "Read from PostgreSQL and Redis at the moment of asking; what a store that is away "
+            "would tell is missing, and `shop_up` says so."
+        ),
+        "parameters": [parameters.REQUEST_ID],
+        "responses": {"200": response("Prometheus' text format", content)}
+        | problem_responses(
+            "getMetrics",
+            problems.BAD_REQUEST,
+            problems.METHOD_NOT_ALLOWED,
+            problems.UNAVAILABLE,
+        ),
+    }

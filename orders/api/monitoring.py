@@ -1,0 +1,32 @@
+"""The endpoints that load balancers and monitoring ask."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from orders import metrics as figures
+from shop.core import health
+from shop.core.threads import in_thread
+
+from .endpoint import endpoint
+
+
+@endpoint("GET", "HEAD")
+async def healthz(request: HttpRequest) -> HttpResponse:
+    """This process is alive."""
+    return JsonResponse({"status": "ok"})
+
+
+@endpoint("GET", "HEAD")
+async def readyz(request: HttpRequest) -> HttpResponse:
+    """Everything that orders need is there; 503 names what is not."""
+    ready, parts = await in_thread(health.readiness)
+    failing = [name for name, part in parts.items() if not part["ok"]]
+    return JsonResponse(
+        {"status": "ready" if ready else "not ready", "failing": failing, "checks": parts},
+        status=200 if ready else 503,
+    )
+
+
+@endpoint("GET", "HEAD")
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """What Prometheus is told."""
+    return HttpResponse(await in_thread(figures.render), content_type=figures.CONTENT_TYPE)
