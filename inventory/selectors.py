@@ -1,5 +1,6 @@
 """Reads of sales and their stock."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from . import counters
 from .counters import Rules
 from .domain import SaleState, sale_state
 from .errors import SaleUnknown
-from .models import Sale
+from .models import Allocation, Sale
 from .money import format_minor, to_minor
 
 ON_RECORD = timedelta(days=2)  # how long after a sale's end its requests may be repeated
@@ -38,14 +39,27 @@ def rules_of(sale: Sale) -> Rules:
     )
 
 
-def live_sale(slug: str, *, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A sale and its stock rows, as the ledger had them when it was read."""
+
+    sale: Sale
+    rows: list[Allocation]
+
+
+def read_offer(slug: str) -> Offer:
+    """Return the sale called `slug` with what it offers. Raises SaleUnknown."""
+    sale = get_sale(slug)
+    return Offer(sale, list(sale.allocations.select_related("product")))
+
+
+def live_sale(offer: Offer, *, now: datetime) -> dict[str, Any]:
     """Return a sale as the API shows it, availability live from Redis.
 
-    Raises SaleUnknown, CountersLost (also of a closed sale that Redis no longer holds) and
-    CountersUnavailable.
+    Raises CountersLost (also of a closed sale that Redis no longer holds) and CountersUnavailable.
     """
-    sale = get_sale(slug)
-    counted = counters.snapshot(sale.pk, slug).skus
+    sale = offer.sale
+    counted = counters.snapshot(sale.pk, sale.slug).skus
     return {
         "sale": sale.slug,
         "state": state_of(sale, now).value,
@@ -64,7 +78,7 @@ def live_sale(slug: str, *, now: datetime) -> dict[str, Any]:
                 "held": row.held,
                 "sold": row.sold,
             }
-            for row in sale.allocations.select_related("product")
+            for row in offer.rows
         ],
     }
 

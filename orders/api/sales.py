@@ -1,18 +1,22 @@
 """The endpoint of sales: live stock for everybody, however many ask at once."""
 
 import asyncio
+from collections import OrderedDict
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from inventory.errors import SaleUnknown
-from inventory.selectors import live_sale
+from inventory.selectors import Offer, live_sale, read_offer
 from orders import problems
 from orders.problems import Problem, Refused
 from shop.core import clock
 from shop.core.threads import in_thread
 
 from .endpoint import endpoint
+
+MOST_OFFERS = 1000  # sales that are remembered
 
 
 @endpoint("GET", "HEAD")
@@ -37,6 +41,7 @@ class _SharedReads:
     def __init__(self) -> None:
         self._next: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._current: dict[str, asyncio.Task[dict[str, Any]]] = {}
+        self._offers: OrderedDict[str, Offer] = OrderedDict()  # for while PostgreSQL is away
 
     async def __call__(self, slug: str) -> dict[str, Any]:
         if slug not in self._next:
@@ -49,10 +54,22 @@ class _SharedReads:
         task = self._next.pop(slug)
         self._current[slug] = task
         try:
-            return await in_thread(live_sale, slug, now=clock.now())
+            return await in_thread(self._look, slug)
         finally:
             if self._current.get(slug) is task:
                 del self._current[slug]
+
+    def _look(self, slug: str) -> dict[str, Any]:
+        try:
+            offer = self._offers[slug] = read_offer(slug)
+        except OperationalError:
+            if slug not in self._offers:
+                raise
+            offer = self._offers[slug]
+        self._offers.move_to_end(slug)
+        while len(self._offers) > MOST_OFFERS:
+            self._offers.popitem(last=False)
+        return live_sale(offer, now=clock.now())
 
 
 _live_sales = _SharedReads()

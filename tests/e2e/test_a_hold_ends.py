@@ -1,6 +1,6 @@
 """What follows the yes happens by itself: the workers end holds and put stock back on sale."""
 
-from inventory.selectors import live_sale
+from inventory.selectors import live_sale, read_offer
 from orders.models import Order
 from orders.services.reconcile import reconcile
 from shop.core import clock
@@ -17,7 +17,7 @@ def test_the_stock_of_an_unpaid_order_is_on_sale_again_without_anybodys_doing(
     assert web.order("second", customer="bob").json()["type"] == "/problems/sold-out"
 
     def on_sale() -> bool:
-        [sku] = live_sale("drop", now=clock.now())["skus"]
+        [sku] = live_sale(read_offer("drop"), now=clock.now())["skus"]
         return bool(sku["available"] == 1 and sku["held"] == 0)
 
     await_condition("the unit is on sale again", on_sale)

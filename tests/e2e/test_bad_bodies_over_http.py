@@ -2,8 +2,10 @@
 
 import json
 import socket
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.conftest import MakeSale
@@ -61,3 +63,21 @@ def test_other_methods_on_orders_are_405(web: Web) -> None:
     reply = web.http.get("/api/v1/orders")
     assert (reply.status_code, reply.headers["Allow"]) == (405, "POST")
     assert reply.json()["type"] == "/problems/method-not-allowed"
+
+
+def test_a_body_that_no_endpoint_takes_is_413_before_it_is_read(web: Web) -> None:
+    for path in ("/admin/login/", "/api/v1/payments/callback"):
+        reply = web.http.post(path, content=b"x" * 3_000_000)
+        assert (reply.status_code, reply.json()["type"]) == (413, "/problems/body-too-large")
+
+
+def test_a_chunked_body_without_end_is_cut_off(web: Web) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(10_000):
+            yield b"x" * 65_536
+
+    try:
+        reply = web.http.post("/api/v1/payments/callback", content=endless())
+    except httpx.TransportError:
+        return  # hung up on: nothing was stored
+    assert reply.status_code >= 400

@@ -182,7 +182,8 @@ def get_sale() -> Json:
         "summary": "Get a sale with live stock",
         "description": (
             "Public, and open to scripts of any site. `available` is read from the live counters; "
-            "`held` and `sold` are what is persisted, so they may lag behind for a moment."
+            "`held` and `sold` are what is persisted, so they may lag behind for a moment, or for "
+            "as long as PostgreSQL is away."
         ),
         "parameters": [parameters.SALE_SLUG, parameters.REQUEST_ID],
         "responses": {"200": response("The sale", json_content(SaleView, examples.SALES))}
