@@ -139,14 +139,7 @@ def move_stock(moves: Sequence[Move]) -> None:
         held, sold = totals.get(move.allocation_id, (0, 0))
         totals[move.allocation_id] = held + move.held, sold + move.sold
     for allocation_id, (held, sold) in sorted(totals.items()):
-        moved = Allocation.objects.filter(
-            pk=allocation_id,
-            held__gte=-held,
-            sold__gte=-sold,
-            allocated__gte=F("held") + F("sold") + (held + sold),
-        ).update(held=F("held") + held, sold=F("sold") + sold)
-        if moved != 1:
-            raise errors.StockRefused(allocation_id)
+        _move_row(allocation_id, held=held, sold=sold)
     rows = [(move.order_id, move.allocation_id, move.kind, move.held, move.sold) for move in moves]
     names = ["order_id", "allocation_id", "kind", "held", "sold"]
     sql.run(SQL / "insert_movements.sql", sql.columns(names, rows))
@@ -159,14 +152,7 @@ def correct_stock(allocation_id: int, *, held: int = 0, sold: int = 0, counter: 
     the row would then be oversold.
     """
     with transaction.atomic():
-        moved = Allocation.objects.filter(
-            pk=allocation_id,
-            held__gte=-held,
-            sold__gte=-sold,
-            allocated__gte=F("held") + F("sold") + (held + sold),
-        ).update(held=F("held") + held, sold=F("sold") + sold)
-        if moved != 1:
-            raise errors.StockRefused(allocation_id)
+        _move_row(allocation_id, held=held, sold=sold)
         StockMovement.objects.create(
             allocation_id=allocation_id,
             kind=StockMovement.Kind.CORRECT,
@@ -185,6 +171,17 @@ def lock_free_units(allocation_ids: Sequence[int]) -> dict[int, int]:
         .values_list("pk", "allocated", "held", "sold")
     )
     return {pk: allocated - held - sold for pk, allocated, held, sold in rows}
+
+
+def _move_row(allocation_id: int, *, held: int, sold: int) -> None:
+    moved = Allocation.objects.filter(
+        pk=allocation_id,
+        held__gte=-held,
+        sold__gte=-sold,
+        allocated__gte=F("held") + F("sold") + (held + sold),
+    ).update(held=F("held") + held, sold=F("sold") + sold)
+    if moved != 1:
+        raise errors.StockRefused(allocation_id)
 
 
 def _save_new(sale: Sale) -> None:
