@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 1.0  # younger than this: used as it is
 STALE_SECONDS = 3.0  # older than this: waited for, so that a revoked key ends within seconds
+PATIENCE_SECONDS = 0.5  # with a reading under way, where there is a copy
 AGAIN_SECONDS = 0.2  # between two looks for something that was not there
 MAX_ASKERS = 1000
 NEWER_TRIES = 3  # one may have been under way already, one may fail
@@ -107,8 +108,12 @@ class Directory:
 
     async def _load(self, pause: float) -> None:
         task = self._start_loading(pause)
-        if task is not None:
-            await asyncio.shield(task)
+        if task is None:
+            return
+        patience = None
+        if self._contents is not None:  # a PostgreSQL that stands still must not hold up orders
+            patience = max(0.0, self._tried_at + PATIENCE_SECONDS - time.monotonic())
+        await asyncio.wait([task], timeout=patience)
 
     def _start_loading(self, pause: float) -> asyncio.Task[None] | None:
         """Start reading, unless that was tried `pause` seconds ago. Returns what is under way."""

@@ -16,17 +16,21 @@ R = TypeVar("R")
 
 THREADS = 4
 MAX_WAITING = 500  # calls that wait for a thread; beyond, the answer is Overloaded
+PATIENCE_SECONDS = 8.0  # for one call: a server that is there and stands still is as good as away
 
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="blocking")
 _waiting = 0
 
 
 class Overloaded(Exception):
-    """More blocking work is waiting than can be done in reasonable time."""
+    """Blocking work cannot be done in reasonable time: too much of it waits, or it hangs."""
 
 
 async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `function` in one of the threads. Raises what it raises, and Overloaded at the bound."""
+    """Run `function` in one of the threads. Raises what it raises, and Overloaded at the bounds.
+
+    What takes too long goes on in its thread; nobody waits for it any more.
+    """
     global _waiting
     if _waiting >= MAX_WAITING:
         raise Overloaded(f"{_waiting} calls are waiting for {THREADS} threads")
@@ -40,7 +44,14 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
         finally:
             close_old_connections()
 
+    running = asyncio.get_running_loop().run_in_executor(_pool, call)
+    running.add_done_callback(_no_longer_waiting)
     try:
-        return await asyncio.get_running_loop().run_in_executor(_pool, call)
-    finally:
-        _waiting -= 1
+        return await asyncio.wait_for(running, PATIENCE_SECONDS)
+    except TimeoutError as error:
+        raise Overloaded(f"no answer within {PATIENCE_SECONDS:g} s") from error
+
+
+def _no_longer_waiting(_: object) -> None:
+    global _waiting
+    _waiting -= 1

@@ -130,6 +130,43 @@ def test_orders_are_accepted_while_postgresql_is_away(
     in_one_loop(steps)
 
 
+def test_orders_are_accepted_while_postgresql_stands_still(
+    make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_sale()
+    go_on = threading.Event()
+
+    def stand_still() -> None:
+        assert go_on.wait(30)
+        raise OperationalError("gone after all")
+
+    async def steps(intake: Intake) -> None:
+        assert (await place(intake, api_key, "k-1")).status == 202
+        monkeypatch.setattr(directory, "read_contents", stand_still)
+        monkeypatch.setattr(directory, "STALE_SECONDS", 0.0)
+        monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
+        try:
+            assert (await place(intake, api_key, "k-2")).status == 202
+        finally:
+            go_on.set()
+
+    in_one_loop(steps)
+
+
+def test_what_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "PATIENCE_SECONDS", 0.05)
+    go_on = threading.Event()
+
+    async def steps(_: Intake) -> None:
+        try:
+            with pytest.raises(threads.Overloaded):
+                await threads.in_thread(go_on.wait, 30)
+        finally:
+            go_on.set()
+
+    in_one_loop(steps)
+
+
 def test_a_process_that_never_reached_postgresql_answers_503(
     api_key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
