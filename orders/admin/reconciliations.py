@@ -35,13 +35,17 @@ class DriftFilter(admin.SimpleListFilter):
 class ReconciliationRecordAdmin(BigTableAdmin):
     """One row a minute and sale while nothing changes, one every ten seconds while it does."""
 
-    list_display = ("id", "sale", "drift", "reason", "repaired", "compared_at")
+    list_display = ("id", "sale", "drift", "reason", "mended", "compared_at")
     list_select_related = ("sale",)
     list_filter = (DriftFilter, SaleFilter)
     search_help_text = BIG_TABLE_HELP
     fields = ("sale", "compared_at", "drift", "reason", "balances", "explanation", "repaired")
     readonly_fields = ("balances", "explanation")
     actions = ("mend",)
+
+    @admin.display(description="repaired")
+    def mended(self, record: ReconciliationRecord) -> str:
+        return "Repaired" if record.repaired else ""  # nothing to repair is nothing bad
 
     @admin.display(description="SKUs")
     def balances(self, record: ReconciliationRecord) -> SafeString:
