@@ -8,7 +8,7 @@ RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo up test lint format requirements clean
+.PHONY: help demo up test drill lint format requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ up: $(RUN) ## Run the whole stack in the foreground, with a demo sale open, unti
 
 test: $(RUN) ## Run all tests on real PostgreSQL, Redis protocol and Celery workers (ARGS=… for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
+
+drill: $(RUN) ## Break each part of the stack under load, and show what was lost, doubled or oversold (ARGS=…)
+	@$(BIN)/python -m shop.local drill $(ARGS)
 
 lint: $(DEV) ## Check format, lint, types, import contracts and missing migrations
 	@$(BIN)/ruff format --check .

@@ -18,6 +18,7 @@ READY_SECONDS = 30.0
 class Server(Service, ABC):
     """A database server on the loopback. First `prepare`, then `start`, then `wait_ready`."""
 
+    relied_on = True
     port: int
 
     def __init__(

@@ -24,6 +24,8 @@ TAIL_LINES = 20
 class Service:
     """A program that runs as one child process in its own session, and can be started again."""
 
+    relied_on = False  # whether other programs need it until they have ended
+
     def __init__(
         self,
         name: str,

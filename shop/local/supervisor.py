@@ -1,8 +1,8 @@
-"""Keeps services running: starts again what dies, and stops everything in reverse order."""
+"""Keeps services running: starts again what dies, and stops what others rely on last."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from shop.local.service import Service
@@ -26,18 +26,27 @@ class Supervisor:
         self.deaths: Counter[str] = Counter()
         self._notice = notice
         self._restarted = restarted
-        self._exit = AsyncExitStack()
+        self._kept: list[tuple[Service, asyncio.Task[None]]] = []
 
     def watch(self, service: Service) -> None:
         """Start `service` unless it runs, and keep it running until `stop`."""
         if not service.running:
             service.start()
         task = asyncio.create_task(self._keep(service), name=f"keep {service.name}")
-        self._exit.push_async_callback(self._stop, service, task)
+        self._kept.append((service, task))
 
     async def stop(self) -> None:
-        """Stop all services, the last one first; nothing that they have started is left."""
-        await self._exit.aclose()
+        """Stop all services, those that others rely on last; nothing they have started is left."""
+        kept, self._kept = self._kept, []
+        async with AsyncExitStack() as exits:  # what fails to stop keeps nothing else running
+            for relied_on in (True, False):
+                group = [each for each in kept if each[0].relied_on is relied_on]
+                exits.push_async_callback(self._stop_all, group)
+
+    async def _stop_all(self, group: Sequence[tuple[Service, asyncio.Task[None]]]) -> None:
+        async with asyncio.TaskGroup() as stopping:
+            for service, task in group:
+                stopping.create_task(self._stop(service, task))
 
     async def restart(self, service: Service, *, grace: float) -> None:
         """Stop `service`, killed after `grace` seconds, and start it again as if it had died."""

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shlex
 import sys
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.text import Text
 from shop.local.clients import api_key
 from shop.local.discovery import state_dir
 from shop.local.interrupts import run_until_signal
+from shop.local.payments import VARIABLE, payment_secret
 from shop.local.stack import Stack
 
 SALE = "demo-drop"
@@ -42,7 +44,7 @@ async def open_demo_sale(stack: Stack) -> str:
 
 
 def show(stack: Stack, *, api_key: str) -> None:
-    """Print where everything is, who may enter, and an order to try."""
+    """Print where everything is, who may enter, and how to place an order and to pay for it."""
     table = Table.grid(padding=(0, 2))
     for name, value in {
         "Site": f"{stack.web.url}/",
@@ -50,9 +52,11 @@ def show(stack: Stack, *, api_key: str) -> None:
         "  sign in": f"{stack.superuser}  {_password(stack)}",
         "API": f"{stack.web.url}/api/docs",
         "  demo key": api_key,
+        "  payments": _payment_secret(stack),
         "Health": f"{stack.web.url}/readyz",
         "Workers": f"{stack.flower.url}/",
         "Logs": str(stack.state / "logs"),
+        "Mail": _mail(stack),
     }.items():
         table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
     console = Console()
@@ -63,9 +67,22 @@ def show(stack: Stack, *, api_key: str) -> None:
         f"  -H 'Authorization: Bearer {api_key}' \\\n"
         "  -H 'Content-Type: application/json' \\\n"
         '  -H "Idempotency-Key: try-$(date +%s)" \\\n'
-        f"  -d '{ORDER}'\n",
+        f"  -d '{ORDER}'\n\n"
+        f"{shlex.quote(sys.executable)} -m shop.local pay ORDER_ID  # the id that it answers\n",
         flush=True,
     )
+
+
+def _payment_secret(stack: Stack) -> str:
+    if stack.env.get(VARIABLE):
+        return f"(the secret in {VARIABLE})"
+    return payment_secret(stack.state, stack.env)
+
+
+def _mail(stack: Stack) -> str:
+    if stack.env.get("EMAIL_URL"):
+        return "(the mail server in EMAIL_URL)"
+    return str(stack.state / "mail")
 
 
 def _password(stack: Stack) -> str:

@@ -30,7 +30,7 @@ def processes_of(state: Path) -> list[list[str]]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("SHOP_STATE_DIR") == str(state):
+            if process.environ().get("SHOP_STATE_DIR", "").startswith(str(state)):
                 found.append(process.cmdline())
         except psutil.Error:
             continue  # ended just now, or none of ours

@@ -2,23 +2,52 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from shop.local.demo.plan import Order
+from shop.local.demo.wishes import Order
 
 ACCEPTED, SOLD_OUT, OVER_LIMIT = "accepted", "sold-out", "purchase-limit"
 RECENT = 500  # answers that the median of the moment is taken from
 
 
+@dataclass
+class Tally:
+    """Requests that were sent, and by what made their client repeat itself."""
+
+    sent: int = 0
+    sent_again: Counter[str] = field(default_factory=Counter)
+    gave_up: bool = False
+
+
+@dataclass
+class Pace:
+    """How fast orders were judged; times are in seconds from the sale's start."""
+
+    judged: int = 0
+    accepted: int = 0
+    last_answer: float = 0.0
+    last_yes: float = 0.0
+
+    def note(self, answer: "Answer") -> None:
+        """Count the first answer to an order."""
+        self.judged += 1
+        self.last_answer = answer.at
+        if answer.outcome == ACCEPTED:
+            self.accepted += 1
+            self.last_yes = answer.at
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A client's order was judged. Times are in seconds; `at` counts from the sale's start."""
+    """A client's order was judged. Times are in seconds; `sent` and `at` count from the sale's
+    start, `sent` to the first of all tries."""
 
     status: int
     outcome: str
     digest: bytes  # of the body
     order_id: str = ""
     replayed: bool = False
+    sent: float = 0.0
     at: float = 0.0
     took: float | None = None  # None: the client had asked to wait
 
@@ -31,10 +60,8 @@ class Book:
         self.first: Counter[str] = Counter()  # orders by their first answer's outcome
         self.units = 0  # accepted
         self.replayed = 0
-        self.last_answer = 0.0  # seconds from the sale's start, as in Answer
-        self.last_yes = 0.0
-        self.sent = 0
-        self.sent_again: Counter[str] = Counter()  # by what made the client repeat itself
+        self.rush = Pace()
+        self.calls = Tally()
         self.unexpected: Counter[str] = Counter()  # by what came instead of a judgement
         self.looked_up = 0
         self.not_found: Counter[str] = Counter()  # by what a look at an accepted order brought
@@ -50,20 +77,21 @@ class Book:
         """In seconds."""
         return percentile(self._recent, 50)
 
-    def note(self, order: Order, answer: Answer) -> None:
-        """Write down an answer to `order`."""
+    def note(self, order: Order, answer: Answer) -> bool:
+        """Write down an answer to `order`. Returns whether it is the order's first."""
         told = self.answers.setdefault(order.key, [])
         told.append(answer)
         self.replayed += answer.replayed
-        self.last_answer = answer.at
         if answer.took is not None:
             self._recent.append(answer.took)
         if len(told) > 1:
-            return
+            return False
         self.first[answer.outcome] += 1
         if answer.outcome == ACCEPTED:
             self.units += order.units
-            self.last_yes = answer.at
+        if not order.comes_late:
+            self.rush.note(answer)
+        return True
 
     def accepted(self, orders: Iterable[Order]) -> list[tuple[Order, Answer]]:
         """Return those of `orders` that were accepted, with the first answer."""

@@ -15,8 +15,11 @@ from rich.console import Console
 from rich.text import Text
 
 from shop.local.demo import summary
+from shop.local.demo.inbox import Inbox
+from shop.local.demo.opening import disable_webhook, new_plan, open_sale
 from shop.local.demo.progress import Progress
-from shop.local.demo.sale import open_sale, sell
+from shop.local.demo.receiver import Receiver
+from shop.local.demo.sale import sell
 from shop.local.demo.verdict import Check, verdict
 from shop.local.discovery import state_dir
 from shop.local.errors import PortTaken
@@ -24,7 +27,7 @@ from shop.local.interrupts import run_until_signal
 from shop.local.ports import kept_port, require_free
 from shop.local.stack import Stack
 
-ORDERS, STOCK = 10_000, 5_000
+ORDERS, STOCK = 5_000, 500
 MOST = 200_000
 INTERRUPTED = 130  # as a shell says it of Ctrl-C
 
@@ -74,18 +77,22 @@ async def demo(*, orders: int, stock: int) -> int:
 async def _run_and_judge(console: Console, *, orders: int, stock: int) -> list[Check]:
     stack = stack_on_free_ports(state_dir(), console)
     async with AsyncExitStack() as exits:
-        everything = "PostgreSQL, Redis, web, worker, beat and Flower"
+        everything = "PostgreSQL, Redis, web, workers, beat and Flower"
         with _step(console, f"Starting {everything}", f"Started {everything}"):
             await exits.enter_async_context(stack)
         try:
             sale = f"a sale of {stock:,} units on {stack.web.url}"
             with _step(console, f"Opening {sale}", f"Opened {sale}"):
-                plan, api_keys = await open_sale(stack, orders=orders, stock=stock)
+                plan = new_plan(orders=orders, stock=stock)
+                receiver = await exits.enter_async_context(Receiver(Inbox(), plan.sale))
+                exits.push_async_callback(disable_webhook, stack, receiver.url)
+                opened = await open_sale(stack, plan, webhook_url=receiver.url)
+                receiver.secret = opened.webhook_secret
             evidence = await sell(
                 stack,
-                plan,
-                api_keys,
-                lambda book, persisted: Progress(console, plan, book, persisted).run(),
+                opened,
+                receiver,
+                lambda records: Progress(console, plan, records).run(),
             )
             checks = verdict(evidence)
             summary.show(console, evidence, checks)

@@ -1,18 +1,13 @@
-"""What the product's own books say about a demo sale: the ledger's rows, and `reconcile`."""
+"""What PostgreSQL says about a demo sale: its orders with their events, payments and deliveries."""
 
-import asyncio
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-import psycopg2
+from shop.local.database import connect, query
 
-from shop.local.errors import CommandFailed
-from shop.local.stack import Stack
-from shop.local.web import Web
-
-ROWS = """
+ORDERS = """
 SELECT
     o.request_key, o.id::text, o.status,
     (
@@ -22,11 +17,43 @@ SELECT
         JOIN inventory_product p ON p.id = a.product_id
         WHERE l.order_id = o.id
     ),
-    (SELECT count(*) FROM orders_orderevent e WHERE e.order_id = o.id AND e.type = 'order.placed')
+    (
+        SELECT json_agg(
+            json_build_array(
+                e.sequence, e.type, extract(epoch FROM now() - e.created_at),
+                e.refund_due IS NOT NULL
+            ) ORDER BY e.sequence
+        )
+        FROM orders_orderevent e WHERE e.order_id = o.id
+    ),
+    extract(epoch FROM now() - o.hold_expires_at)::float,
+    o.refund_due IS NOT NULL
 FROM orders_order o
 JOIN inventory_sale s ON s.id = o.sale_id
 WHERE s.slug = %s
 """
+PAYMENTS = """
+SELECT n.notice_id, n.order_id::text, n.type, n.state FROM orders_paymentnotice n
+WHERE starts_with(n.notice_id, %s)
+"""
+DELIVERIES = """
+SELECT endpoint.channel, d.state, count(*), sum(greatest(d.attempts - 1, 0))
+FROM orders_delivery d
+JOIN orders_endpoint endpoint ON endpoint.id = d.endpoint_id
+JOIN orders_order o ON o.id = d.order_id
+JOIN inventory_sale s ON s.id = o.sale_id
+WHERE s.slug = %s AND (endpoint.channel = 'email' OR endpoint.url = %s)
+GROUP BY endpoint.channel, d.state
+"""
+
+
+class Event(NamedTuple):
+    """Something that has happened to an order; `at` is in seconds from the sale's start."""
+
+    sequence: int
+    type: str
+    at: float = 0.0
+    owes: bool = False  # money came in that has to go back
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,77 +64,72 @@ class Row:
     order_id: str
     status: str
     lines: Mapping[str, int]
-    events: int  # `order.placed`
+    events: Sequence[Event]
+    hold_ends_at: float = 0.0  # seconds from the sale's start
+    owes: bool = False
+
+
+class Payment(NamedTuple):
+    """A payment provider's message, and what has become of it."""
+
+    message_id: str
+    order_id: str
+    type: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A reconciliation. `drift` is in units, None where it could not tell."""
+class Deliveries:
+    """Events on their way to an endpoint of `channel`, by their state."""
 
-    during: bool  # it had ended before the last order was sent
-    drift: int | None
-    reason: str = ""
-
-
-def read_rows(database_url: str, sale: str) -> list[Row]:
-    """Return all orders of `sale`. Raises psycopg2.OperationalError."""
-    with (
-        closing(psycopg2.connect(database_url, connect_timeout=3)) as connection,
-        connection.cursor() as cursor,
-    ):
-        connection.set_session(readonly=True)
-        cursor.execute(ROWS, [sale])
-        return [
-            Row(key, order_id, status, lines or {}, events)
-            for key, order_id, status, lines, events in cursor.fetchall()
-        ]
+    channel: str
+    state: str
+    count: int
+    repeated: int  # attempts after the first
 
 
-class Persisted:
-    """How many units of a sale the API has shown as held or sold, and when."""
+@dataclass(frozen=True)
+class Ledger:
+    """Everything about one sale."""
 
-    def __init__(self, web: Web, sale: str, *, elapsed: Callable[[], float]) -> None:
-        """Note the seconds that have `elapsed` since the start with each sample."""
-        self.units = 0
-        self._web = web
-        self._path = f"/api/v1/sales/{sale}"
-        self._elapsed = elapsed
-        self._samples: list[tuple[float, int]] = []
-
-    async def sample(self) -> None:
-        """Ask once; while nobody answers, the last answer stands."""
-        reply = await self._web.get(self._path)
-        if reply.status == 200:
-            self.units = sum(sku["held"] + sku["sold"] for sku in json.loads(reply.text)["skus"])
-            self._samples.append((self._elapsed(), self.units))
-
-    async def keep_sampling(self, every: float) -> None:
-        """Ask again and again, until cancelled."""
-        while True:
-            await self.sample()
-            await asyncio.sleep(every)
-
-    def reached(self, units: int) -> float | None:
-        """Return when at least `units` were seen first, None if they never were."""
-        return next((at for at, seen in self._samples if seen >= units), None)
+    rows: Sequence[Row] = ()
+    payments: Sequence[Payment] = ()
+    deliveries: Sequence[Deliveries] = ()
 
 
-async def reconcile(stack: Stack, sale: str, *, during: Callable[[], bool]) -> Look:
-    """Compare Redis with PostgreSQL, by the command that operators use; `during` is asked after."""
-    try:
-        output = await stack.manage("reconcile", sale, "--json")
-    except CommandFailed as error:  # drift is a failure of the command, too
-        output = error.output
-    drift, lines = read_drift(output), output.strip().splitlines()
-    reason = lines[-1] if drift is None and lines else ""
-    return Look(during=during(), drift=drift, reason=reason)
+def read_ledger(
+    database_url: str, sale: str, *, webhook_url: str, elapsed: Callable[[], float]
+) -> Ledger:
+    """Return all that is known of `sale`. Raises psycopg2.OperationalError.
+
+    Moments are told by their age, so that no clock has to agree with another. They come out a
+    little early rather than late.
+    """
+    began = elapsed()
+    with closing(connect(database_url)) as connection:
+        return Ledger(
+            rows=[_row(began, *row) for row in query(connection, ORDERS, sale)],
+            payments=[Payment(*row) for row in query(connection, PAYMENTS, sale)],
+            deliveries=[
+                Deliveries(channel, state, count, int(repeated))
+                for channel, state, count, repeated in query(
+                    connection, DELIVERIES, sale, webhook_url
+                )
+            ],
+        )
 
 
-def read_drift(output: str) -> int | None:
-    """Return the drift that `reconcile --json` has printed, None if it has printed none."""
-    for line in output.splitlines():
-        try:
-            return int(json.loads(line)["drift"])
-        except (ValueError, TypeError, KeyError):
-            continue
-    return None
+def _row(began: float, *columns: Any) -> Row:
+    key, order_id, status, lines, events, hold_age, owes = columns
+    return Row(
+        key=key,
+        order_id=order_id,
+        status=status,
+        lines=lines or {},
+        events=[
+            Event(sequence, type_, began - age, event_owes)
+            for sequence, type_, age, event_owes in events or ()
+        ],
+        hold_ends_at=began - (hold_age or 0.0),
+        owes=owes,
+    )

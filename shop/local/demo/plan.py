@@ -1,52 +1,24 @@
-"""What the customers of a demo sale want: more than there is, some of it twice. Pure."""
+"""What the customers of a demo sale want, more than there is, and what they do then. Pure."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 from random import Random
 from typing import NamedTuple
 
+from shop.local.demo.wishes import Order, Repeat, latecomer, rush_order
+
+PRICE = "25.00"
+CURRENCY = "EUR"
 LIMIT = 4  # units a customer may buy over the whole sale
 LATER = 400  # orders between a request and its late repetition
+HOLD_SECONDS = 10  # longer than ordering takes on a small machine, and short enough to watch
 
 # What is sold, and its share of the stock. All are wanted alike, so they sell out in turn.
 SHARES = {"TEE-BLACK": 0.5, "TEE-WHITE": 0.3, "CAP": 0.2}
-CLIENTS = ("storefront", "app", "partner")
 
-LINES, LINE_WEIGHTS = (1, 2, 3), (80, 15, 5)
-QUANTITIES, QUANTITY_WEIGHTS = (1, 2, 3), (75, 20, 5)
-ORDERS_PER_CUSTOMER = 2  # on average; who comes often meets the limit
-
-
-class Repeat(Enum):
-    """When the same request is sent a second time."""
-
-    AT_ONCE = auto()
-    LATER = auto()
-
-
-REPEATED_PERCENT = {Repeat.AT_ONCE: 4, Repeat.LATER: 6, None: 90}
-WAITING_PERCENT = 1  # ask for the answer after persistence (`Prefer: wait`)
-LOOKING_PERCENT = 2  # look the order up as soon as it is accepted
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One order that a customer wants to place through a client."""
-
-    key: str
-    client: str
-    customer: str
-    lines: Mapping[str, int]
-    repeat: Repeat | None = None
-    waits: bool = False
-    looks: bool = False
-
-    @property
-    def units(self) -> int:
-        """Over all lines."""
-        return sum(self.lines.values())
+# These come when the first holds are over, and want what was sold out and is on sale again.
+LATECOMERS_PERCENT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +29,17 @@ class Plan:
     stock: Mapping[str, int]
     orders: Sequence[Order]
     limit: int = LIMIT
+    hold_seconds: int = HOLD_SECONDS
+
+    @property
+    def rush(self) -> list[Order]:
+        """The orders that are tried as soon as the sale opens."""
+        return [order for order in self.orders if not order.comes_late]
+
+    @property
+    def latecomers(self) -> list[Order]:
+        """The orders that are tried when the holds of the others are over."""
+        return [order for order in self.orders if order.comes_late]
 
 
 class Request(NamedTuple):
@@ -67,17 +50,18 @@ class Request(NamedTuple):
 
 
 def plan_sale(sale: str, *, orders: int, stock: int) -> Plan:
-    """Return the plan for `orders` orders and `stock` units; the same arguments, the same plan."""
-    random = Random(sale)  # noqa: S311 - no secret
+    """Return the plan for `orders` orders and `stock` units; the same sizes, the same wishes."""
+    random = Random(f"{orders} for {stock}")  # noqa: S311 - no secret
     shares = share_out(stock)
-    return Plan(
-        sale=sale,
-        stock=shares,
-        orders=[
-            _order(f"{sale}-{number}", random, skus=[*shares], customers=orders)
-            for number in range(orders)
-        ],
-    )
+    late = orders * LATECOMERS_PERCENT // 100
+    keys = [f"{sale}-{number}" for number in range(orders)]
+    rush = [
+        rush_order(key, random, skus=[*shares], customers=orders) for key in keys[: orders - late]
+    ]
+    # Not the first SKU: of that there is stock for those who pay late, of the others hardly any.
+    scarce = [*shares][1:] or [*shares]
+    latecomers = [latecomer(key, random, skus=scarce) for key in keys[orders - late :]]
+    return Plan(sale=sale, stock=shares, orders=rush + latecomers)
 
 
 def share_out(stock: int) -> dict[str, int]:
@@ -99,21 +83,3 @@ def requests(orders: Sequence[Order]) -> Iterator[Request]:
             yield Request(late.popleft()[1], again=True)
     for _, order in late:
         yield Request(order, again=True)
-
-
-def _order(key: str, random: Random, *, skus: Sequence[str], customers: int) -> Order:
-    count = min(random.choices(LINES, LINE_WEIGHTS)[0], len(skus))
-    repeat = random.choices([*REPEATED_PERCENT], [*REPEATED_PERCENT.values()])[0]
-    return Order(
-        key=key,
-        client=random.choice(CLIENTS),
-        customer=f"customer-{random.randrange(-(-customers // ORDERS_PER_CUSTOMER))}",
-        lines={
-            sku: random.choices(QUANTITIES, QUANTITY_WEIGHTS)[0]
-            for sku in random.sample(skus, count)
-        },
-        repeat=repeat,
-        # The first answer tells more when it was waited for, a second one of the same moment not.
-        waits=repeat is not Repeat.AT_ONCE and random.random() * 100 < WAITING_PERCENT,
-        looks=random.random() * 100 < LOOKING_PERCENT,
-    )

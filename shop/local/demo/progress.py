@@ -9,23 +9,24 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Book
-from shop.local.demo.ledger import Persisted
+from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT
 from shop.local.demo.plan import Plan
+from shop.local.demo.records import Records
 
 FRAME_SECONDS, LINE_SECONDS = 0.2, 1.0
 BAR_WIDTH = 36
+ENDS = ("paid", "cancelled", "expired", "refunded")
 
 
 class Progress:
-    """Shows what `book` and `persisted` say, again and again until cancelled."""
+    """Shows what `records` say, again and again until cancelled."""
 
-    def __init__(self, console: Console, plan: Plan, book: Book, persisted: Persisted) -> None:
+    def __init__(self, console: Console, plan: Plan, records: Records) -> None:
         self._console = console
-        self._book = book
-        self._persisted = persisted
+        self._book = records.book
+        self._sampler = records.sampler
+        self._inbox = records.inbox
         self._offered = len(plan.orders)
-        self._stock = sum(plan.stock.values())
 
     async def run(self) -> None:
         """Draw where the console can be drawn on, else write lines."""
@@ -56,22 +57,28 @@ class Progress:
             [
                 f"{self._book.judged:,} of {self._offered:,} orders",
                 *self._judgements(),
-                f"persisted {self._persisted.units:,} of {self._stock:,} units",
+                f"persisted {self._sampler.persisted:,}",
+                *self._ends(),
+                f"notified {self._inbox.events.total():,}",
                 *self._pace(),
             ]
         )
 
     def _frame(self) -> Padding:
+        accepted, persisted = self._book.first[ACCEPTED], self._sampler.persisted
+        ended = persisted - self._sampler.held
         bars = Table.grid(padding=(0, 2))
-        for name, done, total, unit in (
-            ("offered", self._book.judged, self._offered, "orders"),
-            ("accepted", self._book.units, self._stock, "units"),
-            ("persisted", self._persisted.units, self._stock, "units"),
+        for name, done, total in (
+            ("offered", self._book.judged, self._offered),
+            ("persisted", persisted, accepted),
+            ("at their end", ended, accepted),
         ):
-            bar = ProgressBar(total=total, completed=done, width=BAR_WIDTH)
-            bars.add_row(name, bar, f"{done:,} of {total:,} {unit}")
-        judgements, pace = "   ".join(self._judgements()), "   ".join(self._pace())
-        return Padding(Group(bars, Text(), Text(judgements), Text(pace, style="dim")), (1, 2, 0, 2))
+            bar = ProgressBar(total=max(total, 1), completed=done, width=BAR_WIDTH)
+            bars.add_row(name, bar, f"{done:,} of {total:,} orders")
+        told = f"notified of {self._inbox.events.total():,} events"
+        lines = [*map("   ".join, (self._judgements(), [*self._ends(), told]))]
+        pace = Text("   ".join(self._pace()), style="dim")
+        return Padding(Group(bars, Text(), *map(Text, lines), pace), (1, 2, 0, 2))
 
     def _judgements(self) -> list[str]:
         first = self._book.first
@@ -82,12 +89,15 @@ class Progress:
             f"replayed {self._book.replayed:,}",
         ]
 
+    def _ends(self) -> list[str]:
+        return [f"{status} {self._sampler.statuses[status]:,}" for status in ENDS]
+
     def _pace(self) -> list[str]:
         book = self._book
-        pace = [f"{rate(book.judged, book.last_answer):,} orders/s"]
+        pace = [f"{rate(book.rush.judged, book.rush.last_answer):,} orders/s"]
         pace.append(f"p50 {book.recent_median * 1000:.0f} ms")
-        if book.sent_again:
-            pace.append(f"sent again {book.sent_again.total():,}")
+        if book.calls.sent_again:
+            pace.append(f"sent again {book.calls.sent_again.total():,}")
         return pace
 
 

@@ -1,38 +1,23 @@
 """The clients of a demo sale: they send orders as a correct client would, and book the answers."""
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from hashlib import blake2b
-from typing import Any, NamedTuple, Self
-
-from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from typing import Any, Self
 
 from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
-from shop.local.demo.plan import Order, Plan, Repeat, Request
+from shop.local.demo.calls import Caller, NoAnswer, Reply
+from shop.local.demo.plan import Plan, Request
+from shop.local.demo.wishes import Order, Repeat
 
 AT_THE_SAME_TIME = 32  # requests under way, on as many connections
 WAIT_SECONDS = 5  # what `Prefer: wait` asks for
-TIMEOUT = ClientTimeout(total=15)
-PATIENCE_SECONDS = 25.0  # for one order, over all tries
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # between two tries, doubled each time
 ASK_AGAIN = (429, 503)
 REFUSALS = {SOLD_OUT, OVER_LIMIT}
-ON_ITS_WAY = {"accepted", "awaiting_payment", "confirmed"}
+REJECTED = "rejected"
 
-
-class Reply(NamedTuple):
-    """What came back, and how long that try took, in seconds."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    took: float
-
-
-class NoAnswer(Exception):
-    """The client gave up; the text is the last reason it had to ask again."""
+Accepted = Callable[[Order, Mapping[str, Any]], None]  # an order, and as the API shows it
 
 
 class Shoppers:
@@ -46,24 +31,25 @@ class Shoppers:
         *,
         book: Book,
         elapsed: Callable[[], float],
+        accepted: Accepted = lambda order, document: None,
     ) -> None:
-        """Write the answers into `book`, with the seconds that have `elapsed` since the start."""
+        """Write the answers into `book`, with the seconds that have `elapsed` since the start, and
+        call `accepted` with each order as soon as it is."""
         self.book = book
         self._plan = plan
-        self._url = url
         self._api_keys = api_keys
         self._elapsed = elapsed
+        self._accepted = accepted
         self._exit = AsyncExitStack()
-        self._gave_up = False
         self._answered: dict[str, asyncio.Event] = {}
-
-    async def __aenter__(self) -> Self:
-        self._session, self._other_session = [
-            await self._exit.enter_async_context(
-                ClientSession(self._url, timeout=TIMEOUT, connector=TCPConnector(limit=0))
-            )
+        self._caller, self._other_caller = [
+            Caller(url, tally=book.calls, elapsed=elapsed, has_no_answer=ASK_AGAIN.__contains__)
             for _ in range(2)
         ]
+
+    async def __aenter__(self) -> Self:
+        for caller in (self._caller, self._other_caller):
+            await self._exit.enter_async_context(caller)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -81,39 +67,45 @@ class Shoppers:
             if again:
                 # Not before the first answer, which it is compared with, and elsewhere.
                 await self._answered[order.key].wait()
-                await self._place(order, self._other_session)
+                await self._place(order, self._other_caller)
             else:
                 await self._place_first(order)
 
     async def _place_first(self, order: Order) -> None:
         if order.repeat is Repeat.AT_ONCE:
             async with asyncio.TaskGroup() as twins:
-                twins.create_task(self._place(order, self._session))
-                twins.create_task(self._place(order, self._other_session))
+                twins.create_task(self._place(order, self._caller))
+                twins.create_task(self._place(order, self._other_caller))
             return
         answered = self._answered[order.key] = asyncio.Event()
-        await self._place(order, self._session)
+        await self._place(order, self._caller)
         answered.set()
 
-    async def _place(self, order: Order, session: ClientSession) -> None:
+    async def _place(self, order: Order, caller: Caller) -> None:
         headers = {"Idempotency-Key": order.key, **self._authorization(order)}
         if order.waits:
             headers["Prefer"] = f"wait={WAIT_SECONDS}"
-        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in order.lines.items()]
-        document = {"sale": self._plan.sale, "customer": order.customer, "lines": lines}
+        sent = self._elapsed()
         try:
-            reply = await self._ask(
-                session, "POST", "/api/v1/orders", headers=headers, json=document
+            reply = await caller.ask(
+                "POST", "/api/v1/orders", headers=headers, json=request_body(self._plan.sale, order)
             )
         except NoAnswer as error:
             self.book.unexpected[f"requests given up after {error}"] += 1
             return
-        answer = read_answer(reply, at=self._elapsed(), waited=order.waits)
+        answer = read_answer(reply, sent=sent, at=self._elapsed(), waited=order.waits)
         if answer is None:
-            self.book.unexpected[f"requests answered {_describe(reply)}"] += 1
+            self.book.unexpected[f"requests answered {reply}"] += 1
+        else:
+            await self._take(order, answer, reply)
+
+    async def _take(self, order: Order, answer: Answer, reply: Reply) -> None:
+        is_first = self.book.note(order, answer)
+        if answer.outcome != ACCEPTED:
             return
-        self.book.note(order, answer)
-        if order.looks and answer.outcome == ACCEPTED:
+        if is_first:
+            self._accepted(order, reply.document)
+        if order.looks:
             await self._look_up(order, reply)
 
     async def _look_up(self, order: Order, accepted: Reply) -> None:
@@ -121,49 +113,30 @@ class Shoppers:
         self.book.looked_up += 1
         location = accepted.headers.get("Location", "/")
         try:
-            found = await self._ask(
-                self._session, "GET", location, headers=self._authorization(order)
-            )
+            found = await self._caller.ask("GET", location, headers=self._authorization(order))
         except NoAnswer as error:
             self.book.not_found[f"looks given up after {error}"] += 1
             return
         if found.status != 200:
-            self.book.not_found[f"looks answered {_describe(found)}"] += 1
-        elif not is_same_order(_document(accepted), _document(found)):
+            self.book.not_found[f"looks answered {found}"] += 1
+        elif not is_same_order(accepted.document, found.document):
             self.book.not_found["looks that found another order"] += 1
-
-    async def _ask(self, session: ClientSession, method: str, path: str, **request: Any) -> Reply:
-        """Return the answer, asking again while there is none. Raises NoAnswer in the end."""
-        deadline, pause = self._elapsed() + PATIENCE_SECONDS, FIRST_PAUSE
-        while True:
-            began = self._elapsed()
-            self.book.sent += 1
-            try:
-                async with session.request(method, path, **request) as response:
-                    body = await response.read()
-                    reply = Reply(response.status, response.headers, body, self._elapsed() - began)
-            except (ClientError, OSError):
-                trouble, rest = "no answer", pause
-            else:
-                if reply.status not in ASK_AGAIN:
-                    return reply
-                trouble, rest = str(reply.status), _retry_after(reply, default=pause)
-            # Once a server has stayed away for so long, nobody goes on waiting for it.
-            self._gave_up = self._gave_up or self._elapsed() + rest > deadline
-            if self._gave_up:
-                raise NoAnswer(trouble)
-            self.book.sent_again[trouble] += 1
-            await asyncio.sleep(rest)
-            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _authorization(self, order: Order) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._api_keys[order.client]}"}
 
 
-def read_answer(reply: Reply, *, at: float, waited: bool) -> Answer | None:
+def request_body(sale: str, order: Order) -> dict[str, Any]:
+    """Return the document that asks for an order."""
+    lines = [{"sku": sku, "quantity": quantity} for sku, quantity in order.lines.items()]
+    email = {"email": order.email} if order.email else {}
+    return {"sale": sale, "customer": order.customer, "lines": lines, **email}
+
+
+def read_answer(reply: Reply, *, sent: float, at: float, waited: bool) -> Answer | None:
     """Return what an order was told, None where it was not judged."""
-    order_id = str(_document(reply).get("id", "")) if reply.status in (201, 202) else ""
-    outcome = ACCEPTED if order_id else _problem(reply)
+    order_id = str(reply.document.get("id", "")) if reply.status in (201, 202) else ""
+    outcome = ACCEPTED if order_id else reply.problem
     if not order_id and (reply.status != 409 or outcome not in REFUSALS):
         return None
     return Answer(
@@ -172,35 +145,13 @@ def read_answer(reply: Reply, *, at: float, waited: bool) -> Answer | None:
         digest=blake2b(reply.body, digest_size=16).digest(),
         order_id=order_id,
         replayed=reply.headers.get("Idempotent-Replayed") == "true",
+        sent=sent,
         at=at,
         took=None if waited else reply.took,
     )
 
 
 def is_same_order(accepted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Return whether both documents show the same order, which may have been persisted since."""
-    same = {**accepted, "status": ""} == {**found, "status": ""}
-    return same and found.get("status") in ON_ITS_WAY
-
-
-def _document(reply: Reply) -> dict[str, Any]:
-    """Return the JSON object in the reply, an empty one where there is none."""
-    try:
-        document = json.loads(reply.body)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _problem(reply: Reply) -> str:
-    """Return the slug of the problem (RFC 9457) that the reply tells of, "" where it is none."""
-    return str(_document(reply).get("type", "")).rpartition("/")[2]
-
-
-def _describe(reply: Reply) -> str:
-    return f"{reply.status} {_problem(reply)}".strip()
-
-
-def _retry_after(reply: Reply, *, default: float) -> float:
-    seconds = reply.headers.get("Retry-After", "")
-    return float(seconds) if seconds.isdecimal() else default
+    """Return whether both documents show the same order, which may have gone on in its life."""
+    same = all(found.get(name) == accepted[name] for name in accepted if name != "status")
+    return bool(accepted) and same and found.get("status") != REJECTED

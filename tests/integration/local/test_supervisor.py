@@ -106,19 +106,23 @@ def test_what_a_dead_child_has_left_behind_is_ended_before_it_starts_again() -> 
     run(scenario())
 
 
-def test_services_stop_in_reverse_order() -> None:
-    ended: list[str] = []
+def test_what_others_rely_on_stops_when_they_have_ended() -> None:
+    lines: list[str] = []
 
-    def service(name: str) -> Service:
+    def service(name: str, *, relied_on: bool = False) -> Service:
         script = f"trap 'echo end {name}; exit' TERM; echo up; sleep 600 & wait"
-        return Service(name, ["sh", "-c", script], write=ended.append)
+        made = Service(name, ["sh", "-c", script], write=lines.append)
+        made.relied_on = relied_on
+        return made
 
     async def scenario() -> None:
-        async with supervising(service("first"), service("second"), service("third")):
-            await soon(lambda: ended == ["up"] * 3)
+        database = service("database", relied_on=True)
+        async with supervising(service("web"), database, service("worker")):
+            await soon(lambda: lines == ["up"] * 3)
 
     run(scenario())
-    assert ended[3:] == ["end third", "end second", "end first"]
+    assert lines[-1] == "end database"
+    assert set(lines[3:-1]) == {"end web", "end worker"}
 
 
 def test_a_killed_postgres_comes_back_on_its_port_with_its_data(state: Path) -> None:

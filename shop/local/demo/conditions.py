@@ -1,0 +1,32 @@
+"""What has to come true before a demo sale can go on, or be judged."""
+
+import json
+from typing import Any
+
+from shop.local.demo.book import ACCEPTED
+from shop.local.demo.records import Records
+from shop.local.web import Web
+
+
+async def has_ended(records: Records, web: Web, sale: str) -> bool:
+    """Return whether no accepted order waits for anything, and what came back is on sale."""
+    sampler = records.sampler
+    await sampler.sample()
+    everything = sampler.persisted >= records.book.first[ACCEPTED]
+    if not everything or sampler.held or sampler.unsettled:
+        return False
+    reply = await web.get(f"/api/v1/sales/{sale}")
+    return reply.status == 200 and is_balanced(json.loads(reply.text))
+
+
+async def is_told(records: Records) -> bool:
+    """Return whether nobody is still to be told of anything."""
+    await records.sampler.sample()
+    return not records.sampler.undelivered
+
+
+def is_balanced(sale: dict[str, Any]) -> bool:
+    """Return whether every unit of a sale, as the API shows it, is available, held or sold."""
+    return all(
+        sku["allocated"] == sku["available"] + sku["held"] + sku["sold"] for sku in sale["skus"]
+    )

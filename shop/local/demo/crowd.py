@@ -1,0 +1,51 @@
+"""The people of a demo sale and the programs that they use: shoppers, customers, a provider."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from shop.local.demo.calls import Caller
+from shop.local.demo.customers import Customers
+from shop.local.demo.opening import Opened
+from shop.local.demo.provider import Provider, has_no_answer, message_ids
+from shop.local.demo.records import Records
+from shop.local.demo.shoppers import Shoppers
+
+
+class Crowd(NamedTuple):
+    """Who places the orders, and who sees to it that they have their fate."""
+
+    shoppers: Shoppers
+    customers: Customers
+
+
+@asynccontextmanager
+async def crowd(
+    url: str, opened: Opened, records: Records, *, elapsed: Callable[[], float]
+) -> AsyncIterator[Crowd]:
+    """Connect everybody with the server at `url`; their answers go into `records`."""
+
+    def caller() -> Caller:
+        return Caller(
+            url, tally=records.dealings.calls, elapsed=elapsed, has_no_answer=has_no_answer
+        )
+
+    async with caller() as to_pay, caller() as to_cancel:
+        provider = Provider(
+            to_pay,
+            secret=opened.payment_secret,
+            dealings=records.dealings,
+            ids=message_ids(opened.plan.sale),
+        )
+        async with (
+            Customers(provider, to_cancel, opened.api_keys, dealings=records.dealings) as customers,
+            Shoppers(
+                opened.plan,
+                url,
+                opened.api_keys,
+                book=records.book,
+                elapsed=elapsed,
+                accepted=customers.take,
+            ) as shoppers,
+        ):
+            yield Crowd(shoppers, customers)

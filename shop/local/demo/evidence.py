@@ -1,0 +1,107 @@
+"""All that is known of a demo sale once it is over, and what follows from it at once. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from shop.local.demo.book import Answer, Book
+from shop.local.demo.dealings import Dealings
+from shop.local.demo.inbox import Inbox
+from shop.local.demo.ledger import Ledger, Row
+from shop.local.demo.looks import Look
+from shop.local.demo.occupancy import FOR_GOOD, Stay, peaks
+from shop.local.demo.plan import Plan
+from shop.local.demo.wishes import Order
+
+REJECTED = "rejected"
+LET_GO = {"order.cancelled", "order.expired", "order.refunded"}  # events that give units back
+SELLING = {"paid", "confirmed"}
+HOLDING = {"awaiting_payment", *SELLING}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What clients, provider and receiver were told, and what the product's own books say."""
+
+    plan: Plan
+    book: Book
+    dealings: Dealings = field(default_factory=Dealings)
+    inbox: Inbox = field(default_factory=Inbox)
+    ledger: Ledger = field(default_factory=Ledger)
+    looks: Sequence[Look] = ()
+    persisted_after: float | None = None  # seconds after the last yes; None: it never was, in time
+    restarted: Mapping[str, int] = field(default_factory=dict)  # processes that died, how often
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The ledger's orders."""
+        return self.ledger.rows
+
+    @cached_property
+    def accepted(self) -> list[tuple[Order, Answer]]:
+        """The orders that got a yes, with that answer."""
+        return self.book.accepted(self.plan.orders)
+
+    @cached_property
+    def rows_by_key(self) -> Mapping[str, list[Row]]:
+        """The ledger's orders by request key; more than one under a key is wrong."""
+        found = defaultdict(list)
+        for row in self.rows:
+            found[row.key].append(row)
+        return found
+
+    def first_sent(self, order: Order) -> float:
+        """Return when a client asked for `order` for the first time."""
+        return min(answer.sent for answer in self.book.answers[order.key])
+
+    def spans(self) -> Iterator[tuple[Order, float, float]]:
+        """Yield each order that got a yes, with the moments between which it certainly had its
+        units: from the answer until the ledger let them go. In the second life of an order that
+        was paid late it has them at the end."""
+        for order, answer in self.accepted:
+            rows = self.rows_by_key.get(order.key, [])
+            until = min((_let_go(row) for row in rows), default=FOR_GOOD)
+            yield order, answer.at, until
+            if until < FOR_GOOD and any(row.status in SELLING for row in rows):
+                yield order, FOR_GOOD, FOR_GOOD
+
+    @cached_property
+    def oversold(self) -> Counter[str]:
+        """The units of each SKU beyond the allocation, as told to clients or as written down."""
+        told = peaks(
+            Stay(sku, units, since, until)
+            for order, since, until in self.spans()
+            for sku, units in order.lines.items()
+        )
+        written = units_in(self.rows, HOLDING)
+        stock = self.plan.stock
+        return +Counter({sku: max(told[sku], written[sku]) - stock[sku] for sku in stock})
+
+    @cached_property
+    def most_bought(self) -> Counter[str]:
+        """The most units that each customer certainly had at one moment.
+
+        Without second lives: who pays late is not refused for the limit, the money is there.
+        """
+        return peaks(
+            Stay(order.customer, order.units, since, until)
+            for order, since, until in self.spans()
+            if since < FOR_GOOD
+        )
+
+
+def units_in(rows: Iterable[Row], statuses: Collection[str]) -> Counter[str]:
+    """Return the units of each SKU that orders in one of `statuses` have."""
+    units: Counter[str] = Counter()
+    for row in rows:
+        if row.status in statuses:
+            units.update(row.lines)
+    return units
+
+
+def _let_go(row: Row) -> float:
+    """Return when an order's units were given back first."""
+    if row.status == REJECTED:
+        return 0.0
+    return next((event.at for event in row.events if event.type in LET_GO), FOR_GOOD)

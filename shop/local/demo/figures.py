@@ -1,0 +1,142 @@
+"""The figures that sum up a demo sale."""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import ceil
+
+from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, percentile
+from shop.local.demo.dealings import Deed
+from shop.local.demo.endings import OWING, SERVED_LATE, life_of
+from shop.local.demo.evidence import REJECTED, Evidence
+from shop.local.demo.living import notified
+from shop.local.demo.progress import rate
+from shop.local.demo.selling import differing_replays
+
+Figure = tuple[str, str, str]  # name, value, what it means here
+
+
+def figures(evidence: Evidence) -> list[Figure]:
+    """Return the rows of the summary."""
+    return [
+        *_asked(evidence),
+        *_answered(evidence),
+        *_kept(evidence),
+        *_lived(evidence),
+        *_told(evidence),
+        *_proven(evidence),
+        *_speed(evidence),
+        *_restarted(evidence),
+    ]
+
+
+def _asked(evidence: Evidence) -> list[Figure]:
+    plan, calls = evidence.plan, evidence.book.calls
+    units = f"orders for {sum(plan.stock.values()):,} units"
+    late = f", {len(plan.latecomers):,} of them late"
+    return [
+        ("offered", f"{len(plan.orders):,}", units + (late if plan.latecomers else "")),
+        ("sent", f"{calls.sent:,}", "requests" + _again(calls.sent_again)),
+    ]
+
+
+def _answered(evidence: Evidence) -> list[Figure]:
+    book = evidence.book
+    last = f"the rush took {book.rush.last_yes:.1f} s"
+    limit = f"of {evidence.plan.limit} units a customer"
+    differed = f"{differing_replays(evidence):,} differed from the first answer"
+    return [
+        ("accepted", f"{book.first[ACCEPTED]:,}", f"{book.units:,} units; {last}"),
+        ("sold out", f"{book.first[SOLD_OUT]:,}", "nothing was held for them"),
+        ("over the limit", f"{book.first[OVER_LIMIT]:,}", limit),
+        ("looked up", f"{book.looked_up:,}", "right after the yes"),
+        ("replayed", f"{book.replayed:,}", differed),
+    ]
+
+
+def _kept(evidence: Evidence) -> list[Figure]:
+    persisted = [row for row in evidence.rows if row.status != REJECTED]
+    after = evidence.persisted_after
+    when = "not all in time" if after is None else f"all within {_tenths(after)} s of the last yes"
+    return [
+        ("persisted", f"{len(persisted):,}", when),
+        ("rejected", f"{len(evidence.rows) - len(persisted):,}", ""),
+    ]
+
+
+def _lived(evidence: Evidence) -> list[Figure]:
+    statuses = Counter(row.status for row in evidence.rows)
+    lives = [life_of(row) for row in evidence.rows]
+    deeds = Counter(
+        dealing.deed for dealings in evidence.dealings.of_order.values() for dealing in dealings
+    )
+    again = sum(life[: len(SERVED_LATE)] == SERVED_LATE for life in lives)
+    owed = sum(OWING in life for life in lives)
+    calls = evidence.dealings.calls
+    return [
+        (
+            "paid",
+            f"{statuses['paid']:,}",
+            f"after {calls.sent:,} requests{_again(calls.sent_again)}",
+        ),
+        ("failed", f"{deeds[Deed.FAILED_PAYMENT]:,}", "payments; the order keeps its stock"),
+        ("cancelled", f"{statuses['cancelled']:,}", "by their customers"),
+        ("expired", f"{statuses['expired']:,}", f"not paid within {evidence.plan.hold_seconds} s"),
+        ("refunded", f"{statuses['refunded']:,}", ""),
+        ("paid late", f"{again + owed:,}", f"{again:,} got stock again, {owed:,} to be refunded"),
+    ]
+
+
+def _told(evidence: Evidence) -> list[Figure]:
+    inbox, deliveries = evidence.inbox, evidence.ledger.deliveries
+    mails = sum(
+        each.count for each in deliveries if (each.channel, each.state) == ("email", "delivered")
+    )
+    repeated = sum(each.repeated for each in deliveries if each.channel == "webhook")
+    how_often = f"{repeated:,} sent again, {inbox.duplicates:,} came twice"
+    return [
+        ("events", f"{sum(len(row.events) for row in evidence.rows):,}", "what became of orders"),
+        ("delivered", f"{inbox.events.total():,}", f"events; {how_often}"),
+        ("notified", f"{notified(evidence):,}", "orders, of every event in its sequence"),
+        ("mails", f"{mails:,}", "to customers with an address"),
+    ]
+
+
+def _proven(evidence: Evidence) -> list[Figure]:
+    during = sum(look.during for look in evidence.looks)
+    later = len(evidence.looks) - during
+    drift = max((abs(look.drift) for look in evidence.looks if look.drift is not None), default=0)
+    return [
+        ("oversold", f"{evidence.oversold.total():,}", "units"),
+        ("drift", f"{drift:,}", f"units; looked {during} × during the sale, {later} × after"),
+    ]
+
+
+def _speed(evidence: Evidence) -> list[Figure]:
+    book, rush = evidence.book, evidence.book.rush
+    return [
+        ("accept p50/p99", _milliseconds(book.times(accepted=True)), "ms"),
+        ("refuse p50/p99", _milliseconds(book.times(accepted=False)), "ms"),
+        ("orders/s", f"{rate(rush.judged, rush.last_answer):,}", "everything shares the machine"),
+        ("accepted/s", f"{rate(rush.accepted, rush.last_yes):,}", "up to the last yes of the rush"),
+    ]
+
+
+def _restarted(evidence: Evidence) -> list[Figure]:
+    deaths = evidence.restarted
+    names = ", ".join(name if times == 1 else f"{times} × {name}" for name, times in deaths.items())
+    return [("restarted", f"{sum(deaths.values()):,}", names)] if deaths else []
+
+
+def _again(reasons: Counter[str]) -> str:
+    """Return what made clients send again, nothing where nothing did."""
+    counts = ", ".join(f"{why} ({count:,})" for why, count in reasons.items())
+    return f", again after {counts}" if counts else ""
+
+
+def _tenths(seconds: float) -> str:
+    """Return the next tenth: what was measured by sampling is an upper bound."""
+    return f"{max(1, ceil(seconds * 10)) / 10:.1f}"
+
+
+def _milliseconds(seconds: Sequence[float]) -> str:
+    return " / ".join(f"{percentile(seconds, percent) * 1000:.1f}" for percent in (50, 99))

@@ -1,0 +1,47 @@
+"""Every webhook message that the demo's receiver has got: its own account of the events. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Notice(NamedTuple):
+    """A message that tells of an event of an order."""
+
+    message_id: str  # `webhook-id`: the same however often it is sent
+    order_id: str
+    sequence: int
+    type: str
+
+
+@dataclass
+class Inbox:
+    """What has arrived, in its order, and counts of it for whoever looks on."""
+
+    of_order: dict[str, list[Notice]] = field(default_factory=dict)  # by the order's id
+    events: Counter[str] = field(default_factory=Counter)  # different ones, by type
+    put_off: int = 0  # answered 500, so that they come again
+    duplicates: int = 0
+    refused: Counter[str] = field(default_factory=Counter)  # by what is wrong with them
+
+    def note(self, notice: Notice) -> None:
+        """Write down a message that was taken."""
+        before = self.of_order.setdefault(notice.order_id, [])
+        if any(each.message_id == notice.message_id for each in before):
+            self.duplicates += 1
+        else:
+            self.events[notice.type] += 1
+        before.append(notice)
+
+    def first_arrivals(self, order_id: str) -> list[Notice]:
+        """Return an order's messages as they came, each of them once."""
+        return list(dict.fromkeys(self.of_order.get(order_id, ())))
+
+    def tells_all(self, order_id: str, events: Sequence[tuple[int, str]]) -> bool:
+        """Return whether these events of an order, (sequence, type), arrived in turn and no other.
+
+        A message may arrive more than once, but no event under two ids.
+        """
+        arrived = self.first_arrivals(order_id)
+        return [(notice.sequence, notice.type) for notice in arrived] == list(events)

@@ -1,0 +1,99 @@
+"""The rules of an order's life after the yes, each judged from all sides: [] where it was kept."""
+
+from collections import Counter
+
+from shop.local.demo.dealings import Deed
+from shop.local.demo.endings import OWING, REFUNDED, is_as_promised, life_of
+from shop.local.demo.evidence import REJECTED, SELLING, Evidence, units_in
+from shop.local.demo.ledger import Row
+from shop.local.demo.selling import listed
+
+HELD = "awaiting_payment"
+# What becomes of a payment, by what became of its order.
+SERVED, OWED, PAID_BACK = "applied", "refund_due", "paid_back"
+DONE = "applied"  # any other message
+
+
+def ended_wrongly(evidence: Evidence) -> list[str]:
+    """Every order ended where its customer put it."""
+    wrong: Counter[str] = Counter()
+    for row in evidence.rows:
+        if row.status == HELD:
+            wrong["orders still held"] += 1
+        elif row.status != REJECTED and not is_as_promised(
+            row, evidence.dealings.taken(row.order_id)
+        ):
+            wrong[f"orders that went {' → '.join(life_of(row))} unasked"] += 1
+    return listed(wrong)
+
+
+def not_on_sale_again(evidence: Evidence) -> list[str]:
+    """Every unit that came back was on sale again."""
+    last = next((look for look in reversed(evidence.looks) if not look.during), None)
+    if last is None or not last.balances:
+        return ["unknown: nobody looked"]
+    sold = units_in(evidence.rows, SELLING)
+    return listed(
+        {
+            "units neither sold nor on sale": sum(
+                abs(each.allocated - each.available - each.sold) for each in last.balances
+            ),
+            "units sold to nobody": sum(abs(each.sold - sold[each.sku]) for each in last.balances),
+        }
+    )
+
+
+def misapplied_payments(evidence: Evidence) -> list[str]:
+    """Every payment was applied exactly once."""
+    told = evidence.dealings.message_ids()
+    rows = {row.order_id: row for row in evidence.rows}
+    wrong: Counter[str] = Counter()
+    kept = Counter(payment.message_id for payment in evidence.ledger.payments)
+    wrong["messages not kept"] = sum(message_id not in kept for message_id in told)
+    wrong["messages kept more than once"] = sum(count > 1 for count in kept.values())
+    wrong["messages that nobody sent"] = sum(message_id not in told for message_id in kept)
+    for payment in evidence.ledger.payments:
+        row = rows.get(payment.order_id)
+        if row is None or payment.state != _state_of(f"payment.{payment.type}", row):
+            wrong[f"payments {payment.type} and {payment.state}"] += 1
+    return listed(wrong)
+
+
+def _state_of(deed: str, row: Row) -> str:
+    """Return the state that a message has to be in, by how its order ended."""
+    if deed != Deed.PAYMENT:
+        return DONE
+    match life_of(row):
+        case (*_, last) if last == OWING:
+            return OWED
+        case (*_, last) if last == REFUNDED:
+            return PAID_BACK
+        case _:
+            return SERVED
+
+
+def untold_events(evidence: Evidence) -> list[str]:
+    """Every event reached the receiver, in sequence and rightly signed."""
+    inbox = evidence.inbox
+    untold = sum(
+        not inbox.tells_all(row.order_id, [(event.sequence, event.type) for event in row.events])
+        for row in evidence.rows
+    )
+    known = {row.order_id for row in evidence.rows}
+    return listed(
+        {
+            "orders of which too little, too much or in the wrong order was told": untold,
+            "orders told of that there are not": sum(id_ not in known for id_ in inbox.of_order),
+            **inbox.refused,
+        }
+    )
+
+
+def notified(evidence: Evidence) -> int:
+    """Return the orders of which the receiver was told everything, in sequence."""
+    return sum(
+        evidence.inbox.tells_all(
+            row.order_id, [(event.sequence, event.type) for event in row.events]
+        )
+        for row in evidence.rows
+    )

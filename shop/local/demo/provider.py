@@ -1,0 +1,58 @@
+"""A payment provider for demo sales: it tells of payments until it has got an answer."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+
+from shop.local.demo.calls import Caller, NoAnswer
+from shop.local.demo.dealings import Dealing, Dealings, Deed
+from shop.local.payments import CALLBACK, Message, signed_headers
+
+
+def has_no_answer(status: int) -> bool:
+    """Return whether a provider sends its message again after `status`."""
+    return status >= 500 or status == 429
+
+
+class Provider:
+    """Sends signed messages through `caller`, each under an id that stays the same."""
+
+    def __init__(
+        self, caller: Caller, *, secret: str, dealings: Dealings, ids: Callable[[], str]
+    ) -> None:
+        """Sign with `secret`, name each message by `ids`, write down the answers in `dealings`."""
+        self._caller = caller
+        self._secret = secret
+        self._dealings = dealings
+        self._new_id = ids
+
+    async def tell(self, message: Message, *, twice: bool = False) -> None:
+        """Tell of a payment, `twice` where the provider believes that nobody has heard it."""
+        message_id = self._new_id()
+        async with asyncio.TaskGroup() as tries:
+            for _ in range(1 + twice):
+                tries.create_task(self._send(message, message_id))
+
+    async def _send(self, message: Message, message_id: str) -> None:
+        body = message.body()
+        headers = signed_headers(self._secret, message_id, body)
+        try:
+            reply = await self._caller.ask("POST", CALLBACK, data=body, headers=headers)
+        except NoAnswer as error:
+            self._dealings.unexpected[f"{message.type} given up after {error}"] += 1
+            return
+        dealing = Dealing(
+            Deed(message.type),
+            reply.status,
+            reply.problem,
+            state=str(reply.document.get("state", "")),
+            message_id=message_id,
+            at=self._caller.elapsed(),
+        )
+        self._dealings.note(message.order_id, dealing)
+
+
+def message_ids(sale: str) -> Callable[[], str]:
+    """Return what names the messages of a sale, each differently."""
+    numbers = itertools.count(1)
+    return lambda: f"{sale}-payment-{next(numbers)}"

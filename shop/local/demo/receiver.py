@@ -1,0 +1,76 @@
+"""The demo's webhook receiver: checks every signature, and now and then fails on purpose."""
+
+from typing import Any, Self
+from zlib import crc32
+
+from aiohttp import web
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from shop.local.demo.inbox import Inbox, Notice
+
+HOST = "127.0.0.1"
+PATH = "/webhooks"
+PUT_OFF_PERCENT = 2  # of the orders: the first call about them is answered 500
+TAKEN, PUT_OFF, REFUSED = 204, 500, 401
+
+
+class Receiver:
+    """Listens on a free port and writes what comes into `inbox`. An async context manager.
+
+    Whoever has `url` also needs the secret: set `secret` as soon as it is known.
+    """
+
+    def __init__(self, inbox: Inbox, sale: str) -> None:
+        """Keep messages about orders of `sale`; what else the stack has to tell is only taken."""
+        self.inbox = inbox
+        self.secret = ""
+        self.puts_off = True
+        self._sale = sale
+        self._put_off: set[str] = set()
+        app = web.Application()
+        app.router.add_post(PATH, self._receive)
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, HOST, 0).start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+    @property
+    def url(self) -> str:
+        """Where it takes messages."""
+        return f"http://{HOST}:{self._runner.addresses[0][1]}{PATH}"
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        return web.Response(status=self._judge(dict(request.headers), await request.read()))
+
+    def _judge(self, headers: dict[str, str], body: bytes) -> int:
+        if not self.secret:
+            return PUT_OFF
+        try:
+            message = Webhook(self.secret).verify(body, headers)
+        except (WebhookVerificationError, ValueError) as error:
+            self.inbox.refused[f"messages not signed as they should be: {error}"] += 1
+            return REFUSED
+        return self._take(message, headers)
+
+    def _take(self, message: dict[str, Any], headers: dict[str, str]) -> int:
+        message_id = {name.lower(): value for name, value in headers.items()}["webhook-id"]
+        order = message["data"]
+        if order["sale"] != self._sale:
+            return TAKEN
+        notice = Notice(message_id, order["id"], message["sequence"], message["type"])
+        if self._is_put_off(notice):
+            self._put_off.add(message_id)
+            self.inbox.put_off += 1
+            return PUT_OFF
+        self.inbox.note(notice)
+        return TAKEN
+
+    def _is_put_off(self, notice: Notice) -> bool:
+        chosen = crc32(notice.order_id.encode()) % 100 < PUT_OFF_PERCENT
+        first = notice.sequence == 1 and notice.message_id not in self._put_off
+        return self.puts_off and chosen and first

@@ -1,0 +1,139 @@
+"""The rules of the ordering, each judged from what clients and ledger say: [] where it was kept."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from shop.local.demo.book import OVER_LIMIT, SOLD_OUT
+from shop.local.demo.evidence import REJECTED, Evidence
+from shop.local.demo.occupancy import Takings
+
+PLACED = "order.placed"
+
+
+def unexpected_answers(evidence: Evidence) -> list[str]:
+    """Every request got an answer that the API promises."""
+    unanswered = sum(order.key not in evidence.book.answers for order in evidence.plan.orders)
+    unexpected = {**evidence.book.unexpected, **evidence.dealings.unexpected}
+    return listed({"orders without an answer": unanswered, **unexpected})
+
+
+def not_there_once(evidence: Evidence) -> list[str]:
+    """Every accepted order is in the ledger exactly once."""
+    wrong: Counter[str] = Counter()
+    rows = dict(evidence.rows_by_key)
+    for order, answer in evidence.accepted:
+        match rows.pop(order.key, []):
+            case []:
+                wrong["accepted orders missing"] += 1
+            case [row] if row.status == REJECTED:
+                wrong["accepted orders rejected"] += 1
+            case [row] if (row.order_id, row.lines) != (answer.order_id, order.lines):
+                wrong["accepted orders that became another order"] += 1
+            case [_, _, *_]:
+                wrong["accepted orders there more than once"] += 1
+    wrong["orders that no client was told of"] = len(rows)
+    return listed(wrong)
+
+
+def not_found(evidence: Evidence) -> list[str]:
+    """Every accepted order that was looked up at once was found."""
+    return listed(evidence.book.not_found)
+
+
+def not_placed_once(evidence: Evidence) -> list[str]:
+    """Every accepted order has exactly one event order.placed, its first."""
+    placed = [
+        [event.sequence for event in row.events if event.type == PLACED] for row in evidence.rows
+    ]
+    wrong = sum(
+        sequences != [1]
+        for row, sequences in zip(evidence.rows, placed, strict=True)
+        if row.status != REJECTED
+    )
+    missing = len(evidence.accepted) - sum(map(len, placed))
+    return listed(
+        {"orders with none or several": wrong, "events too few or too many": abs(missing)}
+    )
+
+
+def oversold(evidence: Evidence) -> list[str]:
+    """Nothing is oversold, at any moment."""
+    return listed({"units sold that there were not": evidence.oversold.total()})
+
+
+def wrongly_sold_out(evidence: Evidence) -> list[str]:
+    """Sold out was said only when the stock was gone.
+
+    What may have been asked for before the refusal is counted as taken, and nothing as given back:
+    so much was there at least.
+    """
+    taken = Takings(
+        (sku, evidence.first_sent(order), units)
+        for order, _ in evidence.accepted
+        for sku, units in order.lines.items()
+    )
+    stock = evidence.plan.stock
+    wrong = sum(
+        all(units <= stock[sku] - taken.by(sku, answer.at) for sku, units in order.lines.items())
+        for order, answer in evidence.book.answered(evidence.plan.orders, SOLD_OUT)
+    )
+    return listed({"orders refused though the stock was there": wrong})
+
+
+def limit_broken(evidence: Evidence) -> list[str]:
+    """The limit of units a customer was held, and nobody was refused within it."""
+    limit = evidence.plan.limit
+    taken = Takings(
+        (order.customer, evidence.first_sent(order), order.units) for order, _ in evidence.accepted
+    )
+    refused = evidence.book.answered(evidence.plan.orders, OVER_LIMIT)
+    return listed(
+        {
+            "customers with more": sum(units > limit for units in evidence.most_bought.values()),
+            "orders refused within the limit": sum(
+                taken.by(order.customer, answer.at) + order.units <= limit
+                for order, answer in refused
+            ),
+        }
+    )
+
+
+def broken_replays(evidence: Evidence) -> list[str]:
+    """Every repeated request got its first answer again."""
+    # One answer to each key is the first; a client may have lost it, with its connection.
+    unmarked = sum(
+        max(0, sum(not answer.replayed for answer in told) - 1)
+        for told in evidence.book.answers.values()
+    )
+    return listed(
+        {
+            "answers unlike the first": differing_replays(evidence),
+            "answers not marked as replayed": unmarked,
+        }
+    )
+
+
+def differing_replays(evidence: Evidence) -> int:
+    """Return the answers that were not those that the first request with their key got."""
+    return sum(
+        (later.status, later.digest) != (first.status, first.digest)
+        for first, *others in evidence.book.answers.values()
+        for later in others
+    )
+
+
+def drift(evidence: Evidence) -> list[str]:
+    """Redis and PostgreSQL agreed, during the sale and after it."""
+    wrong = []
+    for during, when in ((True, "during the sale"), (False, "after it")):
+        looks = [look for look in evidence.looks if look.during is during]
+        if all(look.drift is None for look in looks):
+            reasons = ", ".join(look.reason for look in looks) or "nobody looked"
+            wrong.append(f"unknown {when}: {reasons}")
+        wrong += [f"units off {when}: {look.drift:,}" for look in looks if look.drift]
+    return wrong
+
+
+def listed(counts: Mapping[str, int]) -> list[str]:
+    """Return what is wrong, and how often; what is not wrong is left out."""
+    return [f"{what}: {count:,}" for what, count in counts.items() if count]

@@ -1,0 +1,125 @@
+"""The load: clients that place orders at a steady rate, and repeat themselves until answered."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from random import uniform
+from typing import Any, Self
+
+from aiohttp import (
+    ClientError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    TCPConnector,
+)
+
+from shop.local.drill.book import YES, Book, Told
+from shop.local.drill.wishes import SKU, Wish
+
+CONNECTIONS = 32
+TIMEOUT = ClientTimeout(total=5)
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds between two tries, doubled each time
+PATIENCE_SECONDS = 100.0  # for an order, over all tries: longer than any recovery is waited for
+NO_ANSWER = {408, 429, *range(500, 600)}  # the client does not know, and asks again
+
+
+class Clients:
+    """So many clients at the same time. An async context manager."""
+
+    def __init__(
+        self, url: str, api_key: str, book: Book, *, rate: float, elapsed: Callable[[], float]
+    ) -> None:
+        """Place `rate` orders a second at most; write the answers into `book`."""
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {api_key}"}
+        self._book = book
+        self._pause = 1 / rate
+        self._elapsed = elapsed
+        self._next = 0.0
+
+    async def __aenter__(self) -> Self:
+        connector = TCPConnector(limit=CONNECTIONS)
+        self._session = ClientSession(
+            self._url, headers=self._headers, timeout=TIMEOUT, connector=connector
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def place_all(self, wishes: Iterable[Wish]) -> None:
+        """Place orders until there are no more `wishes`, each until it is answered or given up."""
+        rest = iter(wishes)
+        async with asyncio.TaskGroup() as clients:
+            for _ in range(CONNECTIONS):
+                clients.create_task(self._work(rest))
+        self._book.silent_until(self._elapsed())
+
+    async def _work(self, wishes: Iterator[Wish]) -> None:
+        for wish in wishes:  # the one iterator of all clients
+            await self._wait_for_turn()
+            await self._place(wish)
+            if wish.twice:
+                await self._place(wish)
+
+    async def _wait_for_turn(self) -> None:
+        """Keep the rate; what an outage has held up is not made up for."""
+        turn = max(self._next, self._elapsed())
+        self._next = turn + self._pause
+        await asyncio.sleep(turn - self._elapsed())
+
+    async def _place(self, wish: Wish) -> None:
+        """Ask for an order with the same key until there is an answer."""
+        pause, gives_up = FIRST_PAUSE, False
+        deadline = self._elapsed() + PATIENCE_SECONDS
+        while not gives_up:
+            trouble, rest = await self._try(wish)
+            if not trouble:
+                return
+            self._book.tried_again[trouble] += 1
+            await asyncio.sleep(rest or pause * uniform(0.5, 1))  # noqa: S311 - no secret
+            pause = min(2 * pause, LONGEST_PAUSE)
+            gives_up = self._elapsed() > deadline
+        self._book.unanswered += 1
+
+    async def _try(self, wish: Wish) -> tuple[str, float]:
+        """Return why there is no final answer ("" if there is) and the Retry-After, if any."""
+        document = {
+            "sale": wish.sale,
+            "customer": wish.key,
+            "lines": [{"sku": SKU, "quantity": wish.units}],
+        }
+        headers = {"Idempotency-Key": wish.key}
+        try:
+            async with self._session.post(
+                "/api/v1/orders", json=document, headers=headers
+            ) as response:
+                body = await response.read()
+        except TimeoutError:
+            return "time-out", 0.0
+        except ClientPayloadError:
+            return "half an answer", 0.0
+        except (ClientError, OSError):
+            return "connection lost", 0.0
+        if response.status in NO_ANSWER:
+            return str(response.status), _retry_after(response)
+        self._book.note(wish, read_answer(response.status, body, at=self._elapsed()))
+        return "", 0.0
+
+
+def read_answer(status: int, body: bytes, *, at: float) -> Told:
+    """Return what a final answer says."""
+    document: dict[str, Any] = {}
+    with suppress(ValueError):
+        document = json.loads(body)
+    problem = str(document.get("type", "")).rpartition("/")[2]
+    order_id = str(document.get("id", "")) if status in YES else ""
+    return Told(status, at, order_id=order_id, problem=problem)
+
+
+def _retry_after(response: ClientResponse) -> float:
+    seconds = response.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdecimal() else 0.0

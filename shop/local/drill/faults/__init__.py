@@ -1,0 +1,37 @@
+"""Every fault by its name. A fault ends when what it broke may work again."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from shop.local.drill.faults import hints, losses, postgres, processes, redis
+from shop.local.drill.scene import Scene
+
+Fault = Callable[[Scene], Awaitable[None]]
+
+_ALL: tuple[Fault, ...] = (
+    processes.nothing,
+    processes.web_killed,
+    processes.web_asked_to_end,
+    processes.worker_killed_in_batch,
+    processes.worker_asked_to_end,
+    processes.worker_frozen,
+    processes.consumer_frozen,
+    processes.beat_killed,
+    processes.upkeep_killed,
+    hints.broker_queues_deleted,
+    hints.doorbell_lost,
+    hints.entry_delivered_twice,
+    redis.redis_killed,
+    redis.redis_frozen,
+    redis.redis_disk_full,
+    redis.redis_out_of_memory,
+    postgres.postgres_killed,
+    postgres.postgres_killed_in_commit,
+    postgres.postgres_frozen,
+    postgres.postgres_slow,
+    processes.everything_killed,
+    losses.redis_older_copy,
+    losses.redis_replica_takes_over,
+    losses.redis_emptied,
+)
+
+FAULTS: Mapping[str, Fault] = {fault.__name__.replace("_", "-"): fault for fault in _ALL}

@@ -1,0 +1,109 @@
+"""What a fault has cost: what the clients were told against what PostgreSQL has. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from shop.local.drill.book import SOLD_OUT, Book
+
+REJECTED = "rejected"
+
+
+class Row(NamedTuple):
+    """An order as it stands in PostgreSQL."""
+
+    key: str
+    order_id: str
+    sale: str
+    status: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Counts of orders, `oversold` of units. All but the first three have to be 0."""
+
+    accepted: int  # orders that a client was told yes to
+    persisted: int  # of these, those that are in PostgreSQL
+    reported_lost: int  # that the product itself has named as lost
+    lost: int  # told yes, not in PostgreSQL, and nobody says so
+    duplicated: int  # more than one order, or more than one id, for a key
+    oversold: int  # units beyond the allocation, in PostgreSQL or promised
+    wrongly_rejected: int  # refused for a reason that is not true, or rejected after a yes
+
+
+def judge(
+    book: Book, rows: Sequence[Row], *, stock: Mapping[str, int], reported_lost: set[str]
+) -> Findings:
+    """Compare answers with `rows`; `stock` is in units by sale, `reported_lost` are order ids."""
+    told = _ids_told(book)
+    every_id = set().union(*told.values())
+    in_ledger = {row.order_id for row in rows}
+    return Findings(
+        accepted=len(told),
+        persisted=len({row.key for row in rows if row.order_id in every_id}),
+        reported_lost=len(every_id & reported_lost),
+        lost=len(every_id - in_ledger - reported_lost),
+        duplicated=_duplicated(told, rows, reported_lost),
+        oversold=_oversold(book, told, rows, stock, reported_lost),
+        wrongly_rejected=_wrongly_rejected(book, told, rows, stock, reported_lost),
+    )
+
+
+def _ids_told(book: Book) -> dict[str, set[str]]:
+    """Return the ids of the orders that were promised, by their key."""
+    return {key: {each.order_id for each in book.told[key] if each.yes} for key in book.accepted()}
+
+
+def _duplicated(told: Mapping[str, set[str]], rows: Sequence[Row], reported_lost: set[str]) -> int:
+    # A key whose order was lost, and said to be, may be used again for another one.
+    two_ids = {key for key, ids in told.items() if len(ids - reported_lost) > 1}
+    standing = Counter(row.key for row in rows if row.status != REJECTED)
+    return len(two_ids | {key for key, count in standing.items() if count > 1})
+
+
+def _oversold(
+    book: Book,
+    told: Mapping[str, set[str]],
+    rows: Sequence[Row],
+    stock: Mapping[str, int],
+    reported_lost: set[str],
+) -> int:
+    promised: Counter[str] = Counter()
+    for key, ids in told.items():
+        wish = book.wishes[key]
+        promised[wish.sale] += wish.units * len(ids - reported_lost)
+    sold = _sold(rows)
+    return sum(max(0, promised[sale] - units, sold[sale] - units) for sale, units in stock.items())
+
+
+def _wrongly_rejected(
+    book: Book,
+    told: Mapping[str, set[str]],
+    rows: Sequence[Row],
+    stock: Mapping[str, int],
+    reported_lost: set[str],
+) -> int:
+    taken = _sold(rows)
+    for key, ids in told.items():  # units that were taken when "sold out" was said
+        taken[book.wishes[key].sale] += book.wishes[key].units * len(ids & reported_lost)
+    sold_out = {sale for sale, units in stock.items() if taken[sale] >= units}
+    refused = {
+        key
+        for key, answers in book.told.items()
+        for each in answers
+        if not each.yes and not (each.problem == SOLD_OUT and book.wishes[key].sale in sold_out)
+    }
+    rejected = {
+        row.key for row in rows if row.status == REJECTED and row.order_id in told.get(row.key, ())
+    }
+    return len(refused | rejected)
+
+
+def _sold(rows: Sequence[Row]) -> Counter[str]:
+    sold: Counter[str] = Counter()
+    for row in rows:
+        if row.status != REJECTED:
+            sold[row.sale] += row.units
+    return sold
