@@ -3,7 +3,10 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.db.models.signals import post_migrate
+
+from .checks import check_payment_secrets
 
 
 def _ensure_channels(sender: AppConfig, using: str, **_: Any) -> None:
@@ -21,3 +24,4 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(_ensure_channels, sender=self)
+        register(check_payment_secrets)

@@ -1,0 +1,30 @@
+"""What is wrong with the settings, said at the start instead of at the first payment."""
+
+from binascii import Error as NotBase64
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+
+
+def check_payment_secrets(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
+    """Return an error for each payment secret that nothing can be verified with."""
+    return [
+        Error(
+            f"Payment secret number {number} is not whsec_ and base64.",
+            hint='echo "whsec_$(openssl rand -base64 32)" makes one for PAYMENT_WEBHOOK_SECRET.',
+            id="orders.E001",
+        )
+        for number, secret in enumerate(settings.PAYMENT_WEBHOOK_SECRETS, 1)
+        if not _can_verify(secret)
+    ]
+
+
+def _can_verify(secret: str) -> bool:
+    try:
+        Webhook(secret)
+    except (NotBase64, EmptyWebhookSecretError, ValueError):
+        return False
+    return True
