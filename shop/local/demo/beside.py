@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+LOOK_SECONDS = 0.1
+
 
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[Awaitable[None]]:
@@ -19,7 +21,9 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[Awaitable[Non
         task.result()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float, every: float) -> bool:
+async def until(
+    condition: Callable[[], Awaitable[bool]], *, seconds: float, every: float = LOOK_SECONDS
+) -> bool:
     """Return True as soon as `condition` holds, or False after `seconds`."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds

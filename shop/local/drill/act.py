@@ -9,6 +9,7 @@ from time import monotonic
 
 import redis.asyncio
 
+from shop.local.demo.beside import until
 from shop.local.drill.backlog import Backlog
 from shop.local.drill.book import Book
 from shop.local.drill.clients import Clients
@@ -18,7 +19,6 @@ from shop.local.drill.ledger import read_rows, sale_ids
 from shop.local.drill.looks import drift_of
 from shop.local.drill.result import Result
 from shop.local.drill.scene import Scene
-from shop.local.drill.waiting import until
 from shop.local.drill.wishes import SKU, STOCK, Wish, wishes
 from shop.local.stack import Stack
 

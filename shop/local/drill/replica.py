@@ -9,7 +9,7 @@ from typing import Any
 
 import redis.asyncio
 
-from shop.local.drill.waiting import until
+from shop.local.demo.beside import until
 from shop.local.errors import ServerFailed
 from shop.local.redis_server import RedisServer
 from shop.local.server import HOST, Server
