@@ -130,7 +130,15 @@ class StockMovement(models.Model):
         RELEASE = "release", "Released"
         CORRECT = "correct", "Corrected"
 
-    allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, related_name="movements")
+    # Who writes a movement has moved, and so locked, its stock row; a trigger refuses to delete a
+    # row with movements. A foreign key would check each movement of a batch again (docs/adr/0015).
+    allocation = models.ForeignKey(
+        Allocation,
+        on_delete=models.PROTECT,
+        related_name="movements",
+        db_index=False,
+        db_constraint=False,
+    )
     # The order lives in an app above this one, so the ledger knows its id and no more.
     order_id = models.UUIDField(null=True, blank=True)
     kind = models.CharField(max_length=8, choices=Kind)

@@ -1,4 +1,8 @@
-"""Orders and what belongs to them: their lines, and what happened to them."""
+"""Orders and what belongs to them: their lines, and what happened to them.
+
+Their references are checked once per batch instead of by a foreign key's trigger for each row (see
+docs/adr/0015): whoever inserts locks what the rows name, and whoever deletes that is refused.
+"""
 
 from django.db import models
 from django.db.models import Q
@@ -21,8 +25,10 @@ class Order(models.Model):
         REFUNDED = domain.Status.REFUNDED, "Refunded"
 
     id = models.UUIDField(primary_key=True, editable=False)
-    client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, db_index=False)
-    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, db_index=False)
+    client = models.ForeignKey(
+        ApiClient, on_delete=models.PROTECT, db_index=False, db_constraint=False
+    )
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     request_key = models.CharField("request id", max_length=255, help_text="Idempotency-Key")
     request_fingerprint = models.BinaryField(max_length=16)
     http_request_id = models.CharField(max_length=128, blank=True, help_text="X-Request-ID")
@@ -123,8 +129,16 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_index=False)
-    allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, db_index=False)
+    order = models.ForeignKey(
+        Order,
+        on_delete=models.PROTECT,
+        related_name="lines",
+        db_index=False,
+        db_constraint=False,
+    )
+    allocation = models.ForeignKey(
+        Allocation, on_delete=models.PROTECT, db_index=False, db_constraint=False
+    )
     quantity = models.PositiveIntegerField()
     unit_price = models.DecimalField(max_digits=19, decimal_places=4)
 
@@ -154,7 +168,11 @@ class OrderEvent(models.Model):
         REFUNDED = domain.EventType.REFUNDED
 
     order = models.ForeignKey(
-        Order, on_delete=models.PROTECT, related_name="events", db_index=False
+        Order,
+        on_delete=models.PROTECT,
+        related_name="events",
+        db_index=False,
+        db_constraint=False,
     )
     sequence = models.PositiveIntegerField()
     type = models.CharField(max_length=32, choices=Type)

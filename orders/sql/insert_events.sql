@@ -1,7 +1,9 @@
 -- Write what happened to orders, one array per column, and a delivery to each endpoint that wants to
--- be told: in one statement, so that no event is there without its deliveries. Returns how many
--- deliveries each channel has got.
-WITH event AS (
+-- be told: in one statement, so that no event is there without its deliveries. The caller holds the
+-- orders' rows. Returns how many deliveries each channel has got.
+WITH endpoint AS (
+    SELECT id, channel, events FROM orders_endpoint WHERE active FOR KEY SHARE
+), event AS (
     INSERT INTO orders_orderevent (order_id, sequence, type, refund_due)
     SELECT * FROM unnest(
         %(order_id)s::uuid[], %(sequence)s::int[], %(type)s::text[], %(refund_due)s::numeric[]
@@ -11,8 +13,7 @@ WITH event AS (
     INSERT INTO orders_delivery (event_id, endpoint_id, order_id, sequence)
     SELECT event.id, endpoint.id, event.order_id, event.sequence
     FROM event
-    JOIN orders_endpoint endpoint
-        ON endpoint.active AND (endpoint.events = '{}' OR event.type = ANY(endpoint.events))
+    JOIN endpoint ON endpoint.events = '{}' OR event.type = ANY(endpoint.events)
     JOIN orders_order o ON o.id = event.order_id
     WHERE endpoint.channel = 'webhook'
         OR (endpoint.channel = 'email' AND o.email <> '')
@@ -21,5 +22,5 @@ WITH event AS (
     RETURNING endpoint_id
 )
 SELECT endpoint.channel, count(*)
-FROM delivery JOIN orders_endpoint endpoint ON endpoint.id = delivery.endpoint_id
+FROM delivery JOIN endpoint ON endpoint.id = delivery.endpoint_id
 GROUP BY endpoint.channel

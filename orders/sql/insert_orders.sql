@@ -1,11 +1,17 @@
 -- Insert a batch of orders, one array per column. A row whose id or request is there already is
--- left out; the ids that come back are the ones this call inserted.
+-- left out; the ids that come back are the ones this call inserted. The sale and the clients stay
+-- locked until then, as a foreign key would lock them; one that is not there violates NOT NULL.
+WITH sale AS (
+    SELECT id FROM inventory_sale WHERE id = %(sale_id)s FOR KEY SHARE
+), client AS (
+    SELECT id FROM orders_apiclient WHERE id = ANY(%(client_id)s::bigint[]) FOR KEY SHARE
+)
 INSERT INTO orders_order (
     id, client_id, sale_id, request_key, request_fingerprint, http_request_id, customer, email,
     status, rejection, currency, total, metadata, accepted_at, hold_expires_at, epoch, position
 )
 SELECT
-    o.id, o.client_id, %(sale_id)s, o.request_key, decode(o.fingerprint, 'hex'), o.http_request_id,
+    o.id, client.id, sale.id, o.request_key, decode(o.fingerprint, 'hex'), o.http_request_id,
     o.customer, o.email, o.status, o.rejection, o.currency, o.total, o.metadata::jsonb,
     timestamptz 'epoch' + o.accepted_at_ms * interval '1 millisecond',
     timestamptz 'epoch' + o.held_until_ms * interval '1 millisecond',
@@ -20,5 +26,7 @@ FROM unnest(
     id, client_id, request_key, fingerprint, http_request_id, customer, email, status, rejection,
     currency, total, metadata, accepted_at_ms, held_until_ms, epoch, position
 )
+LEFT JOIN sale ON true
+LEFT JOIN client ON client.id = o.client_id
 ON CONFLICT DO NOTHING
 RETURNING id::text

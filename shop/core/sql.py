@@ -1,6 +1,6 @@
 """SQL that is too big for the ORM lives in files and is run from here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,26 @@ def run(path: Path, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    """Turn rows into one list per column, as `unnest` takes them."""
+def columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, str]:
+    """Turn rows into one array per column, as `unnest` takes them."""
     if not rows:
-        return {name: [] for name in names}
-    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+        return dict.fromkeys(names, "{}")
+    return {
+        name: array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+
+
+def array(values: Iterable[Any]) -> str:
+    """Return texts, numbers and None as PostgreSQL writes an array of them, to be cast.
+
+    The driver would make an ARRAY[…] of a list, as many expressions as there are values: writing
+    and reading those took half of a batch's time. Source: PostgreSQL's manual, section 8.15,
+    "Array Input and Output Syntax".
+    """
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return "NULL" if value is None else str(value)
