@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -29,6 +30,12 @@ class Entry:
         return position_of(self.entry_id)
 
 
+def clock() -> datetime:
+    """Return the time as Redis has it, by which holds begin."""
+    seconds, micros = client().time()
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+
+
 def read_new(sale_id: int, *, consumer: str, count: int) -> list[Entry]:
     """Take up to `count` entries that no consumer has taken. Returns at once, also with none."""
     outbox = Keys.of(sale_id).outbox
@@ -43,17 +50,33 @@ def read_new(sale_id: int, *, consumer: str, count: int) -> list[Entry]:
 
 
 def claim_stale(sale_id: int, *, consumer: str, idle_ms: int, count: int) -> list[Entry]:
-    """Take over up to `count` entries whose consumer has been silent for `idle_ms`."""
+    """Take over up to `count` entries whose consumer has been silent for `idle_ms`.
+
+    Redis measures silence with a clock that can be put back, and then orders of a dead consumer
+    would wait until it is where it was. Until then everything is taken over at once: an order that
+    is persisted twice counts once.
+    """
     outbox = Keys.of(sale_id).outbox
     try:
+        if _clock_was_put_back(outbox, idle_ms):
+            idle_ms = 0
         _, raws, _ = client().xautoclaim(
             outbox, PERSIST_GROUP, consumer, min_idle_time=idle_ms, start_id="0-0", count=count
         )
     except redis.ResponseError as error:
-        if "NOGROUP" not in str(error):
+        if "NOGROUP" not in str(error) and "no such key" not in str(error):
             raise
         return []
     return [_entry(*raw) for raw in raws if raw[1]]
+
+
+def _clock_was_put_back(outbox: str, by_ms: int) -> bool:
+    with client().pipeline(transaction=False) as pipe:
+        pipe.xinfo_stream(outbox)
+        pipe.time()
+        stream, (seconds, _) = pipe.execute()
+    newest = int(stream["last-generated-id"].partition(b"-")[0])
+    return bool(newest > seconds * 1000 + by_ms)
 
 
 def give_back(sale_id: int, entries: Sequence[Entry], *, consumer: str) -> None:

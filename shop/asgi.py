@@ -10,5 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 django_application = get_asgi_application()
 
 from orders.intake.asgi import Application, with_intake  # noqa: E402 - needs the apps that Django has just loaded
+from shop.core.readiness import announced  # noqa: E402
 
-application = with_intake(cast(Application, django_application))
+application = announced(with_intake(cast(Application, django_application)))

@@ -91,8 +91,12 @@ def sweep_releases() -> None:
 
 @shared_task(name=EXPIRE_HOLDS.name, throws=PASSING)
 def expire_unpaid_orders() -> None:
-    """Put the stock of unpaid orders back on sale."""
-    if expired := expire_holds(now=clock.now()):
+    """Put the stock of unpaid orders back on sale.
+
+    A hold begins by Redis' clock. Where that is behind ours, it ends by it, too: late rather than
+    early.
+    """
+    if expired := expire_holds(now=min(clock.now(), outbox.clock())):
         logger.info("%d holds have ended", expired)
 
 

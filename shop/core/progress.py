@@ -17,4 +17,5 @@ def ages() -> dict[str, float]:
     """Return how many seconds ago each of those that ever made progress last did."""
     found: Any = client().hgetall(KEY)
     now = time.time()
-    return {name.decode(): max(0.0, now - float(at)) for name, at in found.items()}
+    # A report from the future was made before a clock was put back: nobody knows how old it is.
+    return {name.decode(): abs(now - float(at)) for name, at in found.items()}

@@ -1,8 +1,9 @@
 """Turns the first signal to stop into an orderly end, and lets no second one disturb it."""
 
 import asyncio
+import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -15,13 +16,33 @@ def run_until_signal(work: Coroutine[Any, Any, int]) -> int:
         task = asyncio.ensure_future(work)
         loop = asyncio.get_running_loop()
         for number in _wanted():
-            loop.add_signal_handler(number, lambda: task.cancelling() or task.cancel())
+            loop.add_signal_handler(number, _cancel_once, task)
         try:
             return await task
         except asyncio.CancelledError:
             return 0
 
     return asyncio.run(main())
+
+
+def on_hang_up(renew: Callable[[], None]) -> None:
+    """Let SIGHUP call `renew` in the running task, as daemons understand it.
+
+    It stops the task all the same where it says what its name says: the terminal is gone. Does
+    nothing where `nohup` has turned the signal off.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    had_terminal = _has_terminal()
+
+    def hang_up() -> None:
+        if had_terminal and not _has_terminal():
+            _cancel_once(task)
+        else:
+            renew()
+
+    if signal.SIGHUP in _wanted():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
 
 
 def exit_on_signal() -> None:
@@ -34,6 +55,20 @@ def exit_on_signal() -> None:
 
     for number in _wanted():
         signal.signal(number, leave)
+
+
+def _cancel_once(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelling():
+        task.cancel()
+
+
+def _has_terminal() -> bool:
+    """Return whether this process has a controlling terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _wanted() -> list[signal.Signals]:

@@ -34,14 +34,19 @@ class Service:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         stop_signal: Signals = Signals.SIGTERM,
+        pass_fds: Sequence[int] = (),
         write: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """Describe the program; `write` takes each line of its output, from another thread."""
+        """Describe the program; `write` takes each line of its output, from another thread.
+
+        It inherits the file descriptors `pass_fds`, under the same numbers.
+        """
         self.name = name
         self.env = env
         self.cwd = cwd
         self.uid: int | None = None  # None: run as the own user
         self.stop_signal = stop_signal
+        self.pass_fds = pass_fds
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._command = command
         self._write = write
@@ -68,6 +73,18 @@ class Service:
         """How the process ended, as `subprocess` tells it; None while it runs or never ran."""
         return self._process.poll() if self._process else None
 
+    def twin(self, *, env: Mapping[str, str]) -> "Service":
+        """Return the same program once more, not started yet, with the environment `env`."""
+        return Service(
+            self.name,
+            self.command,
+            env=env,
+            cwd=self.cwd,
+            stop_signal=self.stop_signal,
+            pass_fds=self.pass_fds,
+            write=self._write,
+        )
+
     def start(self) -> None:
         """Start the process.
 
@@ -82,6 +99,7 @@ class Service:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            pass_fds=self.pass_fds,
             start_new_session=True,
         )
         self._reader = threading.Thread(

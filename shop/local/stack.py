@@ -13,6 +13,8 @@ from shop.local.commands import manage
 from shop.local.credentials import Credentials
 from shop.local.embedded import Endpoints, endpoints, locked, missing_servers
 from shop.local.errors import CommandFailed, LocalStackError, ServerFailed
+from shop.local.handover import take_over
+from shop.local.listener import listening
 from shop.local.logs import LogSink
 from shop.local.ports import require_free
 from shop.local.procfile import read_procfile
@@ -41,8 +43,8 @@ class Stack:
         """Run from `state` with `env` over this process's environment; log to `terminal` too."""
         self.state = state
         self.env = {**os.environ, **(env or {})}
-        self.web = self._listener("WEB_ADDRESS", "PORT", 8000)
-        self.flower = self._listener("FLOWER_ADDRESS", "FLOWER_PORT", 5555)
+        self.web = self._address("WEB_ADDRESS", "PORT", 8000)
+        self.flower = self._address("FLOWER_ADDRESS", "FLOWER_PORT", 5555)
         self.env["SHOP_STATE_DIR"] = str(state)
         self.env["PATH"] = search_path(self.env)
         self.env["PYTHONUNBUFFERED"] = "1"  # a line of log is seen when it is written
@@ -51,6 +53,7 @@ class Stack:
         self.servers: dict[str, Server] = {}
         self.services: dict[str, Service] = {}
         self._sink = LogSink(state / "logs", terminal=terminal)
+        self._rolling = asyncio.Lock()
         self._exit = AsyncExitStack()
 
     @property
@@ -61,8 +64,8 @@ class Stack:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as exits:
             exits.enter_context(locked(self.state))
-            require_free(self.web.host, self.web.port, variable="PORT")
             require_free(self.flower.host, self.flower.port, variable="FLOWER_PORT")
+            self._listener = exits.enter_context(listening(self.web, variable="PORT"))
             exits.enter_context(self._sink)
             self._say = self._sink.writer("stack")
             exits.callback(discovery.withdraw, self.state)
@@ -86,7 +89,23 @@ class Stack:
         """Run manage.py with `arguments`, return its standard output, or raise CommandFailed."""
         return await manage([*arguments], self.env)
 
-    def _listener(self, host: str, port: str, default_port: int) -> Web:
+    async def roll_web(self, **env: str) -> bool:
+        """Let a new web process, with `env` over the stack's own, take over from the running one.
+
+        Both serve the same socket, so no connection is refused. Returns False where the new one was
+        not ready in time, or cannot start at all; the other one serves on then.
+        """
+        async with self._rolling:
+            old = self.services["web"]
+            new = old.twin(env={**self._web_env, **env})
+            if not await take_over(new, notice=self._say):
+                return False
+            self.services["web"] = new
+            await self.supervisor.replace(old, new)
+            self._say(f"web is process {new.pid} now, no longer {old.pid}")
+        return True
+
+    def _address(self, host: str, port: str, default_port: int) -> Web:
         """Return the address that two variables name, and leave the port set for the processes."""
         self.env[port] = number = self.env.get(port) or str(default_port)
         if not number.isdecimal():
@@ -142,7 +161,14 @@ class Stack:
                 cwd=discovery.REPOSITORY,
                 write=self._sink.writer(name),
             )
-            self.supervisor.watch(self.services[name])
+        web = self.services["web"]
+        web.env, web.pass_fds = self._web_env, [self._listener.fileno()]
+        for service in self.services.values():
+            self.supervisor.watch(service)
+
+    @property
+    def _web_env(self) -> dict[str, str]:
+        return {**self.env, "WEB_FD": str(self._listener.fileno())}
 
     def _watchdog(self) -> Watchdog:
         return Watchdog(

@@ -48,6 +48,14 @@ class Supervisor:
             for service, task in group:
                 stopping.create_task(self._stop(service, task))
 
+    async def replace(self, old: Service, new: Service) -> None:
+        """Keep `new` running, which does the work of `old` by now, and stop `old`."""
+        self.watch(new)
+        [task] = [task for service, task in self._kept if service is old]
+        await self._stop(old, task)
+        # Not before: where this is cut off, `stop` still finds it.
+        self._kept = [each for each in self._kept if each[0] is not old]
+
     async def restart(self, service: Service, *, grace: float) -> None:
         """Stop `service`, killed after `grace` seconds, and start it again as if it had died."""
         await asyncio.to_thread(service.stop, grace)

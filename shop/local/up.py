@@ -1,4 +1,7 @@
-"""`up`: the stack in the foreground, with a demo sale open, until Ctrl-C or SIGTERM."""
+"""`up`: the stack in the foreground, with a demo sale open, until Ctrl-C or SIGTERM.
+
+SIGHUP lets a new web process take over from the running one, without a refused connection.
+"""
 
 import argparse
 import asyncio
@@ -12,7 +15,7 @@ from rich.text import Text
 
 from shop.local.clients import api_key
 from shop.local.discovery import state_dir
-from shop.local.interrupts import run_until_signal
+from shop.local.interrupts import on_hang_up, run_until_signal
 from shop.local.payments import VARIABLE, payment_secret
 from shop.local.stack import Stack
 
@@ -31,8 +34,17 @@ async def up() -> int:
     """Run until cancelled."""
     async with Stack(state_dir(), terminal=sys.stdout) as stack:
         show(stack, api_key=await open_demo_sale(stack))
-        await asyncio.Event().wait()
+        await _roll_on_hang_up(stack)
     return 0
+
+
+async def _roll_on_hang_up(stack: Stack) -> None:
+    """Roll the web process at every SIGHUP, until cancelled; many at once count as one."""
+    asked = asyncio.Event()
+    on_hang_up(asked.set)
+    while await asked.wait():
+        asked.clear()
+        await stack.roll_web()
 
 
 async def open_demo_sale(stack: Stack) -> str:

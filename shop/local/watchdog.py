@@ -37,7 +37,7 @@ class Watchdog:
         self._redis_url = redis_url
         self._notice = notice
         self._patience = patience
-        self._since: dict[str, float] = {}  # when each was started, or seen to work
+        self._seen: dict[str, tuple[str, float]] = {}  # each one's last pulse, and since when
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -46,29 +46,33 @@ class Watchdog:
             try:
                 pulses = await asyncio.to_thread(self._read)
             except redis.RedisError:
-                self._since.clear()  # nobody can work, nor show it
+                self._seen.clear()  # nobody can work, nor show it
                 continue
             silent = self._silent(pulses)
             # Where nobody at all shows progress, nobody is asked to: that is beat's work.
             for name in ["beat"] if silent == [*PULSES] else silent:
                 await self._start_again(name)
 
-    def _read(self) -> dict[str, float]:
+    def _read(self) -> dict[str, str]:
         with redis.Redis.from_url(
             self._redis_url(), socket_timeout=2, socket_connect_timeout=2
         ) as client:
             found: Any = client.hgetall(KEY)
-        return {name.decode(): float(at) for name, at in found.items()}
+        return {name.decode(): at.decode() for name, at in found.items()}
 
-    def _silent(self, pulses: Mapping[str, float]) -> list[str]:
-        """Return the services that have shown no progress for too long."""
-        now = time.time()
+    def _silent(self, pulses: Mapping[str, str]) -> list[str]:
+        """Return the services that have shown no progress for too long.
+
+        By our own watch: the time that a pulse names is as good as the clock of who wrote it.
+        """
+        now = time.monotonic()
         for name, pulse in PULSES.items():
-            first = self._since.setdefault(name, now)
-            self._since[name] = max(first, pulses.get(pulse, 0.0))
-        return [name for name in PULSES if now - self._since[name] > self._patience]
+            at = pulses.get(pulse, "")
+            if self._seen.get(name, (None,))[0] != at:
+                self._seen[name] = (at, now)
+        return [name for name in PULSES if now - self._seen[name][1] > self._patience]
 
     async def _start_again(self, name: str) -> None:
         self._notice(f"{name} shows no progress for {self._patience:g} s, it is stopped")
-        self._since.clear()
+        self._seen.clear()
         await self._supervisor.restart(self._services[name], grace=STOP_SECONDS)

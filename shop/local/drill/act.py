@@ -17,7 +17,8 @@ from shop.local.drill.faults import Fault
 from shop.local.drill.judge import judge
 from shop.local.drill.ledger import read_rows, sale_ids
 from shop.local.drill.looks import drift_of
-from shop.local.drill.result import Result
+from shop.local.drill.outcome import NotDone, Skipped
+from shop.local.drill.result import Result, skipped
 from shop.local.drill.scene import Scene
 from shop.local.drill.wishes import SKU, STOCK, Wish, wishes
 from shop.local.stack import Stack
@@ -28,6 +29,7 @@ RECOVERY_SECONDS = 90.0  # at most
 SETTLE_SECONDS = 60.0  # at most, until the outboxes are empty
 ASKED_AGAIN = 300  # orders whose key is sent once more at the end
 REDIS_SECONDS = 2.0  # of patience with Redis
+LONG_AGO = "2020-01-01T00:00:00Z"  # so that a clock that is put back cannot close a sale
 
 
 async def act(
@@ -42,7 +44,10 @@ async def act(
         backlog = Backlog(scene.stock, scene.keys("outbox"), elapsed=scene.elapsed)
         clients = Clients(stack.web.url, api_key, book, rate=rate, elapsed=scene.elapsed)
         async with clients, backlog:
-            over = await _sell_through(fault, scene, clients, book, backlog, f"{mark}-{name}")
+            try:
+                over = await _sell_through(fault, scene, clients, book, backlog, f"{mark}-{name}")
+            except Skipped as reason:
+                return skipped(name, str(reason))
             silence, catch_up = book.longest_silence, max(0.0, backlog.last_late - over)
             await clients.place_all(_asked_again(book, scene.reported_lost))
             settled = await until(backlog.is_empty, seconds=SETTLE_SECONDS)
@@ -59,6 +64,7 @@ async def act(
             unanswered=book.unanswered,
             tried_again=dict(book.tried_again),
             notes=tuple(scene.notes),
+            not_done=scene.not_done,
         )
 
 
@@ -71,7 +77,10 @@ async def _sell_through(
     load = asyncio.create_task(clients.place_all(stream))
     try:
         await asyncio.sleep(LEAD_SECONDS)
-        await fault(scene)
+        try:
+            await fault(scene)
+        except NotDone as reason:
+            scene.not_done = str(reason)
         over = scene.elapsed()
 
         async def is_calm() -> bool:
@@ -108,7 +117,8 @@ async def _scene(stack: Stack, name: str, mark: str) -> AsyncIterator[Scene]:
 
 
 async def _open(stack: Stack, slug: str, units: int) -> None:
-    await stack.manage("create_sale", slug, "--sku", f"{SKU}:{units}:25.00", "--payment", "none")
+    rules = ["--sku", f"{SKU}:{units}:25.00", "--payment", "none", "--opens", LONG_AGO]
+    await stack.manage("create_sale", slug, *rules)
 
 
 def _redis(stack: Stack, db: int) -> redis.asyncio.Redis:

@@ -20,10 +20,29 @@ class Result:
     unanswered: int  # orders whose client gave up
     tried_again: Mapping[str, int]  # answers that were none, by what they were
     notes: tuple[str, ...] = ()
+    skipped: str = ""  # why the fault cannot be done here; nothing is known then
+    not_done: str = ""  # why the fault has not happened, although it could
 
     @property
     def held(self) -> bool:
-        """Whether every promise was kept."""
+        """Whether the fault has happened, and every promise was kept."""
         found = self.findings
         wrong = found.lost + found.duplicated + found.oversold + found.wrongly_rejected
-        return wrong == 0 and self.drift == 0 and self.settled and self.unanswered == 0
+        well = wrong == 0 and self.drift == 0 and self.settled and self.unanswered == 0
+        return well and not self.skipped and not self.not_done
+
+
+def skipped(fault: str, reason: str) -> Result:
+    """Return the result of a fault that cannot be done here."""
+    return Result(
+        fault=fault,
+        findings=Findings(0, 0, 0, 0, 0, 0, 0),
+        unavailable=0.0,
+        catch_up=0.0,
+        restarts=0,
+        drift=None,
+        settled=True,
+        unanswered=0,
+        tried_again={},
+        skipped=reason,
+    )

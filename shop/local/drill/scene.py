@@ -29,6 +29,7 @@ class Scene:
     elapsed: Callable[[], float]  # seconds from the start of the load
     notes: list[str] = field(default_factory=list)
     reported_lost: set[str] = field(default_factory=set)
+    not_done: str = ""  # why the fault has not happened
 
     @property
     def slugs(self) -> list[str]:

@@ -23,7 +23,7 @@ NUMBERS = (  # in two lines, so that a row fits into WIDTH
     "catch-\nup s",
     "re-\nstarts",
 )
-WIDTH = 132  # characters
+WIDTH = 140  # characters
 
 
 def table(results: Sequence[Result]) -> Table:
@@ -34,7 +34,8 @@ def table(results: Sequence[Result]) -> Table:
         grid.add_column(name, justify="right", no_wrap=True)
     grid.add_column("verdict", no_wrap=True)
     for result in results:
-        grid.add_row(result.fault, *cells(result), verdict(result))
+        numbers = ["–"] * len(NUMBERS) if result.skipped else cells(result)
+        grid.add_row(result.fault, *numbers, verdict(result))
     return grid
 
 
@@ -48,9 +49,15 @@ def cells(result: Result) -> list[str]:
 
 def verdict(result: Result) -> Text:
     """Return whether everything promised held, or what did not."""
+    if result.skipped:
+        return Text("skipped", style="yellow")
     if result.held:
         return Text("held", style="green")
-    troubles = {"outbox not empty": not result.settled, "unanswered": result.unanswered}
+    troubles = {
+        "no fault": result.not_done,
+        "outbox not empty": not result.settled,
+        "unanswered": result.unanswered,
+    }
     extra = [trouble for trouble, is_so in troubles.items() if is_so]
     return Text(", ".join(["BROKEN", *extra]), style="bold red")
 
@@ -58,6 +65,6 @@ def verdict(result: Result) -> Text:
 def document(results: Sequence[Result]) -> dict[str, Any]:
     """Return the results as JSON has them."""
     return {
-        "held": all(result.held for result in results),
+        "held": all(result.held for result in results if not result.skipped),
         "drills": [{**asdict(result), "held": result.held} for result in results],
     }

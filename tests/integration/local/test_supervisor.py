@@ -125,6 +125,26 @@ def test_what_others_rely_on_stops_when_they_have_ended() -> None:
     assert set(lines[3:-1]) == {"end web", "end worker"}
 
 
+def test_one_service_takes_the_place_of_another_and_is_kept_running() -> None:
+    async def scenario() -> None:
+        old = Service("web", ["sleep", "600"], env={"TURN": "first", "PATH": os.environ["PATH"]})
+        new = old.twin(env={"TURN": "second", "PATH": os.environ["PATH"]})
+        notices: list[str] = []
+        supervisor = Supervisor(notice=notices.append)
+        supervisor.watch(old)
+        new.start()
+        await supervisor.replace(old, new)
+        assert (old.running, new.running, notices) == (False, True, [])
+        second = new.pid
+        assert second is not None
+        os.kill(second, signal.SIGKILL)
+        await soon(lambda: new.running and new.pid != second)
+        await supervisor.stop()
+        assert not new.running
+
+    run(scenario())
+
+
 def test_a_killed_postgres_comes_back_on_its_port_with_its_data(state: Path) -> None:
     async def scenario() -> None:
         server = Postgres(state)

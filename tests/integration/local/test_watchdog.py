@@ -89,6 +89,15 @@ def test_a_frozen_worker_is_started_again_and_the_others_are_left_alone(state: P
     run(scenario())
 
 
+def test_a_pulse_from_the_future_does_not_hide_a_worker_that_stands_still(state: Path) -> None:
+    async def scenario() -> None:
+        async with shop(state) as running:
+            running.redis.hset(KEY, PULSES["worker"], str(time.time() + 3600))
+            await running.until_restarted("worker", working=("upkeep", "notifier"))
+
+    run(scenario())
+
+
 def test_where_nobody_shows_progress_it_is_beat_that_asks_nobody(state: Path) -> None:
     async def scenario() -> None:
         async with shop(state) as running:

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from pytest_django import Settings
 
+from inventory import outbox
 from inventory.counters import snapshot
 from inventory.models import Allocation, Sale, StockMovement
 from orders.errors import NotCancellable, OrderUnknown
@@ -19,6 +20,7 @@ from shop.core import clock
 from tests.conftest import MakeSale
 from tests.life import events, pay, placed, refund, status
 from tests.placing import Request
+from workers.tasks import expire_unpaid_orders
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,3 +171,22 @@ def test_the_command_puts_stock_back_on_sale_on_both_sides(
     assert capsys.readouterr().out == "1 unpaid orders expired.\n"
     assert available(sale) == 49
     assert reconcile(sale.pk, "drop").drift == 0
+
+
+def test_a_hold_lasts_its_time_by_the_clock_that_it_began_by(
+    make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = make_sale("drop", {"TEE": 50}, hold_seconds=600)
+    [order] = placed(sale, api_key, Request("k-1"))
+    began = order.accepted_at
+
+    def read_at(redis: timedelta, own: timedelta) -> str:
+        monkeypatch.setattr(outbox, "clock", lambda: began + redis)
+        monkeypatch.setattr(clock, "now", lambda: began + own)
+        expire_unpaid_orders()
+        return status(order)
+
+    soon, late, hour = timedelta(seconds=5), timedelta(seconds=601), timedelta(hours=1)
+    assert read_at(redis=soon, own=soon + hour) == "awaiting_payment"
+    assert read_at(redis=soon + hour, own=soon) == "awaiting_payment"
+    assert read_at(redis=late, own=late + hour) == "expired"

@@ -374,3 +374,37 @@ def test_order_ids_lead_to_their_sale_before_and_after_persistence(
         assert view.metadata == placed["metadata"]
         assert (view.total, view.created_at) == (placed["total"], placed["created_at"])
         assert view.hold_expires_at == placed["hold_expires_at"]
+
+
+def test_orders_of_a_dead_worker_are_taken_over_though_the_clock_of_redis_was_put_back(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    place_all(api_key, requests(3))
+    an_hour_ahead = (client().time()[0] + 3600) * 1000
+    keys = Keys.of(sale.pk)
+    entries = outbox.read_new(sale.pk, consumer="dead", count=10)
+    client().xclaim(
+        keys.outbox,
+        "persist",
+        "dead",
+        0,
+        [entry.entry_id for entry in entries],
+        time=an_hour_ahead,
+        justid=True,
+    )
+    place_all(api_key, requests(4))  # before Redis' clock was put back, by its look
+    client().xadd(keys.outbox, {"o": b"x"}, id=f"{an_hour_ahead}-0")
+    client().xdel(keys.outbox, f"{an_hour_ahead}-0")
+
+    persist(sale)
+    assert Order.objects.count() == 4
+    assert backlog(sale) == 0
+
+
+def test_orders_of_a_living_worker_are_left_to_it(make_sale: MakeSale, api_key: str) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    place_all(api_key, requests(3))
+    outbox.read_new(sale.pk, consumer="busy", count=10)
+    persist(sale)
+    assert (Order.objects.count(), backlog(sale)) == (0, 3)

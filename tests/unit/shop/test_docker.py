@@ -427,11 +427,6 @@ def test_any_other_command_is_run_as_it_is(recorder: Recorder) -> None:
     assert recorder.run(str(ENTRYPOINT), *command, "a b") == [*command[1:], "a b"]
 
 
-def test_beat_finds_the_folder_of_its_schedule(recorder: Recorder) -> None:
-    arguments = recorder.run(str(ENTRYPOINT), "beat")
-    assert Path(arguments[arguments.index("--schedule") + 1]).parent.is_dir()
-
-
 def test_no_command_at_all_is_an_error() -> None:
     done = subprocess.run([ENTRYPOINT], capture_output=True, text=True)
     assert done.returncode != 0

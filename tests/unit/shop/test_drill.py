@@ -21,7 +21,7 @@ from shop.local.drill.clients import Clients, read_answer
 from shop.local.drill.faults import FAULTS, hints, losses, processes
 from shop.local.drill.judge import Findings, Row, judge
 from shop.local.drill.looks import read_drift
-from shop.local.drill.result import Result
+from shop.local.drill.result import Result, skipped
 from shop.local.drill.table import document, table, verdict
 from shop.local.drill.wishes import PLENTY, SCARCE, Wish, wishes
 from shop.local.errors import LocalStackError
@@ -202,6 +202,21 @@ def test_each_broken_promise_breaks_the_verdict(broken: Result) -> None:
 
 def test_a_loss_that_was_reported_is_no_broken_promise() -> None:
     assert replace(RESULT, findings=replace(FINE, reported_lost=3)).held
+
+
+def test_a_fault_that_was_skipped_has_not_passed_and_fails_nothing() -> None:
+    result = skipped("clock-jumps-in-redis", "there is no C compiler")
+    assert not result.held
+    assert verdict(result).plain == "skipped"
+    assert document([RESULT, result])["held"] is True
+    assert document([result])["drills"][0]["skipped"] == "there is no C compiler"
+
+
+def test_a_fault_that_has_not_happened_proves_nothing() -> None:
+    result = replace(RESULT, not_done="the clock has not jumped")
+    assert not result.held
+    assert verdict(result).plain == "BROKEN, no fault"
+    assert document([RESULT, result])["held"] is False
 
 
 def test_the_table_and_the_json_say_the_same() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from shop.local.drill.faults import hints, losses, postgres, processes, redis
+from shop.local.drill.faults import clocks, hints, losses, postgres, processes, redis
 from shop.local.drill.scene import Scene
 
 Fault = Callable[[Scene], Awaitable[None]]
@@ -11,6 +11,7 @@ _ALL: tuple[Fault, ...] = (
     processes.nothing,
     processes.web_killed,
     processes.web_asked_to_end,
+    processes.web_rolled,
     processes.worker_killed_in_batch,
     processes.worker_asked_to_end,
     processes.worker_frozen,
@@ -28,9 +29,13 @@ _ALL: tuple[Fault, ...] = (
     postgres.postgres_killed_in_commit,
     postgres.postgres_frozen,
     postgres.postgres_slow,
+    clocks.clock_jumps_in_redis,
+    clocks.clock_jumps_in_postgres,
+    clocks.clock_jumps_in_product,
     processes.everything_killed,
     losses.redis_older_copy,
     losses.redis_replica_takes_over,
+    losses.redis_replica_takes_over_waited,
     losses.redis_emptied,
 )
 

@@ -5,9 +5,11 @@ from signal import Signals
 
 import psutil
 
+from shop.local.drill.outcome import NotDone
 from shop.local.drill.scene import LOOK_SECONDS, Scene, freeze, kill, thaw
 
 PEACE_SECONDS = 4.0
+ROLLS = 2
 FROZEN_SECONDS = 8.0  # longer than a consumer may be silent before its orders are taken over
 
 PRODUCT = ("web", "worker", "upkeep", "notifier", "beat")
@@ -27,6 +29,13 @@ async def web_killed(scene: Scene) -> None:
 async def web_asked_to_end(scene: Scene) -> None:
     """SIGTERM to web, as at a deployment."""
     _terminate(scene, "web")
+
+
+async def web_rolled(scene: Scene) -> None:
+    """Let a new web process take over from the running one, twice: what SIGHUP does."""
+    for _ in range(ROLLS):
+        if not await scene.stack.roll_web():
+            raise NotDone("no new web process has taken over")
 
 
 async def worker_killed_in_batch(scene: Scene) -> None:

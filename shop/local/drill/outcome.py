@@ -1,0 +1,9 @@
+"""Why a fault has no result of its own."""
+
+
+class Skipped(Exception):
+    """The fault cannot be done on this machine; its text says what is missing."""
+
+
+class NotDone(Exception):
+    """The fault was to happen and did not, so whatever held says nothing; its text says why."""

@@ -1,0 +1,50 @@
+"""Beat's schedule while somebody sets the clock."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from shop.celery import app
+from workers import beat
+from workers.beat import SteadyScheduler
+
+LONGEST_PAUSE = max(entry["schedule"] for entry in app.conf.beat_schedule.values())
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def scheduler(monkeypatch: pytest.MonkeyPatch) -> SteadyScheduler:
+    """A scheduler that sends nothing, and whose entries have run an hour from now."""
+    monkeypatch.setattr(SteadyScheduler, "apply_async", lambda *_, **__: None)
+    scheduler = SteadyScheduler(app=app)
+    for entry in scheduler.schedule.values():
+        entry.last_run_at = entry.default_now() + HOUR
+    return scheduler
+
+
+def latest(scheduler: SteadyScheduler) -> datetime:
+    return max(entry.last_run_at for entry in scheduler.schedule.values())
+
+
+def test_the_schedule_goes_on_when_the_clock_was_put_back(
+    scheduler: SteadyScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_back = scheduler._offset - HOUR.total_seconds()
+    monkeypatch.setattr(beat, "_offset", lambda: put_back)
+    assert scheduler.tick() <= LONGEST_PAUSE
+    assert latest(scheduler) < clock_of(scheduler) + timedelta(seconds=1)
+
+
+def test_a_clock_that_drifts_starts_nothing_over(
+    scheduler: SteadyScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drifted = scheduler._offset + beat.JUMP_SECONDS / 2
+    monkeypatch.setattr(beat, "_offset", lambda: drifted)
+    before = latest(scheduler)
+    scheduler.tick()
+    assert latest(scheduler) == before
+
+
+def clock_of(scheduler: SteadyScheduler) -> datetime:
+    """Return the time as the entries count it."""
+    return next(iter(scheduler.schedule.values())).default_now()

@@ -1,0 +1,38 @@
+"""Beat's schedule, which goes on when somebody sets the system's clock.
+
+Celery's own scheduler keeps when each entry is next due as a time of day, and its default one
+writes that to a file: a clock that is put back by an hour stops every sweep for an hour, also over
+a restart. All entries here come every few seconds and make good for what was missed, so nothing has
+to be remembered.
+"""
+
+import time
+from typing import Any
+
+from celery.beat import Scheduler
+
+JUMP_SECONDS = 2.0  # more than NTP moves a clock between two looks
+
+
+class SteadyScheduler(Scheduler):
+    """Celery's scheduler, in memory; starts over when the time of day has jumped."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """As the base class."""
+        self._offset = _offset()
+        super().__init__(*args, **options)
+
+    def tick(self, *args: Any, **options: Any) -> float:
+        """Return how many seconds to sleep, after what was due has been asked for."""
+        offset = _offset()
+        if abs(offset - self._offset) > JUMP_SECONDS:
+            for entry in self.schedule.values():
+                entry.last_run_at = entry.default_now()
+            self._heap = None
+        self._offset = offset
+        return float(super().tick(*args, **options))
+
+
+def _offset() -> float:
+    """Return by how much the time of day is ahead of a clock that nobody can set."""
+    return time.time() - time.monotonic()
