@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from struct import Struct
 from typing import Any, NamedTuple
 
 import redis
@@ -30,6 +31,8 @@ from .reservation import (
 )
 
 LUA = Path(__file__).parent / "lua"
+_HEAD = Struct(">16s16s16sHHHB")
+_LINE = Struct(">QI")
 PERSIST_GROUP = "persist"
 
 
@@ -102,20 +105,21 @@ def reserve_arguments(
     epoch: int, max_backlog: int, accepted: int, batch: Sequence[Reservation]
 ) -> list[bytes | str | int]:
     """Return the arguments of reserve.lua for `batch`, in the order that its contract gives."""
-    arguments: list[bytes | str | int] = [epoch, max_backlog, accepted, len(batch)]
-    for order in batch:
-        arguments += (
-            order.digest,
-            order.fingerprint,
-            order.order_id,
-            order.customer,
-            order.note,
-            order.payload,
-            len(order.lines),
-        )
-        for line in order.lines:
-            arguments += line
-    return arguments
+    return [epoch, max_backlog, accepted, len(batch), b"".join(map(_pack, batch))]
+
+
+def _pack(order: Reservation) -> bytes:
+    customer, lines = order.customer.encode(), order.lines
+    head = _HEAD.pack(
+        order.digest,
+        order.fingerprint,
+        order.order_id,
+        len(customer),
+        len(order.note),
+        len(order.payload),
+        len(lines),
+    )
+    return b"".join((head, customer, order.note, order.payload, *(_LINE.pack(*x) for x in lines)))
 
 
 def read_judgement(slug: str, reply: list[Any]) -> Judged:

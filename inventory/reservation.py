@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -73,8 +75,7 @@ Outcome = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True, gc=False):
     """What one order asks of the counters."""
 
     digest: bytes  # 16 bytes that stand for client and idempotency key

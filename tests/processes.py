@@ -125,7 +125,11 @@ class Processes:
                 process.wait()
 
     def start_web(self) -> None:
-        self._start("web", "uvicorn", "shop.asgi:application", "--port", str(self.port))
+        self._start(
+            "web",
+            *("uvicorn", "shop.asgi:application", "--port", str(self.port)),
+            *("--http", "orders.intake.protocol:OrderProtocol", "--no-access-log"),
+        )
 
     def start_worker(self) -> None:
         self._start(
@@ -135,9 +139,10 @@ class Processes:
         )
 
     def start_beat(self) -> None:
-        schedule = self.logs / "beat-schedule"
         self._start(
-            "beat", "celery", "-A", "shop", "beat", "--schedule", str(schedule), "--pidfile="
+            "beat",
+            *("celery", "-A", "shop", "beat", "--pidfile="),
+            *("--scheduler", "workers.beat:SteadyScheduler"),
         )
 
     def kill(self, name: str) -> None:

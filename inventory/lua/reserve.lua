@@ -17,10 +17,12 @@ ARGV  1 epoch expected by the caller
       2 most entries that the outbox may hold
       3 orders that the caller knows to have been accepted: more than counted here means that these
         counters are an older copy, which must not answer
-      4 number of orders n, then for each order:
-        digest (16 bytes), fingerprint (16 bytes), order id (16 bytes), customer,
-        note (kept in the record, for the caller), payload, number of lines m,
-        then m times: allocation, quantity
+      4 number of orders n
+      5 the orders, packed (big-endian): digest, fingerprint and order id of 16 bytes each; the
+        lengths of customer, note and payload, in 2 bytes each; the number of lines, in 1; customer,
+        note (kept in the record, for the caller) and payload; for each line the allocation in 8
+        bytes and the quantity in 4. One value and not many, because client and server spend more
+        on an argument than on its bytes
 Reply {-1}         no counters here (lost, or never loaded)
       {-2, epoch}  the counters are of another epoch
       {-3}         the counters have gone back in time; they are closed now
@@ -33,7 +35,7 @@ Reply {-1}         no counters here (lost, or never loaded)
         N <opens ms>, P, X         not open yet, paused, closed
         F                          the outbox is full
         U <line>                   this allocation has no counter
-Example  EVALSHA … 9 {sale:7}:config … 1 500000 0 1 <d> <f> <id> ada 2500 <payload> 1 12 2
+Example  EVALSHA … 9 {sale:7}:config … 1 500000 0 1 <order>
 ]]
 local config = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens', 'closes', 'limit', 'hold')
 if not config[1] then return {-1} end
@@ -48,6 +50,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local limit, hold = tonumber(config[5]), tonumber(config[6])
 local held_until = hold > 0 and now + hold or 0
+local times = now .. '|' .. held_until .. '|'
 
 -- The sale's own answer to a new request, if it is not taking any.
 local shut
@@ -61,22 +64,29 @@ local today = KEYS[5 + day % 2]
 
 -- Read all that the batch may need with a handful of calls.
 local orders, digests, customers, fields, seen = {}, {}, {}, {}, {}
-local at, count = 5, tonumber(ARGV[4])
+local at, count, batch = 1, tonumber(ARGV[4]), ARGV[5]
+
+local function text(length)
+  at = at + length
+  return string.sub(batch, at - length, at - 1)
+end
+
 for i = 1, count do
-  local order = {
-    digest = ARGV[at], fingerprint = ARGV[at + 1], id = ARGV[at + 2], customer = ARGV[at + 3],
-    note = ARGV[at + 4], payload = ARGV[at + 5], lines = tonumber(ARGV[at + 6]), first = at + 7,
-  }
-  orders[i], digests[i], customers[i] = order, order.digest, order.customer
-  for j = order.first, order.first + 2 * order.lines - 1, 2 do
-    local allocation = ARGV[j]
+  local order, lines, customer, note, payload = {}, 0, 0, 0, 0
+  order.digest, order.fingerprint, order.id, customer, note, payload, lines, at =
+    struct.unpack('>c16c16c16I2I2I2I1', batch, at)
+  order.customer, order.note, order.payload = text(customer), text(note), text(payload)
+  for j = 1, lines do
+    local allocation, quantity
+    allocation, quantity, at = struct.unpack('>I8I4', batch, at)
+    order[2 * j - 1], order[2 * j] = allocation, quantity
     if not seen[allocation] then
       seen[allocation] = true
       fields[#fields + 1] = allocation
       fields[#fields + 1] = allocation .. ':t'
     end
   end
-  at = order.first + 2 * order.lines
+  orders[i], digests[i], customers[i] = order, order.digest, order.customer
 end
 
 local accepted_before = redis.call('HMGET', KEYS[4], unpack(digests))
@@ -95,7 +105,7 @@ end
 local room = tonumber(ARGV[2]) - redis.call('XLEN', KEYS[7])
 
 -- Judge in turn; what an order takes, the next one in the batch does not find.
-local new_requests, new_refusals, new_pending, sold = {}, {}, {}, {}
+local new_requests, new_refusals, new_pending, sold, buyers = {}, {}, {}, {}, {}
 local known, refused = {}, {}
 
 local function remembered(order, i)
@@ -125,36 +135,39 @@ local function judge(order, i)
   if room <= 0 then return 'F' end
 
   local units, short = 0, {}
-  for line = 0, order.lines - 1 do
-    local allocation = ARGV[order.first + 2 * line]
-    local quantity = tonumber(ARGV[order.first + 2 * line + 1])
+  local customer = order.customer
+  for j = 1, #order, 2 do
+    local allocation, quantity = order[j], order[j + 1]
+    local line = (j - 1) / 2
     if not available[allocation] then return 'U' .. line end
     if available[allocation] < quantity then
       short[#short + 1] = line .. ':' .. math.max(available[allocation], 0)
     end
     units = units + quantity
   end
-  if limit > 0 and bought[order.customer] + units > limit then
-    return refuse(order, 'L' .. bought[order.customer] .. ':' .. limit)
+  if limit > 0 and bought[customer] + units > limit then
+    return refuse(order, 'L' .. bought[customer] .. ':' .. limit)
   end
   if #short > 0 then return refuse(order, 'S' .. table.concat(short, ' ')) end
 
-  for j = order.first, order.first + 2 * order.lines - 1, 2 do
-    local allocation, quantity = ARGV[j], tonumber(ARGV[j + 1])
+  for j = 1, #order, 2 do
+    local allocation, quantity = order[j], order[j + 1]
     available[allocation] = available[allocation] - quantity
     taken[allocation] = taken[allocation] + quantity
     sold[allocation] = true
   end
-  if limit > 0 then bought[order.customer] = bought[order.customer] + units end
+  if limit > 0 then
+    bought[customer] = bought[customer] + units
+    buyers[customer] = true
+  end
   local entry = redis.call('XADD', KEYS[7], '*',
     'o', order.payload, 't', now, 'h', held_until, 'e', config[1])
-  local record = order.fingerprint .. 'A' .. order.id .. now .. '|' .. held_until .. '|' .. order.note
+  local record = order.fingerprint .. 'A' .. order.id .. times .. order.note
   known[order.digest] = record
   new_requests[#new_requests + 1] = order.digest
   new_requests[#new_requests + 1] = record
   new_pending[#new_pending + 1] = order.id
   new_pending[#new_pending + 1] = entry
-  order.accepted = true
   accepted = accepted + 1
   room = room - 1
   return 'A'
@@ -178,11 +191,9 @@ if #new_requests > 0 then
   redis.call('HSET', KEYS[2], unpack(counters))
   if limit > 0 then
     local counts = {}
-    for i = 1, count do
-      if orders[i].accepted then
-        counts[#counts + 1] = orders[i].customer
-        counts[#counts + 1] = bought[orders[i].customer]
-      end
+    for customer in pairs(buyers) do
+      counts[#counts + 1] = customer
+      counts[#counts + 1] = bought[customer]
     end
     redis.call('HSET', KEYS[3], unpack(counts))
   end

@@ -4,9 +4,11 @@ import asyncio
 import logging
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import msgspec
 import redis
 from django.conf import settings
 from django.db import DatabaseError
@@ -18,7 +20,7 @@ from orders.task_names import PERSIST_ORDERS
 from shop.core import dispatch
 from shop.core.threads import Overloaded
 
-from .directory import Directory
+from .directory import Directory, KnownSale
 from .judge import Judge, NotDurable
 from .memory import Memory
 
@@ -31,11 +33,13 @@ class NotJudged(Exception):
     """The order was not judged, or nobody knows whether it was; the text says why."""
 
 
-@dataclass(slots=True)
-class _Waiting:
+Tell = Callable[[Outcome | NotJudged], None]
+
+
+class _Waiting(msgspec.Struct, frozen=True):
     reservation: Reservation
     since: float
-    outcome: asyncio.Future[Outcome]
+    tell: Tell
 
 
 class Batcher:
@@ -52,18 +56,27 @@ class Batcher:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._bells: set[asyncio.Future[Any]] = set()
         self._queued = 0
+        self._most = settings.INTAKE_MAX_QUEUE
 
-    async def reserve(self, sale_id: int, slug: str, reservation: Reservation) -> Outcome:
+    async def reserve(self, sale: KnownSale, reservation: Reservation) -> Outcome:
         """Return what the sale's counters say to an order. Raises NotJudged."""
-        if self._queued >= settings.INTAKE_MAX_QUEUE:
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.put(sale, reservation, partial(_resolve, outcome))
+        return await outcome
+
+    def put(self, sale: KnownSale, reservation: Reservation, tell: Tell) -> None:
+        """Ask the sale's counters about an order, and call `tell` with what they say.
+
+        `tell` does not raise. Raises NotJudged, without calling it, where too many are waiting.
+        """
+        if self._queued >= self._most:
             raise NotJudged("Too many orders are waiting.")
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(reservation, time.monotonic(), loop.create_future())
-        self._queues.setdefault(sale_id, deque()).append(waiting)
+        queue = self._queues.get(sale.id)
+        if queue is None:
+            queue = self._queues[sale.id] = deque()
+            self._running[sale.id] = asyncio.create_task(self._work(sale.id, sale.slug))
+        queue.append(_Waiting(reservation, time.monotonic(), tell))
         self._queued += 1
-        if sale_id not in self._running:
-            self._running[sale_id] = loop.create_task(self._work(sale_id, slug))
-        return await waiting.outcome
 
     async def close(self) -> None:
         """Finish what is under way and disconnect."""
@@ -85,13 +98,14 @@ class Batcher:
 
     def _next_batch(self, queue: deque[_Waiting]) -> list[_Waiting]:
         batch: list[_Waiting] = []
+        most = settings.INTAKE_MAX_BATCH
         lines, oldest = 0, time.monotonic() - settings.INTAKE_MAX_WAIT_SECONDS
-        while queue and len(batch) < settings.INTAKE_MAX_BATCH and lines < MAX_BATCH_LINES:
+        while queue and len(batch) < most and lines < MAX_BATCH_LINES:
             waiting = queue.popleft()
             self._queued -= 1
             if waiting.since < oldest:
                 _fail([waiting], "The order waited too long and was not judged.")
-            elif not waiting.outcome.done():
+            else:
                 batch.append(waiting)
                 lines += len(waiting.reservation.lines)
         return batch
@@ -128,11 +142,10 @@ class Batcher:
             logger.exception("sale %s: a batch of %d failed", slug, len(batch))
             _fail(batch, "The order could not be judged.")
         else:
-            for waiting, outcome in zip(batch, judged.outcomes, strict=True):
-                if not waiting.outcome.done():
-                    waiting.outcome.set_result(outcome)
             if judged.ring:
                 self._ring(sale_id)
+            for waiting, outcome in zip(batch, judged.outcomes, strict=True):
+                waiting.tell(outcome)
 
     async def _without_keys_of_other_sales(
         self, batch: list[_Waiting], others: list[int]
@@ -154,8 +167,7 @@ class Batcher:
         rest = []
         for waiting, records in zip(batch, zip(*found, strict=True), strict=True):
             if any(records):
-                if not waiting.outcome.done():
-                    waiting.outcome.set_result(KeyReused())
+                waiting.tell(KeyReused())
             else:
                 rest.append(waiting)
         return rest
@@ -171,5 +183,13 @@ class Batcher:
 
 def _fail(batch: list[_Waiting], reason: str) -> None:
     for waiting in batch:
-        if not waiting.outcome.done():
-            waiting.outcome.set_exception(NotJudged(reason))
+        waiting.tell(NotJudged(reason))
+
+
+def _resolve(future: asyncio.Future[Outcome], outcome: Outcome | NotJudged) -> None:
+    if future.done():  # whoever asked has gone
+        return
+    if isinstance(outcome, NotJudged):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import DatabaseError
 
@@ -21,6 +21,7 @@ STALE_SECONDS = 3.0  # older than this: waited for, so that a revoked key ends w
 PATIENCE_SECONDS = 0.5  # with a reading under way, where there is a copy
 AGAIN_SECONDS = 0.2  # between two looks for something that was not there
 MAX_ASKERS = 1000
+MAX_CALLERS = 1000
 NEWER_TRIES = 3  # one may have been under way already, one may fail
 
 
@@ -52,6 +53,12 @@ class Contents:
     clients: dict[str, Client]  # by the hash of their key
     sales: dict[str, KnownSale]  # by slug
     on_record: frozenset[int]  # sales whose counters may hold requests
+    callers: dict[bytes, Client] = field(default_factory=dict)  # seen by this Authorization header
+
+    def remember(self, authorization: bytes, client: Client) -> None:
+        """Know `client` again by the same header; not more than there are clients, roughly."""
+        if len(self.callers) < MAX_CALLERS:
+            self.callers[authorization] = client
 
 
 class DirectoryUnavailable(Exception):
@@ -72,13 +79,20 @@ class Directory:
         self._askers = 0
         self._away = False
 
+    def at_hand(self) -> Contents | None:
+        """Return the copy if it is young enough to be used without waiting for anything."""
+        age = time.monotonic() - self._loaded_at
+        if age > STALE_SECONDS:
+            return None
+        if age > FRESH_SECONDS:
+            self._start_loading(FRESH_SECONDS)
+        return self._contents
+
     async def current(self) -> Contents:
         """Return the copy. Raises DirectoryUnavailable when there is none and can't be one."""
-        age = time.monotonic() - self._loaded_at
-        if self._contents is None or age > STALE_SECONDS:
-            await self._load(FRESH_SECONDS)
-        elif age > FRESH_SECONDS:
-            self._start_loading(FRESH_SECONDS)
+        if contents := self.at_hand():
+            return contents
+        await self._load(FRESH_SECONDS)
         if self._contents is None:
             raise DirectoryUnavailable
         return self._contents

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from orders.problems import KEY_INVALID, KEY_MISSING, Problem, Refused
 from shop.core.request_id import sane_request_id
@@ -15,8 +16,7 @@ _QUOTED_KEY = re.compile(rb'"((?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,510})"')
 _WAIT = re.compile(rb"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=[,;]|$)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderHeaders:
+class OrderHeaders(msgspec.Struct, frozen=True):
     """The request headers that an order is judged by."""
 
     authorization: bytes

@@ -7,6 +7,7 @@ from collections import deque
 
 from django.db import DatabaseError
 
+from orders.domain import OrderRecord
 from orders.services.lost_orders import put_in_doubt
 from shop.core.threads import Overloaded, in_thread
 
@@ -24,10 +25,10 @@ class Memory:
         self._accepted: deque[tuple[float, int, bytes, int]] = deque(maxlen=MOST)
         self._reporting: dict[int, asyncio.Task[None]] = {}
 
-    def note(self, sale_id: int, order_id: bytes, client_id: int) -> None:
+    def note(self, order: OrderRecord) -> None:
         """Remember an order that is being answered with a yes."""
         now = time.monotonic()
-        self._accepted.append((now, sale_id, order_id, client_id))
+        self._accepted.append((now, order.sale_id, order.order_id, order.client_id))
         oldest = now - REMEMBERED_SECONDS
         for _ in range(2):  # forgets faster than it learns, without ever pausing for it
             if self._accepted and self._accepted[0][0] < oldest:

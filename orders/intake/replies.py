@@ -1,7 +1,6 @@
 """From what the counters said to what the caller is told."""
 
 import time
-from dataclasses import dataclass
 from random import randint
 
 import msgspec
@@ -28,13 +27,22 @@ from .request import OrderRequest
 LONGEST_PAUSE = 3  # seconds, before a client asks again
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP response."""
+class Reply(msgspec.Struct):
+    """An HTTP response. `head` has the header lines as they go over the wire."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    head: bytes
     body: bytes
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The header lines as ASGI takes them."""
+        lines = (line.partition(b": ") for line in self.head.splitlines())
+        return [(name, value) for name, _, value in lines]
+
+    def add(self, name: bytes, value: bytes) -> None:
+        """Add a header. Its parts have no line breaks: they are ours, or were checked."""
+        self.head += b"%b: %b\r\n" % (name, value)
 
 
 def first_persisted_status(held_until_ms: int) -> Status:
@@ -61,7 +69,7 @@ def repeated_reply(headers: OrderHeaders, record: OrderRecord, first: AcceptedBe
         status, code = Status.ACCEPTED, 202
     reply = order_reply(headers, code, stored, first.now_ms, first.held_until_ms, status)
     if is_replay:
-        reply.headers.append((b"idempotent-replayed", b"true"))
+        reply.add(b"idempotent-replayed", b"true")
     return reply
 
 
@@ -90,11 +98,11 @@ def order_reply(
         )
     )
     reply = _reply(headers, code, b"application/json", body)
-    reply.headers.append((b"location", b"/api/v1/orders/" + order_id.encode()))
+    reply.add(b"location", b"/api/v1/orders/" + order_id.encode())
     if code == 202:
-        reply.headers.append((b"retry-after", b"1"))
+        reply.add(b"retry-after", b"1")
     if waited:
-        reply.headers.append((b"preference-applied", b"wait=%d" % waited))
+        reply.add(b"preference-applied", b"wait=%d" % waited)
     return reply
 
 
@@ -131,7 +139,7 @@ def refused_reply(headers: OrderHeaders, request: OrderRequest, outcome: Outcome
             raise TypeError(f"{outcome!r} is no refusal")
     reply = problem_reply(headers, problem)
     if replayed:
-        reply.headers.append((b"idempotent-replayed", b"true"))
+        reply.add(b"idempotent-replayed", b"true")
     return reply
 
 
@@ -160,20 +168,14 @@ def problem_reply(headers: OrderHeaders, problem: Problem) -> Reply:
     """Answer with a problem (RFC 9457)."""
     reply = _reply(headers, problem.type.status, problems.MEDIA_TYPE.encode(), problem.body())
     if problem.retry_after is not None:
-        reply.headers.append((b"retry-after", b"%d" % problem.retry_after))
+        reply.add(b"retry-after", b"%d" % problem.retry_after)
     if problem.type is problems.UNAUTHENTICATED:
-        reply.headers.append((b"www-authenticate", b"Bearer"))
+        reply.add(b"www-authenticate", b"Bearer")
     return reply
 
 
 def _reply(headers: OrderHeaders, code: int, media_type: bytes, body: bytes) -> Reply:
-    return Reply(
-        code,
-        [
-            (b"content-type", media_type),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),
-            (b"x-request-id", headers.request_id.encode()),
-        ],
-        body,
+    head = (
+        b"content-type: %b\r\ncontent-length: %d\r\ncache-control: no-store\r\nx-request-id: %b\r\n"
     )
+    return Reply(code, head % (media_type, len(body), headers.request_id.encode()), body)

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from inventory import counters
 from inventory.counters import Keys
-from orders.intake import directory, judge, service
+from orders.intake import admission, directory, judge
 from orders.intake.asgi import with_intake
 from orders.intake.replies import Reply
 from orders.intake.service import Intake
@@ -269,7 +269,7 @@ def test_a_fault_of_ours_is_answered_as_a_doubt_and_logged(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr(service, "decode_order", fail)
+    monkeypatch.setattr(admission, "decode_order", fail)
     reply = place_raw(headers(api_key, "k-1", x_request_id="r-1"), Request("k-1").body())
     assert (reply.status, document(reply)["type"]) == (503, "/problems/unavailable")
     assert "an order failed [r-1]" in caplog.text

@@ -1,0 +1,142 @@
+"""From a request to what the counters are asked: who orders, what, and in which sale."""
+
+import hashlib
+import time
+
+import msgspec
+from django.conf import settings
+
+from inventory.reservation import Reservation
+from orders import problems
+from orders.domain import (
+    LineRecord,
+    OrderRecord,
+    encode_record,
+    new_order_id,
+    request_digest,
+    request_fingerprint,
+)
+from orders.problems import Problem, Refused
+
+from . import throttle
+from .directory import Client, Contents, KnownSale
+from .headers import OrderHeaders, is_json, read_idempotency_key
+from .request import OrderRequest, decode_order
+
+
+class NotInCopy(Refused):
+    """Refused for what the copy of clients and sales lacks: a newer one may have it."""
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """An order that is in order; the counters have the last word."""
+
+    headers: OrderHeaders
+    request: OrderRequest
+    sale: KnownSale
+    record: OrderRecord
+    reservation: Reservation
+
+
+def authenticate(contents: Contents, authorization: bytes) -> Client:
+    """Return the client whose key an Authorization header gives. Raises Refused, NotInCopy."""
+    if client := contents.callers.get(authorization):
+        return client
+    scheme, _, key = authorization.strip().partition(b" ")
+    if scheme.lower() != b"bearer" or not key.strip():
+        raise Refused(Problem(problems.UNAUTHENTICATED, "The API key is missing."))
+    client = contents.clients.get(hashlib.sha256(key.strip()).hexdigest())
+    if client is None:
+        raise NotInCopy(Problem(problems.UNAUTHENTICATED, "The API key is not known."))
+    contents.remember(authorization, client)
+    return client
+
+
+def admit(contents: Contents, headers: OrderHeaders, body: bytes | None) -> Admitted:
+    """Check all of a request that can be checked here. `body` is None where it did not come.
+
+    Raises Refused, NotInCopy.
+    """
+    client = authenticate(contents, headers.authorization)
+    if not throttle.allows(client):
+        raise Refused(Problem(problems.RATE_LIMITED, "Too many orders a second.", retry_after=1))
+    key = read_idempotency_key(headers.idempotency_keys)
+    request = decode_order(_checked_body(headers, body))
+    sale = _find_sale(contents, request)
+    record, reservation = _prepare(client, key, headers.request_id, sale, request)
+    return Admitted(headers, request, sale, record, reservation)
+
+
+def _checked_body(headers: OrderHeaders, body: bytes | None) -> bytes:
+    if not is_json(headers.content_type):
+        raise Refused(
+            Problem(problems.UNSUPPORTED_MEDIA_TYPE, "An order is sent as application/json.")
+        )
+    if body is None:
+        raise Refused(
+            Problem(
+                problems.BODY_TIMEOUT,
+                f"The body took over {settings.INTAKE_BODY_TIMEOUT_SECONDS:.0f} seconds.",
+            )
+        )
+    if len(body) > settings.INTAKE_MAX_BODY_BYTES:
+        raise Refused(
+            Problem(
+                problems.BODY_TOO_LARGE,
+                f"An order has at most {settings.INTAKE_MAX_BODY_BYTES} bytes.",
+            )
+        )
+    return body
+
+
+def _find_sale(contents: Contents, request: OrderRequest) -> KnownSale:
+    """Return the sale with all SKUs of the request. Raises Refused, NotInCopy."""
+    sale = contents.sales.get(request.sale)
+    if sale is None:
+        raise NotInCopy(Problem(problems.UNKNOWN_SALE, f"There is no sale {request.sale!r}."))
+    if sale.id not in contents.on_record:
+        raise Refused(Problem(problems.SALE_CLOSED, f"Sale {sale.slug} is closed."))
+    unknown = [
+        {"pointer": f"/lines/{index}/sku", "sku": line.sku, "detail": "is not in this sale"}
+        for index, line in enumerate(request.lines)
+        if line.sku not in sale.skus
+    ]
+    if unknown:
+        raise NotInCopy(
+            Problem(problems.UNKNOWN_SKU, f"Sale {sale.slug} does not offer all SKUs.", unknown)
+        )
+    return sale
+
+
+def _prepare(
+    client: Client, key: str, http_request_id: str, sale: KnownSale, request: OrderRequest
+) -> tuple[OrderRecord, Reservation]:
+    lines = [
+        LineRecord(sku.allocation_id, line.sku, line.quantity, sku.unit_price)
+        for line in request.lines
+        for sku in (sale.skus[line.sku],)
+    ]
+    fingerprint = request_fingerprint(request)
+    record = OrderRecord(
+        order_id=new_order_id(sale.id, time.time_ns() // 1_000_000),
+        client_id=client.id,
+        sale_id=sale.id,
+        sale=sale.slug,
+        request_key=key,
+        fingerprint=fingerprint,
+        customer=request.customer,
+        email=request.email or "",
+        currency=sale.currency,
+        lines=lines,
+        metadata=request.metadata or {},
+        http_request_id=http_request_id,
+    )
+    return record, Reservation(
+        digest=request_digest(client.id, key),
+        fingerprint=fingerprint,
+        order_id=record.order_id,
+        customer=request.customer,
+        note=b",".join(b"%d" % line.unit_price for line in lines),
+        payload=encode_record(record),
+        lines=[(line.allocation_id, line.quantity) for line in lines],
+    )
