@@ -26,6 +26,7 @@ from .memory import Memory
 
 logger = logging.getLogger(__name__)
 
+MAX_CALLS = 2  # under way per sale
 MAX_BATCH_LINES = 1000  # a Lua call takes some 8,000 values at once
 
 
@@ -42,8 +43,32 @@ class _Waiting(msgspec.Struct, frozen=True):
     tell: Tell
 
 
+class _Lane:
+    """The orders of one sale that wait for its counters, and the calls that are under way."""
+
+    __slots__ = ("calls", "sale_id", "slug", "starting", "under_way", "waiting")
+
+    def __init__(self, sale: KnownSale) -> None:
+        self.sale_id, self.slug = sale.id, sale.slug
+        self.waiting: deque[_Waiting] = deque()
+        self.calls: set[asyncio.Task[None]] = set()
+        self.under_way = 0  # orders in these calls
+        self.starting = False  # a call is about to take what waits
+
+    @property
+    def wants_a_call(self) -> bool:
+        """Whether what waits is worth a call of its own now.
+
+        A second one, so that this process works on one half of the orders while Redis works on the
+        other; but not with a handful, for a call costs as much as several orders.
+        """
+        if self.starting or len(self.calls) >= MAX_CALLS:
+            return False
+        return 2 * len(self.waiting) >= self.under_way
+
+
 class Batcher:
-    """Reserves stock for orders, one script call under way per sale.
+    """Reserves stock for orders, with at most two script calls under way per sale.
 
     Batches grow with the load and add no delay without it.
     """
@@ -52,8 +77,7 @@ class Batcher:
         self._memory = memory
         self._directory = directory
         self._judge = Judge()
-        self._queues: dict[int, deque[_Waiting]] = {}
-        self._running: dict[int, asyncio.Task[None]] = {}
+        self._lanes: dict[int, _Lane] = {}
         self._bells: set[asyncio.Future[Any]] = set()
         self._queued = 0
         self._most = settings.INTAKE_MAX_QUEUE
@@ -71,30 +95,41 @@ class Batcher:
         """
         if self._queued >= self._most:
             raise NotJudged("Too many orders are waiting.")
-        queue = self._queues.get(sale.id)
-        if queue is None:
-            queue = self._queues[sale.id] = deque()
-            self._running[sale.id] = asyncio.create_task(self._work(sale.id, sale.slug))
-        queue.append(_Waiting(reservation, time.monotonic(), tell))
+        lane = self._lanes.get(sale.id)
+        if lane is None:
+            lane = self._lanes[sale.id] = _Lane(sale)
+        lane.waiting.append(_Waiting(reservation, time.monotonic(), tell))
         self._queued += 1
+        if lane.wants_a_call:
+            self._start(lane)
 
     async def close(self) -> None:
         """Finish what is under way and disconnect."""
-        await asyncio.gather(*self._running.values(), *self._bells, return_exceptions=True)
+        calls = [call for lane in self._lanes.values() for call in lane.calls]
+        await asyncio.gather(*calls, *self._bells, return_exceptions=True)
         await self._judge.close()
 
     async def mark_answered_persisted(self, sale_id: int, digest: bytes, record: bytes) -> None:
         """Rewrite a request's record: its first answer was given after persistence."""
         await self._judge.redis.hset(Keys.of(sale_id).requests, digest, record)
 
-    async def _work(self, sale_id: int, slug: str) -> None:
-        queue = self._queues[sale_id]
+    def _start(self, lane: _Lane) -> None:
+        lane.starting = True
+        lane.calls.add(asyncio.create_task(self._work(lane)))
+
+    async def _work(self, lane: _Lane) -> None:
+        # Begins in the event loop's next turn: what has arrived in this one is in the batch.
+        lane.starting = False
         try:
-            while queue:
-                await self._judge_batch(sale_id, slug, self._next_batch(queue))
+            while batch := self._next_batch(lane.waiting):
+                lane.under_way += len(batch)
+                try:
+                    await self._judge_batch(lane, batch)
+                finally:
+                    lane.under_way -= len(batch)
         finally:
             # Without an await between the empty queue and this, no order can be left behind.
-            del self._running[sale_id], self._queues[sale_id]
+            lane.calls.remove(_this_task())
 
     def _next_batch(self, queue: deque[_Waiting]) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -110,13 +145,14 @@ class Batcher:
                 lines += len(waiting.reservation.lines)
         return batch
 
-    def _all_waiting(self, sale_id: int) -> list[_Waiting]:
-        waiting = list(self._queues[sale_id])
-        self._queues[sale_id].clear()
+    def _all_waiting(self, lane: _Lane) -> list[_Waiting]:
+        waiting = list(lane.waiting)
+        lane.waiting.clear()
         self._queued -= len(waiting)
         return waiting
 
-    async def _judge_batch(self, sale_id: int, slug: str, batch: list[_Waiting]) -> None:
+    async def _judge_batch(self, lane: _Lane, batch: list[_Waiting]) -> None:
+        sale_id, slug = lane.sale_id, lane.slug
         try:
             contents = await self._directory.current()
             batch = await self._without_keys_of_other_sales(
@@ -130,7 +166,7 @@ class Batcher:
         except (redis.RedisError, NotDurable) as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
             # Who queued up behind it has waited for the same Redis, and is not to wait once more.
-            _fail([*batch, *self._all_waiting(sale_id)], "Redis did not answer.")
+            _fail([*batch, *self._all_waiting(lane)], "Redis did not answer.")
         except CountersLost as error:
             logger.error("%s", error)
             self._memory.lost(sale_id)
@@ -179,6 +215,12 @@ class Batcher:
         )
         self._bells.add(bell)
         bell.add_done_callback(self._bells.discard)
+
+
+def _this_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 def _fail(batch: list[_Waiting], reason: str) -> None:

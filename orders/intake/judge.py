@@ -49,7 +49,8 @@ class Judge:
         Raises CountersLost, NotDurable, redis.RedisError, and where Redis is another one and cannot
         be compared now django.db.DatabaseError, CountersUnavailable or Overloaded.
         """
-        known = self._accepted.get((sale.id, sale.epoch), 0)
+        counters = sale.id, sale.epoch
+        known = self._accepted.get(counters, 0)
         arguments = reserve_arguments(sale.epoch, settings.OUTBOX_MAX_BACKLOG, known, batch)
         try:
             reply = await self._call(sale.id, arguments)
@@ -57,7 +58,8 @@ class Judge:
             await self._attest()
             reply = await self._call(sale.id, arguments)
         judged = read_judgement(sale.slug, reply)
-        self._accepted[sale.id, sale.epoch] = judged.accepted
+        # Of two calls under way, the one that was judged first may be read last.
+        self._accepted[counters] = max(self._accepted.get(counters, 0), judged.accepted)
         return judged
 
     async def _call(self, sale_id: int, arguments: list[bytes | str | int]) -> Any:
