@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 # A marker per requirements file: made again when the file changes, so that a second run is quick.
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
+BENCH := $(VENV)/.bench-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo up test drill lint format requirements clean
+.PHONY: help demo up test drill bench lint format requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +25,9 @@ test: $(RUN) ## Run all tests on real PostgreSQL, Redis protocol and Celery work
 
 drill: $(RUN) ## Break each part of the stack under load, and show what was lost, doubled or oversold (ARGS=…)
 	@$(BIN)/python -m shop.local drill $(ARGS)
+
+bench: $(BENCH) ## Measure the product beside its peers; needs wrk (ARGS="--only accept --runs 5")
+	@$(BIN)/python -m bench $(ARGS)
 
 lint: $(DEV) ## Check format, lint, types, import contracts and missing migrations
 	@$(BIN)/ruff format --check .
@@ -42,7 +46,8 @@ requirements: $(DEV) ## Pin the requirements anew from pyproject.toml
 	@CUSTOM="make requirements"; pin="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade pyproject.toml"; \
 	$$pin --extra local --extra test --custom-compile-command "$$CUSTOM" -o requirements.txt && \
 	$$pin --constraint requirements.txt --custom-compile-command "$$CUSTOM" -o docker/requirements.txt && \
-	$$pin --extra local --extra test --extra lint --constraint requirements.txt --custom-compile-command "$$CUSTOM" -o requirements-dev.txt
+	$$pin --extra local --extra test --extra lint --constraint requirements.txt --custom-compile-command "$$CUSTOM" -o requirements-dev.txt && \
+	$$pin --extra local --extra test --extra bench --constraint requirements.txt --custom-compile-command "$$CUSTOM" -o requirements-bench.txt
 
 clean: ## Remove the environment and all local state
 	rm -rf $(VENV) .local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -55,6 +60,11 @@ $(BIN)/python:
 $(RUN): requirements.txt | $(BIN)/python
 	@echo "Installing the pinned requirements into $(VENV) (once) …"
 	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(BENCH): requirements-bench.txt | $(BIN)/python
+	@echo "Installing what the benchmark's peers need into $(VENV) (once) …"
+	@$(PIP) install -r requirements-bench.txt
 	@touch $@
 
 $(DEV): requirements-dev.txt | $(BIN)/python

@@ -1,0 +1,11 @@
+"""What gunicorn serves. The Celery application is loaded with it, so that tasks find the broker."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+from bench.peers.django_rest.celery import app as celery_app
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.django_rest.settings")
+celery_app.set_default()
+application = get_wsgi_application()

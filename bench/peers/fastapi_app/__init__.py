@@ -1,0 +1,1 @@
+"""FastAPI with redis-py: an asynchronous Python service as its documentation teaches it."""
