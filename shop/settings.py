@@ -189,6 +189,8 @@ INTAKE_MAX_WATCHERS = 10_000  # requests that wait for a status change, per proc
 OUTBOX_MAX_BACKLOG = env.int("OUTBOX_MAX_BACKLOG", default=500_000)  # orders not yet persisted
 PERSIST_BATCH = min(env.int("PERSIST_BATCH", default=1000), 5000)  # orders in one transaction
 PERSIST_CLAIM_IDLE_MS = env.int("PERSIST_CLAIM_IDLE_MS", default=5_000)
+# A batch costs as much as a hundred orders, so those of a busy sale are collected for this long.
+PERSIST_PAUSE_SECONDS = 0.05
 PERSIST_TASK_SECONDS = 3.0  # a drain hands over to a fresh task after this long: others wait, too
 
 EXPIRE_BATCH = 500  # orders whose hold is ended in one transaction

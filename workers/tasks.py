@@ -21,7 +21,7 @@ from inventory.models import Sale
 from orders.notifications.mail import deliver_mail
 from orders.notifications.sms import deliver_sms
 from orders.notifications.webhooks import deliver_webhooks
-from orders.services.drain import drain
+from orders.services.drain import drain_unless_others_do
 from orders.services.holds import expire_holds
 from orders.services.late_payments import settle_payments
 from orders.services.reconciliations import reconcile_all
@@ -52,7 +52,11 @@ def persist_orders(sale_id: int) -> None:
     """Drain one sale's outbox into PostgreSQL."""
     deadline = time.monotonic() + settings.PERSIST_TASK_SECONDS
     consumer = f"{socket.gethostname()}:{os.getpid()}"
-    done = drain(sale_id, consumer=consumer, out_of_time=lambda: time.monotonic() > deadline)
+    done = drain_unless_others_do(
+        sale_id,
+        consumer=consumer,
+        out_of_time=lambda: time.monotonic() > deadline,
+    )
     progress.report("persist pulse")  # a long drain holds up the pulse, and is as good
     if done:
         logger.info("sale %s: %d entries taken out of the outbox", sale_id, done)

@@ -1,6 +1,7 @@
 """Emptying an outbox: batch by batch, each entry becomes an order or a dead letter."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -12,13 +13,18 @@ from django.db import DataError, IntegrityError
 from inventory import outbox
 from inventory.models import Allocation
 from inventory.outbox import Entry
+from inventory.selectors import sales_on_record
 from orders.domain import OrderRecord, decode_record
 from orders.errors import Unpersistable
+from shop.core import clock
+from shop.core.locks import try_alone
 
 from . import dead_letters
 from .persist import Accepted, persist_batch
 
 logger = logging.getLogger(__name__)
+
+LATE_MS = 1000  # who waits longer for a busy drain is worth a second one
 
 
 def drain(
@@ -27,13 +33,15 @@ def drain(
     consumer: str,
     out_of_time: Callable[[], bool],
     idle_ms: int | None = None,
+    pause: Callable[[], float] = lambda: 0.0,
 ) -> int:
     """Persist what is in a sale's outbox, also what a dead worker left, until it is empty.
 
     A consumer is taken for dead after `idle_ms` of silence (PERSIST_CLAIM_IDLE_MS if None). Returns
-    how many entries were taken out. Stops early when `out_of_time()`. An entry that cannot
-    be persisted goes to the dead letters and holds up nobody. Raises django.db.OperationalError and
-    redis.RedisError where a server is away; nothing is lost then, the entries stay in the outbox.
+    how many entries were taken out. Stops early when `out_of_time()`. From a batch that was not
+    full to the next one at least `pause()` seconds go by. An entry that cannot be persisted goes
+    to the dead letters and holds up nobody. Raises django.db.OperationalError and redis.RedisError
+    where a server is away; nothing is lost then, the entries stay in the outbox.
     """
     done = _persist_all(
         sale_id,
@@ -45,6 +53,7 @@ def drain(
             count=settings.PERSIST_BATCH,
         ),
         out_of_time,
+        pause,
     )
     # The bell is quiet before the last look: an order accepted after that look rings again.
     while not out_of_time():
@@ -54,6 +63,7 @@ def drain(
             consumer,
             lambda: outbox.read_new(sale_id, consumer=consumer, count=settings.PERSIST_BATCH),
             out_of_time,
+            pause,
         )
         if not taken:
             break
@@ -61,16 +71,52 @@ def drain(
     return done
 
 
+def drain_unless_others_do(sale_id: int, *, consumer: str, out_of_time: Callable[[], bool]) -> int:
+    """Drain a sale's outbox as `drain` does, unless somebody else does and keeps up.
+
+    Two that share a trickle would make twice as many batches of half the size. A batch is left to
+    grow for a moment where no other sale needs this worker.
+    """
+    with try_alone("drain", sale_id) as alone:
+        if not alone and _is_kept_up(sale_id):
+            return 0
+        others = sales_on_record(now=clock.now()).exclude(pk=sale_id)
+        other_ids = list(others.values_list("pk", flat=True))
+        return drain(
+            sale_id,
+            consumer=consumer,
+            out_of_time=out_of_time,
+            pause=lambda: 0.0 if _any_waiting(other_ids) else settings.PERSIST_PAUSE_SECONDS,
+        )
+
+
+def _is_kept_up(sale_id: int) -> bool:
+    length, oldest_ms = outbox.waiting([sale_id])[sale_id]
+    age_ms = clock.to_ms(outbox.clock()) - oldest_ms
+    return length < settings.PERSIST_BATCH and (not length or age_ms < LATE_MS)
+
+
+def _any_waiting(sale_ids: Sequence[int]) -> bool:
+    return any(outbox.backlogs(sale_ids).values())
+
+
 def _persist_all(
-    sale_id: int, consumer: str, take: Callable[[], list[Entry]], out_of_time: Callable[[], bool]
+    sale_id: int,
+    consumer: str,
+    take: Callable[[], list[Entry]],
+    out_of_time: Callable[[], bool],
+    pause: Callable[[], float],
 ) -> int:
     """Persist and acknowledge what `take` gives, until it gives none. Returns how many it gave."""
-    done = 0
+    done, began = 0, time.monotonic()
     while not out_of_time() and (entries := take()):
         with _given_back_on_failure(sale_id, entries, consumer):
             order_ids = persist_entries(sale_id, entries)
         outbox.acknowledge(sale_id, [entry.entry_id for entry in entries], order_ids)
         done += len(entries)
+        if len(entries) < settings.PERSIST_BATCH:
+            time.sleep(max(0.0, began + pause() - time.monotonic()))
+        began = time.monotonic()
     return done
 
 

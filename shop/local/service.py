@@ -14,6 +14,7 @@ from typing import IO
 import psutil
 
 from shop.local.logs import read_lines
+from shop.local.priority import put_behind
 from shop.local.tether import tethered
 
 STOP_SECONDS = 12.0  # a little more than the web process takes for its own graceful end
@@ -25,6 +26,7 @@ class Service:
     """A program that runs as one child process in its own session, and can be started again."""
 
     relied_on = False  # whether other programs need it until they have ended
+    answers_people = True  # if not, it leaves the processor to those that do
 
     def __init__(
         self,
@@ -102,6 +104,8 @@ class Service:
             pass_fds=self.pass_fds,
             start_new_session=True,
         )
+        if not self.answers_people:
+            put_behind(self._process.pid)
         self._reader = threading.Thread(
             target=self._read, args=(self._process.stdout,), name=f"{self.name}-log", daemon=True
         )

@@ -161,6 +161,7 @@ class Stack:
                 cwd=discovery.REPOSITORY,
                 write=self._sink.writer(name),
             )
+            self.services[name].answers_people = name == "web"
         web = self.services["web"]
         web.env, web.pass_fds = self._web_env, [self._listener.fileno()]
         for service in self.services.values():
