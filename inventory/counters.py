@@ -1,6 +1,7 @@
 """The Redis side of stock: one typed wrapper around the Lua files, whose contracts stand there."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from struct import Struct
 from typing import Any, NamedTuple
@@ -52,7 +53,9 @@ class Keys(NamedTuple):
     waits: str  # written to where a reply waits for replicas
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def of(cls, sale_id: int) -> "Keys":
+        """Return the keys of a sale."""
         return cls(
             *(
                 f"{{sale:{sale_id}}}:{name}"

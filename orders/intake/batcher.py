@@ -194,19 +194,10 @@ class Batcher:
         if not others or not batch:
             return batch
         digests = [waiting.reservation.digest for waiting in batch]
-        async with self._judge.redis.pipeline(transaction=False) as pipe:
-            for other in others:
-                keys = Keys.of(other)
-                for name in (keys.requests, keys.refusals_even, keys.refusals_odd):
-                    pipe.hmget(name, digests)
-            found = await pipe.execute()
-        rest = []
-        for waiting, records in zip(batch, zip(*found, strict=True), strict=True):
-            if any(records):
-                waiting.tell(KeyReused())
-            else:
-                rest.append(waiting)
-        return rest
+        known = await self._judge.known_in(others, digests)
+        for place in known:
+            batch[place].tell(KeyReused())
+        return [waiting for place, waiting in enumerate(batch) if place not in known]
 
     def _ring(self, sale_id: int) -> None:
         """Ask for a persist task, from a thread: the broker may take its time."""

@@ -25,6 +25,8 @@ from .directory import KnownSale
 
 SCRIPT = (LUA / "reserve.lua").read_text()
 SHA = sha1(SCRIPT.encode()).hexdigest()  # noqa: S324 - Redis' name for the script
+KNOWN_SCRIPT = (LUA / "known.lua").read_text()
+KNOWN_SHA = sha1(KNOWN_SCRIPT.encode()).hexdigest()  # noqa: S324 - as above
 
 
 class NotDurable(Exception):
@@ -61,6 +63,25 @@ class Judge:
         # Of two calls under way, the one that was judged first may be read last.
         self._accepted[counters] = max(self._accepted.get(counters, 0), judged.accepted)
         return judged
+
+    async def known_in(self, sale_ids: Sequence[int], digests: Sequence[bytes]) -> set[int]:
+        """Return the places of those requests that are on record in one of these sales.
+
+        Raises redis.RedisError.
+        """
+        try:
+            return await self._look_up(sale_ids, b"".join(digests))
+        except NoScriptError:
+            await self.redis.script_load(KNOWN_SCRIPT)
+            return await self._look_up(sale_ids, b"".join(digests))
+
+    async def _look_up(self, sale_ids: Sequence[int], digests: bytes) -> set[int]:
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for sale_id in sale_ids:
+                keys = Keys.of(sale_id)
+                names = keys.requests, keys.refusals_even, keys.refusals_odd
+                pipe.evalsha(KNOWN_SHA, len(names), *names, digests)
+            return set().union(*await pipe.execute())
 
     async def _call(self, sale_id: int, arguments: list[bytes | str | int]) -> Any:
         keys = Keys.of(sale_id)

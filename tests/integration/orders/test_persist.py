@@ -1,7 +1,9 @@
 """From the outbox into the ledger: each order once, whatever happens in between."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from orders.services import drain as service
 from orders.services.drain import drain, persist_entries
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock, sales_to_release
+from shop.core.locks import try_alone
 from shop.core.redis import client
 from tests.conftest import MakeSale
 from tests.factories import accepted_entry, dead_letter, persisted_order
@@ -408,3 +411,65 @@ def test_orders_of_a_living_worker_are_left_to_it(make_sale: MakeSale, api_key: 
     outbox.read_new(sale.pk, consumer="busy", count=10)
     persist(sale)
     assert (Order.objects.count(), backlog(sale)) == (0, 3)
+
+
+def test_a_drain_that_keeps_up_is_left_alone(make_sale: MakeSale, api_key: str) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    place_all(api_key, requests(3))
+    with another_drain(sale.pk):
+        assert drain_beside(sale.pk) == 0
+        assert backlog(sale) == 3
+    assert drain_beside(sale.pk) == 3
+
+
+@pytest.mark.parametrize("late", ["many wait", "one waits long"])
+def test_a_drain_that_falls_behind_is_joined(
+    make_sale: MakeSale,
+    api_key: str,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    late: str,
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    place_all(api_key, requests(3))
+    if late == "many wait":
+        settings.PERSIST_BATCH = 3
+    else:
+        monkeypatch.setattr(service, "LATE_MS", 0)
+    with another_drain(sale.pk):
+        assert drain_beside(sale.pk) == 3
+    assert backlog(sale) == 0
+
+
+def drain_beside(sale_id: int) -> int:
+    return service.drain_unless_others_do(
+        sale_id, consumer="test", out_of_time=lambda: backlog_is_empty(sale_id)
+    )
+
+
+def backlog_is_empty(sale_id: int) -> bool:
+    return not outbox.backlogs([sale_id])[sale_id]
+
+
+@contextmanager
+def another_drain(sale_id: int) -> Iterator[None]:
+    """Somebody else drains this sale."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        held, over = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            try:
+                with try_alone("drain", sale_id) as alone:
+                    assert alone
+                    held.set()
+                    over.wait(30)
+            finally:
+                connection.close()
+
+        holding = elsewhere.submit(hold)
+        assert held.wait(30)
+        try:
+            yield
+        finally:
+            over.set()
+            holding.result()
