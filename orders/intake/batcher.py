@@ -15,7 +15,7 @@ from django.db import DatabaseError
 
 from inventory.counters import Keys
 from inventory.errors import CountersLost, CountersUnavailable
-from inventory.reservation import KeyReused, Outcome, Reservation
+from inventory.reservation import Outcome, Reservation
 from orders.task_names import PERSIST_ORDERS
 from shop.core import dispatch
 from shop.core.threads import Overloaded
@@ -155,13 +155,10 @@ class Batcher:
         sale_id, slug = lane.sale_id, lane.slug
         try:
             contents = await self._directory.current()
-            batch = await self._without_keys_of_other_sales(
-                batch, sorted(contents.on_record - {sale_id})
-            )
-            if not batch:
-                return
             judged = await self._judge.judge(
-                contents.sales[slug], [waiting.reservation for waiting in batch]
+                contents.sales[slug],
+                [waiting.reservation for waiting in batch],
+                sorted(contents.on_record - {sale_id}),
             )
         except (redis.RedisError, NotDurable) as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
@@ -182,22 +179,6 @@ class Batcher:
                 self._ring(sale_id)
             for waiting, outcome in zip(batch, judged.outcomes, strict=True):
                 waiting.tell(outcome)
-
-    async def _without_keys_of_other_sales(
-        self, batch: list[_Waiting], others: list[int]
-    ) -> list[_Waiting]:
-        """Refuse requests whose key is on record in another sale, and return the rest.
-
-        A key belongs to one request of its client, whatever the sale. The records of a sale live
-        with its counters, out of reach of another sale's script, so they are read beforehand.
-        """
-        if not others or not batch:
-            return batch
-        digests = [waiting.reservation.digest for waiting in batch]
-        known = await self._judge.known_in(others, digests)
-        for place in known:
-            batch[place].tell(KeyReused())
-        return [waiting for place, waiting in enumerate(batch) if place not in known]
 
     def _ring(self, sale_id: int) -> None:
         """Ask for a persist task, from a thread: the broker may take its time."""

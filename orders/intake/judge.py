@@ -8,7 +8,7 @@ remembers: it says with each call how many it knows of.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha1
 from typing import Any
 
@@ -25,8 +25,6 @@ from .directory import KnownSale
 
 SCRIPT = (LUA / "reserve.lua").read_text()
 SHA = sha1(SCRIPT.encode()).hexdigest()  # noqa: S324 - Redis' name for the script
-KNOWN_SCRIPT = (LUA / "known.lua").read_text()
-KNOWN_SHA = sha1(KNOWN_SCRIPT.encode()).hexdigest()  # noqa: S324 - as above
 
 
 class NotDurable(Exception):
@@ -45,8 +43,12 @@ class Judge:
         """Disconnect."""
         await self.redis.aclose()
 
-    async def judge(self, sale: KnownSale, batch: Sequence[Reservation]) -> Judged:
+    async def judge(
+        self, sale: KnownSale, batch: Sequence[Reservation], other_sales: Iterable[int]
+    ) -> Judged:
         """Return what a sale's counters say to a batch of orders.
+
+        A request whose key is on record in one of `other_sales` is another one.
 
         Raises CountersLost, NotDurable, redis.RedisError, and where Redis is another one and cannot
         be compared now django.db.DatabaseError, CountersUnavailable or Overloaded.
@@ -55,37 +57,21 @@ class Judge:
         known = self._accepted.get(counters, 0)
         arguments = reserve_arguments(sale.epoch, settings.OUTBOX_MAX_BACKLOG, known, batch)
         try:
-            reply = await self._call(sale.id, arguments)
+            reply = await self._call(sale.id, other_sales, arguments)
         except NoScriptError:
             await self._attest()
-            reply = await self._call(sale.id, arguments)
+            reply = await self._call(sale.id, other_sales, arguments)
         judged = read_judgement(sale.slug, reply)
         # Of two calls under way, the one that was judged first may be read last.
         self._accepted[counters] = max(self._accepted.get(counters, 0), judged.accepted)
         return judged
 
-    async def known_in(self, sale_ids: Sequence[int], digests: Sequence[bytes]) -> set[int]:
-        """Return the places of those requests that are on record in one of these sales.
-
-        Raises redis.RedisError.
-        """
-        try:
-            return await self._look_up(sale_ids, b"".join(digests))
-        except NoScriptError:
-            await self.redis.script_load(KNOWN_SCRIPT)
-            return await self._look_up(sale_ids, b"".join(digests))
-
-    async def _look_up(self, sale_ids: Sequence[int], digests: bytes) -> set[int]:
-        async with self.redis.pipeline(transaction=False) as pipe:
-            for sale_id in sale_ids:
-                keys = Keys.of(sale_id)
-                names = keys.requests, keys.refusals_even, keys.refusals_odd
-                pipe.evalsha(KNOWN_SHA, len(names), *names, digests)
-            return set().union(*await pipe.execute())
-
-    async def _call(self, sale_id: int, arguments: list[bytes | str | int]) -> Any:
+    async def _call(
+        self, sale_id: int, other_sales: Iterable[int], arguments: list[bytes | str | int]
+    ) -> Any:
         keys = Keys.of(sale_id)
-        call: list[Any] = [SHA, 9, *keys[:9], *arguments]
+        names = [*keys[:9], *(name for other in other_sales for name in Keys.of(other).records)]
+        call: list[Any] = [SHA, len(names), *names, *arguments]
         if not settings.REDIS_WAIT_REPLICAS and not settings.REDIS_WAIT_AOF:
             return await self.redis.evalsha(*call)
         async with self.redis.pipeline(transaction=False) as pipe:

@@ -422,3 +422,26 @@ def test_a_body_that_does_not_come_is_given_up(
     asyncio.run(run())
     assert sent[0]["status"] == 408
     assert json.loads(sent[1]["body"])["type"] == "/problems/body-timeout"
+
+
+def test_one_key_for_two_sales_at_the_same_moment_gets_one_yes(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    make_sale("drop", {"TEE": 50})
+    make_sale("other", {"CAP": 50})
+    for n in range(10):
+        here = Request(f"k-{n}")
+        there = Request(f"k-{n}", sale="other", lines={"CAP": 1})
+        replies = place_all(api_key, [here, there] if n % 2 else [there, here])
+        assert sorted(reply.status for reply in replies) == [202, 422]
+
+
+def test_a_key_that_was_refused_in_one_sale_is_used_in_every_sale(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    make_sale("drop", {"TEE": 1})
+    make_sale("other", {"CAP": 50})
+    (refused,) = place_all(api_key, [Request("k-1", lines={"TEE": 2})])
+    (reused,) = place_all(api_key, [Request("k-1", sale="other", lines={"CAP": 1})])
+    assert document(refused)["type"] == "/problems/sold-out"
+    assert (reused.status, document(reused)["type"]) == (422, "/problems/idempotency-key-reused")
