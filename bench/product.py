@@ -1,10 +1,12 @@
 """The product as a contestant: as it is shipped, all its processes running, every feature on."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 from redis.asyncio import Redis
 
 from bench.contestant import Servers
@@ -16,6 +18,8 @@ from shop.local.ports import kept_port
 from shop.local.stack import Stack
 
 PRICE = "25.00"
+UNKNOWN_SKU = 422
+ASKERS = 16  # connections, so that each of a few processes gets some
 PATIENCE_SECONDS = 10.0
 PERSISTED = """
 SELECT count(*) FROM orders_order o JOIN inventory_sale s ON s.id = o.sale_id WHERE s.slug = %s
@@ -49,6 +53,23 @@ class RunningProduct:
         """Open a new sale of so many units of each SKU."""
         skus = [f"--sku={sku}:{units}:{PRICE}" for sku, units in stock.items()]
         await self.stack.manage("create_sale", sale, *skus)
+        await self._until_known(sale)
+
+    async def _until_known(self, sale: str) -> None:
+        """Let every web process read its copy of the sales, as it has hours before a real sale.
+
+        The first order for a sale that was created this very second waits for that.
+        """
+        order = {"sale": sale, "customer": "nobody", "lines": [{"sku": "UNKNOWN", "quantity": 1}]}
+        headers = {"Authorization": f"Bearer {self.api_key}", "Idempotency-Key": "nothing"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+
+            async def ask() -> None:
+                async with session.post(f"{self.url}/api/v1/orders", json=order) as reply:
+                    if reply.status != UNKNOWN_SKU:
+                        raise LocalStackError(f"{sale} is not known: {await reply.text()}")
+
+            await asyncio.gather(*(ask() for _ in range(ASKERS)))
 
     async def accepted(self, sale: str) -> int:
         """Return how many orders Redis has accepted."""
