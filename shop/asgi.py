@@ -1,4 +1,4 @@
-"""The ASGI application: the intake in front of Django."""
+"""What the web process serves: the intake in front of Django, and the protocol that leads there."""
 
 import gc
 import os
@@ -10,8 +10,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
 django_application = get_asgi_application()
 
-from orders.intake.asgi import Application, with_intake  # noqa: E402 - needs the apps that Django has just loaded
+# These need the apps that Django has just loaded.
+from orders.intake.asgi import Application, with_intake  # noqa: E402
+from orders.intake.protocol import OrderProtocol  # noqa: E402
 from shop.core.readiness import announced  # noqa: E402
+
+__all__ = ["OrderProtocol", "application"]
 
 application = announced(with_intake(cast(Application, django_application)))
 

@@ -128,7 +128,7 @@ class Processes:
         self._start(
             "web",
             *("uvicorn", "shop.asgi:application", "--port", str(self.port)),
-            *("--http", "orders.intake.protocol:OrderProtocol", "--no-access-log"),
+            *("--http", "shop.asgi:OrderProtocol", "--no-access-log"),
         )
 
     def start_worker(self) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from orders.intake.protocol import OrderProtocol
 from orders.models import ApiClient
 from tests.conftest import MakeSale
 from tests.placing import Request
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -373,3 +376,13 @@ def test_beyond_the_bound_of_connections_the_answer_is_503(
 
     asyncio.run(play())
     service.intake.cache_clear()
+
+
+def test_a_fresh_process_finds_the_short_way() -> None:
+    # uvicorn's workers load the protocol before the application, and with it Django.
+    load = (
+        "from uvicorn import Config\n"
+        "Config('shop.asgi:application', http='shop.asgi:OrderProtocol').load()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
