@@ -1,6 +1,7 @@
 """Exact money: amounts in minor units (cents) and as decimals, whatever digits a currency has."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 # ISO 4217: currencies whose minor unit is not a hundredth.
 _MINOR_DIGITS = dict.fromkeys(
@@ -26,6 +27,7 @@ def from_minor(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-minor_digits(currency))
 
 
+@lru_cache(maxsize=1024)  # a sale has few prices, and each is in every order's answer
 def format_minor(minor: int, currency: str) -> str:
     """Return `minor` units as the API writes amounts: "12.00", or "1200" in yen."""
     digits = minor_digits(currency)

@@ -11,13 +11,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 django_application = get_asgi_application()
 
 # These need the apps that Django has just loaded.
+from orders.api.window import with_window  # noqa: E402
 from orders.intake.asgi import Application, with_intake  # noqa: E402
 from orders.intake.protocol import OrderProtocol  # noqa: E402
 from shop.core.readiness import announced  # noqa: E402
 
 __all__ = ["OrderProtocol", "application"]
 
-application = announced(with_intake(cast(Application, django_application)))
+application = announced(with_intake(with_window(cast(Application, django_application))))
 
 # What is loaded by now lives as long as the process. Walking through it takes the collector 30 ms
 # each time, in which no order is answered.

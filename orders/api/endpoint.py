@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from inventory.errors import CountersLost, CountersUnavailable
+from inventory.errors import CountersLost, CountersUnavailable, SaleUnknown
 from orders import problems
 from orders.intake.directory import DirectoryUnavailable
 from orders.intake.replies import unavailable
@@ -47,21 +47,27 @@ def endpoint(*methods: str) -> Callable[[View[P]], View[P]]:
                 return response
             try:
                 return await view(request, *args, **kwargs)
-            except Refused as refused:
-                return problem_response(refused.problem)
-            except (DatabaseError, DirectoryUnavailable):
-                return _unavailable("PostgreSQL does not answer.")
-            except (redis.RedisError, CountersUnavailable):
-                return _unavailable("Redis does not answer.")
-            except CountersLost:
-                return _unavailable("The sale's counters are not there.")
-            except Overloaded as error:
-                return _unavailable(str(error))
+            except Exception as error:
+                return problem_response(problem_of(error))
 
         return csrf_exempt(cast(View[P], guarded))
 
     return decorate
 
 
-def _unavailable(reason: str) -> HttpResponse:
-    return problem_response(unavailable(reason))
+def problem_of(error: Exception) -> Problem:
+    """Return what a caller is told of an error. Raises the error where that is not known."""
+    match error:
+        case Refused():
+            return error.problem
+        case SaleUnknown():
+            return Problem(problems.NOT_FOUND, str(error))
+        case DatabaseError() | DirectoryUnavailable():
+            return unavailable("PostgreSQL does not answer.")
+        case redis.RedisError() | CountersUnavailable():
+            return unavailable("Redis does not answer.")
+        case CountersLost():
+            return unavailable("The sale's counters are not there.")
+        case Overloaded():
+            return unavailable(str(error))
+    raise error

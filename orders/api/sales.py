@@ -2,64 +2,72 @@
 
 import asyncio
 from collections import OrderedDict
-from typing import Any
 
+import msgspec
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
-from inventory.errors import SaleUnknown
 from inventory.selectors import Offer, live_sale, read_offer
-from orders import problems
-from orders.problems import Problem, Refused
 from shop.core import clock
 from shop.core.threads import in_thread
 
 from .endpoint import endpoint
 
 MOST_OFFERS = 1000  # sales that are remembered
+PAUSE_SECONDS = 0.05  # from one reading of a sale to the next: the rest of the process works, too
 
 
 @endpoint("GET", "HEAD")
 async def sale(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show a sale with live availability; public."""
-    try:
-        live = await _live_sales(slug)
-    except SaleUnknown as error:
-        raise Refused(Problem(problems.NOT_FOUND, str(error))) from error
-    response = JsonResponse(live)
+    """Show a sale with live availability; public. Most GETs are answered by `window` instead."""
+    response = HttpResponse(await live_sales(slug), content_type="application/json")
     response["Cache-Control"] = "no-store"
     response["Access-Control-Allow-Origin"] = "*"
     return response
 
 
 class _SharedReads:
-    """One read of a sale at a time per process: who asks meanwhile shares the next one.
+    """One reading of a sale at a time per process: who asks meanwhile shares the next one.
 
-    A read never started before the caller asked, so nobody is shown the time before their order.
+    A reading never began before the caller asked, so nobody is shown the time before their order.
     """
 
     def __init__(self) -> None:
-        self._next: dict[str, asyncio.Task[dict[str, Any]]] = {}
-        self._current: dict[str, asyncio.Task[dict[str, Any]]] = {}
+        self._next: dict[str, asyncio.Future[bytes]] = {}  # by slug: the reading to come
+        self._reading: dict[str, asyncio.Task[None]] = {}
         self._offers: OrderedDict[str, Offer] = OrderedDict()  # for while PostgreSQL is away
 
-    async def __call__(self, slug: str) -> dict[str, Any]:
+    async def __call__(self, slug: str) -> bytes:
+        """Return a sale as the API shows it, in JSON.
+
+        Raises SaleUnknown, CountersLost, CountersUnavailable, Overloaded, django.db.DatabaseError.
+        """
         if slug not in self._next:
-            self._next[slug] = asyncio.create_task(self._read(slug, self._current.get(slug)))
+            self._next[slug] = asyncio.get_running_loop().create_future()
+        if slug not in self._reading:
+            self._reading[slug] = asyncio.create_task(self._read(slug))
         return await asyncio.shield(self._next[slug])
 
-    async def _read(self, slug: str, before: asyncio.Task[dict[str, Any]] | None) -> dict[str, Any]:
-        if before is not None:
-            await asyncio.wait([before])
-        task = self._next.pop(slug)
-        self._current[slug] = task
+    async def _read(self, slug: str) -> None:
+        clock = asyncio.get_running_loop().time
         try:
-            return await in_thread(self._look, slug)
+            while slug in self._next:
+                next_at = clock() + PAUSE_SECONDS
+                await self._tell(slug, self._next.pop(slug))
+                await asyncio.sleep(max(0.0, next_at - clock()))
         finally:
-            if self._current.get(slug) is task:
-                del self._current[slug]
+            del self._reading[slug]
 
-    def _look(self, slug: str) -> dict[str, Any]:
+    async def _tell(self, slug: str, askers: asyncio.Future[bytes]) -> None:
+        try:
+            askers.set_result(await in_thread(self._look, slug))
+        except Exception as error:
+            askers.set_exception(error)
+            askers.exception()  # seen, also where all who asked have gone
+        finally:
+            askers.cancel()  # does nothing, unless this is cancelled
+
+    def _look(self, slug: str) -> bytes:
         try:
             offer = self._offers[slug] = read_offer(slug)
         except OperationalError:
@@ -69,7 +77,7 @@ class _SharedReads:
         self._offers.move_to_end(slug)
         while len(self._offers) > MOST_OFFERS:
             self._offers.popitem(last=False)
-        return live_sale(offer, now=clock.now())
+        return msgspec.json.encode(live_sale(offer, now=clock.now()))
 
 
-_live_sales = _SharedReads()
+live_sales = _SharedReads()

@@ -40,11 +40,11 @@ def with_intake(application: Application) -> Application:
                 body = await _read_body(receive)
             except Disconnected:
                 return
-            await _send(send, await intake().place_order(scope["headers"], body))
+            await send_reply(send, await intake().place_order(scope["headers"], body))
         elif scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http" and _announced_bytes(scope) > settings.MAX_BODY_BYTES:
-            await _send(send, _too_large(scope))
+            await send_reply(send, _too_large(scope))
         else:
             await application(scope, _bounded(receive), send)
 
@@ -103,7 +103,8 @@ async def _read_chunks(receive: Receive) -> bytes:
             return body
 
 
-async def _send(send: Send, reply: Reply) -> None:
+async def send_reply(send: Send, reply: Reply) -> None:
+    """Send a reply as ASGI has it."""
     await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
     await send({"type": "http.response.body", "body": reply.body})
 

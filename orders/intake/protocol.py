@@ -31,6 +31,12 @@ class OrderProtocol(LingeringProtocol):
         if self._order is not None and not self._order.begun:
             self._order.wait_for_body()
 
+    def on_message_begin(self) -> None:
+        """Leave the ASGI scope to those requests that need one."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+
     def on_headers_complete(self) -> None:
         """Take an order the short way where nothing out of the ordinary has to be done for it."""
         if (
@@ -48,7 +54,14 @@ class OrderProtocol(LingeringProtocol):
             self.cycle = self._order = Order(self)  # type: ignore[assignment]
         else:
             self._order = None
+            self._begin_scope()
             super().on_headers_complete()
+
+    def _begin_scope(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers  # the same list as the scope's
 
     def _full(self) -> bool:
         limit = self.limit_concurrency

@@ -97,7 +97,7 @@ def order_reply(
             metadata=record.metadata,
         )
     )
-    reply = _reply(headers, code, b"application/json", body)
+    reply = plain_reply(headers, code, b"application/json", body)
     reply.add(b"location", b"/api/v1/orders/" + order_id.encode())
     if code == 202:
         reply.add(b"retry-after", b"1")
@@ -166,7 +166,7 @@ def unavailable(reason: str) -> Problem:
 
 def problem_reply(headers: OrderHeaders, problem: Problem) -> Reply:
     """Answer with a problem (RFC 9457)."""
-    reply = _reply(headers, problem.type.status, problems.MEDIA_TYPE.encode(), problem.body())
+    reply = plain_reply(headers, problem.type.status, problems.MEDIA_TYPE.encode(), problem.body())
     if problem.retry_after is not None:
         reply.add(b"retry-after", b"%d" % problem.retry_after)
     if problem.type is problems.UNAUTHENTICATED:
@@ -174,7 +174,8 @@ def problem_reply(headers: OrderHeaders, problem: Problem) -> Reply:
     return reply
 
 
-def _reply(headers: OrderHeaders, code: int, media_type: bytes, body: bytes) -> Reply:
+def plain_reply(headers: OrderHeaders, code: int, media_type: bytes, body: bytes) -> Reply:
+    """Answer with `body`."""
     head = (
         b"content-type: %b\r\ncontent-length: %d\r\ncache-control: no-store\r\nx-request-id: %b\r\n"
     )
