@@ -118,17 +118,22 @@ class BacklogWatch:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-async def until_persisted(running: Running, sale: str) -> int:
-    """Return how many orders are in PostgreSQL, once no accepted one is on its way there.
-
-    Raises NotMeasured where that takes too long, or where their number is not that accepted.
-    """
+async def until_drained(running: Running, sale: str) -> None:
+    """Return once no accepted order waits. Raises NotMeasured where that takes too long."""
 
     async def is_empty() -> bool:
         return await backlog(running, sale) == 0
 
     if not await until(is_empty, seconds=SETTLE_SECONDS, every=EMPTY_SECONDS):
         raise NotMeasured(f"orders still wait after {SETTLE_SECONDS:g} s")
+
+
+async def until_persisted(running: Running, sale: str) -> int:
+    """Return how many orders are in PostgreSQL, once no accepted one is on its way there.
+
+    Raises NotMeasured where that takes too long, or where their number is not that accepted.
+    """
+    await until_drained(running, sale)
     persisted, accepted = await running.persisted(sale), await running.accepted(sale)
     if persisted != accepted:
         raise NotMeasured(f"{accepted:,} orders were accepted and {persisted or 0:,} persisted")

@@ -81,9 +81,12 @@ class Seeder:
         self._execute("seed_stock.sql", {"allocation_id": allocation, "orders": orders})
 
     def analyze(self) -> None:
-        """Let PostgreSQL know what its tables hold now."""
-        with self._connection, self._connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+        """Let PostgreSQL do what it has had time for, where the past came little by little."""
+        self._connection.autocommit = True  # for VACUUM
+        with self._connection.cursor() as cursor:
+            cursor.execute("VACUUM (ANALYZE)")
+            cursor.execute("CHECKPOINT")
+        self._connection.autocommit = False
 
     def _keys(self, sale: str) -> dict[str, int]:
         with self._connection.cursor(cursor_factory=RealDictCursor) as cursor:
