@@ -20,7 +20,7 @@ from shop.local.watchdog import PULSES
 HOUR = 3600
 JUMPS = (HOUR, 0, HOUR, 0, -HOUR, 0)  # seconds ahead of the true time, one after the other
 STAY_SECONDS = 1.5  # after each jump
-SEEN_SECONDS = 15.0  # until a process has shown that its clock has jumped
+SEEN_SECONDS = 60.0  # until a process has shown that; one that stands still is ended after 45
 NEAR_SECONDS = 60.0  # what a clock may be off and still be the one that was set
 
 Clock = Callable[[], Awaitable[float]]  # returns Unix seconds
