@@ -1,6 +1,7 @@
 """Is everything there, and what is promised in the mode found?"""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -109,3 +110,10 @@ def test_a_redis_that_hides_its_configuration_is_not_called_broken() -> None:
                 assert health.check_eviction().startswith("unknown")
     finally:
         client().execute_command("ACL", "DELUSER", "guest")
+
+
+def test_a_sign_of_progress_from_the_future_is_an_old_one() -> None:
+    progress.report("worker")
+    assert progress.ages()["worker"] < 60
+    client().hset(progress.KEY, "worker", str(time.time() + 3600))  # then the clock was put back
+    assert progress.ages()["worker"] > 3000
