@@ -52,14 +52,19 @@ def authenticate(contents: Contents, authorization: bytes) -> Client:
     return client
 
 
-def admit(contents: Contents, headers: OrderHeaders, body: bytes | None) -> Admitted:
-    """Check all of a request that can be checked here. `body` is None where it did not come.
-
-    Raises Refused, NotInCopy.
-    """
-    client = authenticate(contents, headers.authorization)
+def count(client: Client) -> None:
+    """Count a request of `client`: once for each. Raises Refused where it is over its rate."""
     if not throttle.allows(client):
         raise Refused(Problem(problems.RATE_LIMITED, "Too many orders a second.", retry_after=1))
+
+
+def admit(
+    contents: Contents, client: Client, headers: OrderHeaders, body: bytes | None
+) -> Admitted:
+    """Check all else of a request that can be checked here. `body` is None where it did not come.
+
+    May be repeated with a newer copy. Raises Refused, NotInCopy.
+    """
     key = read_idempotency_key(headers.idempotency_keys)
     request = decode_order(_checked_body(headers, body))
     sale = _find_sale(contents, request)

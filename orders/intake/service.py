@@ -12,7 +12,7 @@ from inventory.reservation import Accepted, AcceptedBefore, Outcome
 from orders.domain import Status
 from orders.problems import Refused
 
-from .admission import Admitted, NotInCopy, admit, authenticate
+from .admission import Admitted, NotInCopy, admit, authenticate, count
 from .batcher import Batcher, NotJudged
 from .directory import Client, Directory, DirectoryUnavailable
 from .headers import OrderHeaders, RawHeaders, read_headers, read_wait
@@ -53,7 +53,9 @@ class Intake:
         """
         headers = read_headers(raw_headers)
         try:
-            admitted = await self._admit(headers, body)
+            client = await self.authenticate(headers.authorization)
+            count(client)
+            admitted = await self._admit(client, headers, body)
             outcome = await self._batcher.reserve(admitted.sale, admitted.reservation)
             seconds = read_wait(headers.prefer)
             if seconds and isinstance(outcome, Accepted):
@@ -74,7 +76,10 @@ class Intake:
         if contents is None or headers.prefer:
             return False
         try:
-            admitted = admit(contents, headers, body)
+            client = authenticate(contents, headers.authorization)
+            if client.rate_limit is not None:
+                return False  # counted once, by the way that can wait for a newer copy
+            admitted = admit(contents, client, headers, body)
             tell = partial(self._answer, admitted, answer)
             self._batcher.put(admitted.sale, admitted.reservation, tell)
         except NotInCopy:
@@ -90,11 +95,11 @@ class Intake:
         except NotInCopy:
             return authenticate(await self.directory.newer(), authorization)
 
-    async def _admit(self, headers: OrderHeaders, body: bytes | None) -> Admitted:
+    async def _admit(self, client: Client, headers: OrderHeaders, body: bytes | None) -> Admitted:
         try:
-            return admit(await self.directory.current(), headers, body)
+            return admit(await self.directory.current(), client, headers, body)
         except NotInCopy:
-            return admit(await self.directory.newer(), headers, body)
+            return admit(await self.directory.newer(), client, headers, body)
 
     def _answer(
         self,

@@ -19,6 +19,7 @@ from orders.intake import service
 from orders.intake.asgi import with_intake
 from orders.intake.protocol import OrderProtocol
 from orders.models import ApiClient
+from shop.core.threads import in_thread
 from tests.conftest import MakeSale
 from tests.placing import Request
 from tests.processes import ROOT
@@ -376,6 +377,27 @@ def test_beyond_the_bound_of_connections_the_answer_is_503(
 
     asyncio.run(play())
     service.intake.cache_clear()
+
+
+def test_an_order_for_a_sale_that_is_not_in_the_copy_yet_counts_once_for_the_rate(
+    run: Run, make_sale: MakeSale, api_client: tuple[ApiClient, str]
+) -> None:
+    client, _ = api_client
+    client.rate_limit = 3
+    client.save()
+    make_sale("drop", {"TEE": 50})
+
+    async def scenario(site: Site) -> None:
+        connection = await site.connect()
+        await connection.send(site.request("k-1"))
+        assert (await connection.answer()).status == 202
+        await in_thread(make_sale, "later", {"CAP": 50})
+        for n in (2, 3):
+            later = Request(f"k-{n}", sale="later", lines={"CAP": 1})
+            await connection.send(site.request(later.key, later.body()))
+            assert (await connection.answer()).status == 202
+
+    run(scenario)
 
 
 def test_a_fresh_process_finds_the_short_way() -> None:
