@@ -17,7 +17,7 @@ from bench.measuring import (
     workers_paused,
 )
 from bench.product import RunningProduct
-from bench.receiver import Receiver
+from bench.receiver import CountingReceiver
 from bench.result import Comparison
 from bench.scenario import Scenario
 from bench.trial import Trial
@@ -104,7 +104,7 @@ async def _reads(trial: Trial, product: RunningProduct) -> None:
 async def _with_webhook(trial: Trial, product: RunningProduct) -> None:
     """Tell a receiver of each order while workers run, until it has heard of all or time is up."""
     trial.say("a webhook")
-    async with Receiver() as receiver:
+    async with CountingReceiver() as receiver:
         await product.stack.manage("create_webhook", receiver.url, "--event", "order.placed")
         sale, began = await fresh_sale(product), perf_counter()
         answers = await trial.closed_loop().place(product.url, simple_orders(product, sale))

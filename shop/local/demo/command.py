@@ -18,7 +18,7 @@ from shop.local.demo import summary
 from shop.local.demo.inbox import Inbox
 from shop.local.demo.opening import disable_webhook, new_plan, open_sale
 from shop.local.demo.progress import Progress
-from shop.local.demo.receiver import Receiver
+from shop.local.demo.receiver import DemoReceiver
 from shop.local.demo.sale import sell
 from shop.local.demo.verdict import Check, verdict
 from shop.local.discovery import state_dir
@@ -84,7 +84,7 @@ async def _run_and_judge(console: Console, *, orders: int, stock: int) -> list[C
             sale = f"a sale of {stock:,} units on {stack.web.url}"
             with _step(console, f"Opening {sale}", f"Opened {sale}"):
                 plan = new_plan(orders=orders, stock=stock)
-                receiver = await exits.enter_async_context(Receiver(Inbox(), plan.sale))
+                receiver = await exits.enter_async_context(DemoReceiver(Inbox(), plan.sale))
                 exits.push_async_callback(disable_webhook, stack, receiver.url)
                 opened = await open_sale(stack, plan, webhook_url=receiver.url)
                 receiver.secret = opened.webhook_secret

@@ -1,50 +1,35 @@
 """The demo's webhook receiver: checks every signature, and now and then fails on purpose."""
 
-from typing import Any, Self
+from typing import Any
 from zlib import crc32
 
 from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from shop.local.demo.inbox import Inbox, Notice
+from shop.local.receiver import Receiver
 
-HOST = "127.0.0.1"
-PATH = "/webhooks"
 PUT_OFF_PERCENT = 2  # of the orders: the first call about them is answered 500
 TAKEN, PUT_OFF, REFUSED = 204, 500, 401
 
 
-class Receiver:
-    """Listens on a free port and writes what comes into `inbox`. An async context manager.
+class DemoReceiver(Receiver):
+    """Writes what comes into `inbox`.
 
     Whoever has `url` also needs the secret: set `secret` as soon as it is known.
     """
 
     def __init__(self, inbox: Inbox, sale: str) -> None:
         """Keep messages about orders of `sale`; what else the stack has to tell is only taken."""
+        super().__init__()
         self.inbox = inbox
         self.secret = ""
         self.puts_off = True
         self._sale = sale
         self._put_off: set[str] = set()
-        app = web.Application()
-        app.router.add_post(PATH, self._receive)
-        self._runner = web.AppRunner(app, access_log=None)
 
-    async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, HOST, 0).start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
-
-    @property
-    def url(self) -> str:
-        """Where it takes messages."""
-        return f"http://{HOST}:{self._runner.addresses[0][1]}{PATH}"
-
-    async def _receive(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.Response:
+        """Answer a message as its signature and its order deserve."""
         return web.Response(status=self._judge(dict(request.headers), await request.read()))
 
     def _judge(self, headers: dict[str, str], body: bytes) -> int:

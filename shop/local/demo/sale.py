@@ -14,7 +14,7 @@ from shop.local.demo.ledger import Ledger, read_ledger
 from shop.local.demo.looks import Look, look
 from shop.local.demo.opening import Opened
 from shop.local.demo.plan import requests
-from shop.local.demo.receiver import Receiver
+from shop.local.demo.receiver import DemoReceiver
 from shop.local.demo.records import Records
 from shop.local.demo.sampler import Sampler
 from shop.local.demo.shoppers import Shoppers
@@ -35,7 +35,7 @@ class LedgerAway(LocalStackError):
     """PostgreSQL could not be asked what became of the orders."""
 
 
-async def sell(stack: Stack, opened: Opened, receiver: Receiver, watch: Watch) -> Evidence:
+async def sell(stack: Stack, opened: Opened, receiver: DemoReceiver, watch: Watch) -> Evidence:
     """Run the sale, wait until all orders have come to their end, and return what there is to judge
     by.
 
@@ -51,7 +51,7 @@ async def sell(stack: Stack, opened: Opened, receiver: Receiver, watch: Watch) -
 class Sale:
     """One run of a plan against a running stack."""
 
-    def __init__(self, stack: Stack, opened: Opened, receiver: Receiver) -> None:
+    def __init__(self, stack: Stack, opened: Opened, receiver: DemoReceiver) -> None:
         clock = asyncio.get_running_loop().time
         began = clock()
         self._elapsed = lambda: clock() - began

@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 
 from shop.local.demo import receiver as receivers
 from shop.local.demo.inbox import Inbox, Notice
-from shop.local.demo.receiver import Receiver
+from shop.local.demo.receiver import DemoReceiver
 from shop.local.payments import signed_headers
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -23,7 +23,7 @@ def body(*, sale: str = "drop", sequence: int = 1, order_id: str = "id-1") -> by
     return json.dumps(message).encode()
 
 
-async def post(receiver: Receiver, message: bytes, *, message_id: str = "evt_1") -> int:
+async def post(receiver: DemoReceiver, message: bytes, *, message_id: str = "evt_1") -> int:
     headers = signed_headers(SECRET, message_id, message)
     async with (
         ClientSession() as session,
@@ -33,12 +33,12 @@ async def post(receiver: Receiver, message: bytes, *, message_id: str = "evt_1")
 
 
 def received(
-    work: Callable[[Receiver], Coroutine[Any, Any, list[int]]], *, secret: str = SECRET
+    work: Callable[[DemoReceiver], Coroutine[Any, Any, list[int]]], *, secret: str = SECRET
 ) -> tuple[list[int], Inbox]:
     """Return what `work` returns, and what the receiver has in its inbox then."""
 
     async def run() -> tuple[list[int], Inbox]:
-        async with Receiver(Inbox(), "drop") as receiver:
+        async with DemoReceiver(Inbox(), "drop") as receiver:
             receiver.secret = secret
             return await work(receiver), receiver.inbox
 
@@ -51,7 +51,7 @@ def _nothing_is_put_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_signed_message_is_taken_and_written_down() -> None:
-    async def work(receiver: Receiver) -> list[int]:
+    async def work(receiver: DemoReceiver) -> list[int]:
         return [await post(receiver, body())]
 
     answers, inbox = received(work)
@@ -62,7 +62,7 @@ def test_a_signed_message_is_taken_and_written_down() -> None:
 
 @pytest.mark.parametrize("message", [body(), b"{}", b"\xff"])
 def test_a_message_signed_by_somebody_else_is_refused(message: bytes) -> None:
-    async def work(receiver: Receiver) -> list[int]:
+    async def work(receiver: DemoReceiver) -> list[int]:
         headers = signed_headers(OTHER, "evt_1", b"{}")
         async with (
             ClientSession() as session,
@@ -77,7 +77,7 @@ def test_a_message_signed_by_somebody_else_is_refused(message: bytes) -> None:
 
 
 def test_an_unsigned_message_is_refused() -> None:
-    async def work(receiver: Receiver) -> list[int]:
+    async def work(receiver: DemoReceiver) -> list[int]:
         async with ClientSession() as session, session.post(receiver.url, data=body()) as response:
             return [response.status]
 
@@ -87,7 +87,7 @@ def test_an_unsigned_message_is_refused() -> None:
 
 
 def test_what_comes_before_the_secret_is_known_has_to_come_again() -> None:
-    async def work(receiver: Receiver) -> list[int]:
+    async def work(receiver: DemoReceiver) -> list[int]:
         return [await post(receiver, body())]
 
     answers, inbox = received(work, secret="")
@@ -96,7 +96,7 @@ def test_what_comes_before_the_secret_is_known_has_to_come_again() -> None:
 
 
 def test_another_sale_is_none_of_its_business() -> None:
-    async def work(receiver: Receiver) -> list[int]:
+    async def work(receiver: DemoReceiver) -> list[int]:
         return [await post(receiver, body(sale="other"))]
 
     answers, inbox = received(work)
@@ -105,7 +105,7 @@ def test_another_sale_is_none_of_its_business() -> None:
 
 
 def test_a_message_that_comes_again_is_a_duplicate() -> None:
-    async def work(receiver: Receiver) -> list[int]:
+    async def work(receiver: DemoReceiver) -> list[int]:
         return [await post(receiver, body()) for _ in range(3)]
 
     answers, inbox = received(work)
@@ -116,7 +116,7 @@ def test_a_message_that_comes_again_is_a_duplicate() -> None:
 def test_a_first_message_may_be_put_off_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receivers, "PUT_OFF_PERCENT", 100)
 
-    async def work(receiver: Receiver) -> list[int]:
+    async def work(receiver: DemoReceiver) -> list[int]:
         answers = [await post(receiver, body()), await post(receiver, body())]
         answers.append(await post(receiver, body(sequence=2), message_id="evt_2"))
         receiver.puts_off = False
