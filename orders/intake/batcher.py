@@ -20,6 +20,7 @@ from orders.task_names import PERSIST_ORDERS
 from shop.core import dispatch
 from shop.core.threads import Overloaded
 
+from .counting import Counting
 from .directory import Directory, KnownSale
 from .judge import Judge, NotDurable
 from .memory import Memory
@@ -73,9 +74,10 @@ class Batcher:
     Batches grow with the load and add no delay without it.
     """
 
-    def __init__(self, directory: Directory, memory: Memory) -> None:
+    def __init__(self, directory: Directory, memory: Memory, counting: Counting) -> None:
         self._memory = memory
         self._directory = directory
+        self._counting = counting
         self._judge = Judge()
         self._lanes: dict[int, _Lane] = {}
         self._bells: set[asyncio.Future[Any]] = set()
@@ -94,6 +96,7 @@ class Batcher:
         `tell` does not raise. Raises NotJudged, without calling it, where too many are waiting.
         """
         if self._queued >= self._most:
+            self._counting.not_judged(sale.id, 1)
             raise NotJudged("Too many orders are waiting.")
         lane = self._lanes.get(sale.id)
         if lane is None:
@@ -121,7 +124,7 @@ class Batcher:
         # Begins in the event loop's next turn: what has arrived in this one is in the batch.
         lane.starting = False
         try:
-            while batch := self._next_batch(lane.waiting):
+            while batch := self._next_batch(lane):
                 lane.under_way += len(batch)
                 try:
                     await self._judge_batch(lane, batch)
@@ -131,15 +134,16 @@ class Batcher:
             # Without an await between the empty queue and this, no order can be left behind.
             lane.calls.remove(_this_task())
 
-    def _next_batch(self, queue: deque[_Waiting]) -> list[_Waiting]:
+    def _next_batch(self, lane: _Lane) -> list[_Waiting]:
         batch: list[_Waiting] = []
+        queue = lane.waiting
         most = settings.INTAKE_MAX_BATCH
         lines, oldest = 0, time.monotonic() - settings.INTAKE_MAX_WAIT_SECONDS
         while queue and len(batch) < most and lines < MAX_BATCH_LINES:
             waiting = queue.popleft()
             self._queued -= 1
             if waiting.since < oldest:
-                _fail([waiting], "The order waited too long and was not judged.")
+                self._fail(lane, [waiting], "The order waited too long and was not judged.")
             else:
                 batch.append(waiting)
                 lines += len(waiting.reservation.lines)
@@ -163,22 +167,33 @@ class Batcher:
         except (redis.RedisError, NotDurable) as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
             # Who queued up behind it has waited for the same Redis, and is not to wait once more.
-            _fail([*batch, *self._all_waiting(lane)], "Redis did not answer.")
+            self._fail(lane, [*batch, *self._all_waiting(lane)], "Redis did not answer.")
         except CountersLost as error:
             logger.error("%s", error)
             self._memory.lost(sale_id)
-            _fail(batch, "The sale's counters are not there.")
+            self._fail(lane, batch, "The sale's counters are not there.")
         except (DatabaseError, Overloaded, CountersUnavailable) as error:
             logger.warning("Redis is another one, and cannot be compared now: %s", error)
-            _fail(batch, "The sale's counters cannot be checked now.")
+            self._fail(lane, batch, "The sale's counters cannot be checked now.")
         except Exception:
             logger.exception("sale %s: a batch of %d failed", slug, len(batch))
-            _fail(batch, "The order could not be judged.")
+            self._fail(lane, batch, "The order could not be judged.")
         else:
             if judged.ring:
                 self._ring(sale_id)
             for waiting, outcome in zip(batch, judged.outcomes, strict=True):
                 waiting.tell(outcome)
+            asked = [waiting.reservation for waiting in batch]
+            self._counting.judged(
+                sale_id,
+                list(zip(asked, judged.outcomes, strict=True)),
+                [waiting.since for waiting in batch],
+            )
+
+    def _fail(self, lane: _Lane, batch: list[_Waiting], reason: str) -> None:
+        self._counting.not_judged(lane.sale_id, len(batch))
+        for waiting in batch:
+            waiting.tell(NotJudged(reason))
 
     def _ring(self, sale_id: int) -> None:
         """Ask for a persist task, from a thread: the broker may take its time."""
@@ -193,11 +208,6 @@ def _this_task() -> asyncio.Task[None]:
     task = asyncio.current_task()
     assert task is not None
     return task
-
-
-def _fail(batch: list[_Waiting], reason: str) -> None:
-    for waiting in batch:
-        waiting.tell(NotJudged(reason))
 
 
 def _resolve(future: asyncio.Future[Outcome], outcome: Outcome | NotJudged) -> None:

@@ -14,6 +14,7 @@ from orders.problems import Refused
 
 from .admission import Admitted, NotInCopy, admit, authenticate, count
 from .batcher import Batcher, NotJudged
+from .counting import UNAVAILABLE, Counting
 from .directory import Client, Directory, DirectoryUnavailable
 from .headers import OrderHeaders, RawHeaders, read_headers, read_wait
 from .memory import Memory
@@ -38,11 +39,13 @@ class Intake:
         self.directory = Directory()
         self.watch = StatusWatch()
         self.memory = Memory()
-        self._batcher = Batcher(self.directory, self.memory)
+        self._counting = Counting()
+        self._batcher = Batcher(self.directory, self.memory, self._counting)
 
     async def close(self) -> None:
         """Finish the batches under way."""
         await self._batcher.close()
+        await self._counting.close()
         await self.memory.close()
 
     async def place_order(self, raw_headers: RawHeaders, body: bytes | None) -> Reply:
@@ -62,7 +65,7 @@ class Intake:
                 return await self._when_persisted(admitted, outcome, seconds)
             return self._reply(admitted, outcome)
         except Exception as error:
-            return _error_reply(headers, error)
+            return self._failed(headers, error)
 
     def place_at_once(
         self, raw_headers: RawHeaders, body: bytes | None, answer: Callable[[Reply], None]
@@ -85,7 +88,7 @@ class Intake:
         except NotInCopy:
             return False
         except Exception as error:
-            answer(_error_reply(headers, error))
+            answer(self._failed(headers, error))
         return True
 
     async def authenticate(self, authorization: bytes) -> Client:
@@ -100,6 +103,13 @@ class Intake:
             return admit(await self.directory.current(), client, headers, body)
         except NotInCopy:
             return admit(await self.directory.newer(), client, headers, body)
+
+    def _failed(self, headers: OrderHeaders, error: Exception) -> Reply:
+        if isinstance(error, Refused):
+            self._counting.refused(error.problem.type.slug)
+        elif not isinstance(error, NotJudged):  # that is counted where it comes from
+            self._counting.refused(UNAVAILABLE)
+        return _error_reply(headers, error)
 
     def _answer(
         self,

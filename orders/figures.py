@@ -1,0 +1,187 @@
+"""What was answered and persisted, second by second, as processes tell each other through Redis.
+
+Every process counts for itself and adds what it counted once a second. So the figures are those of
+all processes and machines together, and an order costs a few additions. They are for people and
+alarms: whoever dies takes up to a second of them along, and where a connection breaks while they
+are sent, that second may be counted twice. What has to be exact is in the ledger.
+"""
+
+import math
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+
+from shop.core.redis import client
+
+LATENCY_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)  # upper bounds, and one without
+BATCH_ORDERS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # the same
+OUTCOMES = (
+    "accepted",
+    "replayed",
+    "sold-out",
+    "purchase-limit",
+    "sale-not-open",
+    "sale-closed",
+    "idempotency-key-reused",
+    "unavailable",
+)  # and, before a sale is known, the slugs of other problems
+NO_SALE = 0  # requests that were refused before the counters of a sale were asked
+KEPT_SECONDS = 900
+_KEPT_TOTALS = 35 * 24 * 3600  # after the last order
+_MOST_SECONDS = 300  # that wait for a Redis that is away, over all sales
+
+_OUTCOME, _LATENCY, _BATCH = "o:", "l:", "b:"
+_MICROSECONDS, _BATCHED, _PERSISTED = "us", "n", "p"
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What happened in a second, or since a sale began."""
+
+    outcomes: dict[str, int]  # answers by outcome
+    latency: list[int]  # answers per bucket of LATENCY_MS and beyond, each counted in one
+    latency_ms: float  # all latencies together
+    batches: list[int]  # script calls per bucket of BATCH_ORDERS and beyond
+    batched: int  # orders in all script calls
+    persisted: int  # orders that came into PostgreSQL
+
+    def latency_quantile_ms(self, share: float) -> float | None:
+        """Return the upper bound of the bucket that `share` (0 to 1) of all answers stay within.
+
+        Infinite where that is the last bucket; None where there was no answer.
+        """
+        wanted = share * sum(self.latency)
+        if not wanted:
+            return None
+        reached = list(accumulate(self.latency))
+        return (*LATENCY_MS, math.inf)[bisect_left(reached, wanted)]
+
+
+class Tally:
+    """What one process has counted and not yet told, by sale and Unix second."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[int, int], Counter[str]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._counts)
+
+    def answered(self, sale_id: int, outcomes: Counter[str]) -> None:
+        """Count answers by outcome."""
+        counts = self._of_now(sale_id)
+        for outcome, answers in outcomes.items():
+            counts[_OUTCOME + outcome] += answers
+
+    def judged(self, sale_id: int, since: Sequence[float], now: float) -> None:
+        """Count a script call for orders that waited from `since`, oldest first, until `now`.
+
+        Both are seconds of one monotonic clock.
+        """
+        counts = self._of_now(sale_id)
+        counts[f"{_BATCH}{bisect_left(BATCH_ORDERS, len(since))}"] += 1
+        counts[_BATCHED] += len(since)
+        counts[_MICROSECONDS] += round(1e6 * (now * len(since) - sum(since)))
+        youngest = len(since)
+        for bucket, bound in enumerate(LATENCY_MS):
+            first = bisect_left(since, now - bound / 1e3, 0, youngest)
+            if first < youngest:
+                counts[f"{_LATENCY}{bucket}"] += youngest - first
+                youngest = first
+            if not youngest:
+                return
+        counts[f"{_LATENCY}{len(LATENCY_MS)}"] += youngest
+
+    def persisted(self, sale_id: int, orders: int) -> None:
+        """Count orders that came into PostgreSQL."""
+        self._of_now(sale_id)[_PERSISTED] += orders
+
+    def put_back(self, taken: "Tally") -> None:
+        """Count again what could not be told. Of a long time, seconds become one."""
+        for (sale_id, second), counts in taken._counts.items():
+            crowded = len(self._counts) >= _MOST_SECONDS
+            self._of(sale_id, int(time.time()) if crowded else second).update(counts)
+
+    def write(self, pipe: Any) -> None:
+        """Add everything to Redis by a pipeline, of threads or of an event loop."""
+        for (sale_id, second), counts in self._counts.items():
+            total, in_second = _total_key(sale_id), _second_key(sale_id, second)
+            for field, amount in counts.items():
+                pipe.hincrby(total, field, amount)
+                pipe.hincrby(in_second, field, amount)
+            pipe.expire(total, _KEPT_TOTALS)
+            pipe.expire(in_second, KEPT_SECONDS)
+
+    def _of_now(self, sale_id: int) -> Counter[str]:
+        return self._of(sale_id, int(time.time()))
+
+    def _of(self, sale_id: int, second: int) -> Counter[str]:
+        counts = self._counts.get((sale_id, second))
+        if counts is None:
+            counts = self._counts[sale_id, second] = Counter()
+        return counts
+
+
+def tell_persisted(sale_id: int, orders: int) -> None:
+    """Count orders that came into PostgreSQL, at once. Raises redis.RedisError."""
+    tally = Tally()
+    tally.persisted(sale_id, orders)
+    with client().pipeline(transaction=False) as pipe:
+        tally.write(pipe)
+        pipe.execute()
+
+
+def totals(sale_ids: Sequence[int]) -> dict[int, Figures]:
+    """Return what ever happened in each of these sales. Raises redis.RedisError."""
+    found = _read([_total_key(sale_id) for sale_id in sale_ids])
+    return {sale_id: _figures(counts) for sale_id, counts in zip(sale_ids, found, strict=True)}
+
+
+def seconds(sale_id: int, *, after: int, until: int) -> dict[int, Figures]:
+    """Return what happened in each Unix second above `after` and up to `until`.
+
+    Seconds without anything are left out, as are those of more than KEPT_SECONDS ago. The last two
+    may still grow. Raises redis.RedisError.
+    """
+    wanted = range(max(after + 1, until - KEPT_SECONDS), until + 1)
+    found = _read([_second_key(sale_id, second) for second in wanted])
+    counted = zip(wanted, found, strict=True)
+    return {second: _figures(counts) for second, counts in counted if counts}
+
+
+def _total_key(sale_id: int) -> str:
+    return f"{{sale:{sale_id}}}:figures"
+
+
+def _second_key(sale_id: int, second: int) -> str:
+    return f"{{sale:{sale_id}}}:figures:{second}"
+
+
+def _read(keys: Sequence[str]) -> list[dict[str, int]]:
+    with client().pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.hgetall(key)
+        found = pipe.execute()
+    return [{field.decode(): int(value) for field, value in each.items()} for each in found]
+
+
+def _figures(counts: dict[str, int]) -> Figures:
+    return Figures(
+        outcomes={
+            field.removeprefix(_OUTCOME): answers
+            for field, answers in counts.items()
+            if field.startswith(_OUTCOME)
+        },
+        latency=_buckets(counts, _LATENCY, len(LATENCY_MS) + 1),
+        latency_ms=counts.get(_MICROSECONDS, 0) / 1e3,
+        batches=_buckets(counts, _BATCH, len(BATCH_ORDERS) + 1),
+        batched=counts.get(_BATCHED, 0),
+        persisted=counts.get(_PERSISTED, 0),
+    )
+
+
+def _buckets(counts: dict[str, int], prefix: str, number: int) -> list[int]:
+    return [counts.get(f"{prefix}{bucket}", 0) for bucket in range(number)]
