@@ -121,12 +121,24 @@ def quiet_the_bell(sale_id: int) -> None:
 
 def find(sale_id: int, order_id: bytes) -> Entry | None:
     """Return the entry of an order that is accepted and not yet persisted."""
-    keys = Keys.of(sale_id)
-    entry_id: Any = client().hget(keys.pending, order_id)
-    if entry_id is None:
-        return None
-    raws: Any = client().xrange(keys.outbox, entry_id, entry_id)
-    return _entry(*raws[0]) if raws else None
+    return find_all([(sale_id, order_id)]).get(order_id)
+
+
+def find_all(orders: Sequence[tuple[int, bytes]]) -> dict[bytes, Entry]:
+    """Return the entries of those (sale, order id) that are accepted and not yet persisted."""
+    with client().pipeline(transaction=False) as pipe:
+        for sale_id, order_id in orders:
+            pipe.hget(Keys.of(sale_id).pending, order_id)
+        entry_ids = pipe.execute()
+        waiting = [
+            (sale_id, order_id, entry_id)
+            for (sale_id, order_id), entry_id in zip(orders, entry_ids, strict=True)
+            if entry_id is not None
+        ]
+        for sale_id, _, entry_id in waiting:
+            pipe.xrange(Keys.of(sale_id).outbox, entry_id, entry_id)
+        found = zip(waiting, pipe.execute(), strict=True)
+        return {order_id: _entry(*raws[0]) for (_, order_id, _), raws in found if raws}
 
 
 def order_ids(sale_id: int) -> set[bytes]:

@@ -1,9 +1,13 @@
 """Reads of orders: from PostgreSQL, and before they are there from the outbox."""
 
-from collections.abc import Sequence
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from decimal import Decimal
 from uuid import UUID
 
-from django.db import OperationalError
+import redis
+from django.db import DatabaseError, OperationalError
 
 from inventory import counters, outbox
 from inventory.errors import CountersLost
@@ -13,8 +17,12 @@ from shop.core import clock
 
 from .domain import OrderRecord, Status, decode_record, format_order_id, sale_id_of
 from .errors import OrderLost
-from .models import DeadLetter, LostOrder, Order
+from .models import DeadLetter, LostOrder, Order, OrderLine
 from .representation import OrderView, order_view
+
+logger = logging.getLogger(__name__)
+
+Asked = tuple[UUID, int]  # an order, and the client that asks for it
 
 
 def find_order(order_id: UUID, *, client_id: int) -> OrderView | None:
@@ -24,18 +32,34 @@ def find_order(order_id: UUID, *, client_id: int) -> OrderView | None:
     two looks it may have been persisted. While PostgreSQL is away, the outbox alone may know.
     Raises OrderLost, and CountersLost while nobody can tell; DatabaseError, redis.RedisError.
     """
+    asked = order_id, client_id
     try:
-        return (
-            _persisted(order_id, client_id)
-            or _in_outbox(order_id, client_id)
-            or _persisted(order_id, client_id)
-            or _dead_letter(order_id, client_id)
-            or _nowhere(order_id, client_id)
-        )
+        found = _persisted([asked]) or _in_outboxes([asked]) or _persisted([asked])
     except OperationalError:
-        if view := _in_outbox(order_id, client_id):
-            return view
-        raise
+        found = _in_outboxes([asked])
+        if not found:
+            raise
+    return found.get(asked) or _dead_letter(order_id, client_id) or _nowhere(order_id, client_id)
+
+
+def find_orders(asked: Collection[Asked]) -> dict[Asked, OrderView | Exception | None]:
+    """Do as `find_order` for many; what it would raise for one of them is that one's value here.
+
+    Where most are, in the ledger or in the outbox, costs one look for all; only what is in neither
+    is looked for one by one.
+    """
+    found: dict[Asked, OrderView | Exception | None] = {}
+    try:
+        found.update(_persisted(asked))
+        found.update(_in_outboxes([each for each in asked if each not in found]))
+    except (DatabaseError, redis.RedisError) as error:
+        logger.info("orders are looked for one by one: %s", error)
+    for order_id, client_id in set(asked) - found.keys():
+        try:
+            found[order_id, client_id] = find_order(order_id, client_id=client_id)
+        except Exception as error:
+            found[order_id, client_id] = error
+    return found
 
 
 def statuses(order_ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -59,34 +83,68 @@ def is_given_up(order_id: UUID) -> bool:
     return DeadLetter.objects.filter(order_id=order_id, resolution=rejected).exists()
 
 
-def _persisted(order_id: UUID, client_id: int) -> OrderView | None:
-    order = Order.objects.select_related("sale").filter(pk=order_id, client=client_id).first()
-    if order is None:
-        return None
-    lines = order.lines.values_list("allocation__product__sku", "quantity", "unit_price")
-    return order_view(
-        order_id=str(order.pk),
-        sale=order.sale.slug,
-        customer=order.customer,
-        status=order.status,
-        lines=[(sku, count, to_minor(price, order.currency)) for sku, count, price in lines],
-        currency=order.currency,
-        accepted_at_ms=clock.to_ms(order.accepted_at),
-        held_until_ms=clock.to_ms(order.hold_expires_at) if order.hold_expires_at else 0,
-        metadata=order.metadata,
-        refund_due=to_minor(order.refund_due, order.currency) if order.refund_due else 0,
-    )
+_COLUMNS = (
+    "pk",
+    "client_id",
+    "sale__slug",
+    "customer",
+    "status",
+    "currency",
+    "accepted_at",
+    "hold_expires_at",
+    "metadata",
+    "refund_due",
+)
 
 
-def _in_outbox(order_id: UUID, client_id: int) -> OrderView | None:
-    sale_id = sale_id_of(order_id)
-    entry = outbox.find(sale_id, order_id.bytes) if sale_id else None
-    if entry is None:
-        return None
-    record = decode_record(entry.payload)
-    if record.client_id != client_id:
-        return None
-    return accepted_view(record, entry.accepted_at_ms, entry.held_until_ms, Status.ACCEPTED)
+def _persisted(asked: Collection[Asked]) -> dict[Asked, OrderView]:
+    """Return those of the orders that are in the ledger and belong to the client who asks."""
+    ids = {order_id for order_id, _ in asked}
+    rows = Order.objects.filter(pk__in=ids).order_by().values_list(*_COLUMNS, named=True)
+    owned = [row for row in rows if (row.pk, row.client_id) in asked]
+    lines = _lines([row.pk for row in owned])
+    return {
+        (row.pk, row.client_id): order_view(
+            order_id=str(row.pk),
+            sale=row.sale__slug,
+            customer=row.customer,
+            status=row.status,
+            lines=[
+                (sku, count, to_minor(price, row.currency)) for sku, count, price in lines[row.pk]
+            ],
+            currency=row.currency,
+            accepted_at_ms=clock.to_ms(row.accepted_at),
+            held_until_ms=clock.to_ms(row.hold_expires_at) if row.hold_expires_at else 0,
+            metadata=row.metadata,
+            refund_due=to_minor(row.refund_due, row.currency) if row.refund_due else 0,
+        )
+        for row in owned
+    }
+
+
+def _lines(order_ids: Sequence[UUID]) -> dict[UUID, list[tuple[str, int, Decimal]]]:
+    lines: dict[UUID, list[tuple[str, int, Decimal]]] = defaultdict(list)
+    columns = "order_id", "allocation__product__sku", "quantity", "unit_price"
+    for order_id, sku, quantity, price in OrderLine.objects.filter(order__in=order_ids).values_list(
+        *columns
+    ):
+        lines[order_id].append((sku, quantity, price))
+    return lines
+
+
+def _in_outboxes(asked: Collection[Asked]) -> dict[Asked, OrderView]:
+    """Return those of the orders that wait to be persisted and belong to the client who asks."""
+    ids = {order_id for order_id, _ in asked}
+    of_sale = [(sale_id, each.bytes) for each in ids if (sale_id := sale_id_of(each))]
+    found = {}
+    for order_id, entry in outbox.find_all(of_sale).items():
+        record = decode_record(entry.payload)
+        each = UUID(bytes=order_id), record.client_id
+        if each in asked:
+            found[each] = accepted_view(
+                record, entry.accepted_at_ms, entry.held_until_ms, Status.ACCEPTED
+            )
+    return found
 
 
 def _dead_letter(order_id: UUID, client_id: int) -> OrderView | None:

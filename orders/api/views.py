@@ -5,19 +5,19 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from orders import problems, selectors
-from orders.domain import Status, parse_order_id
-from orders.errors import NotCancellable, OrderLost, OrderUnknown
+from orders import problems
+from orders.domain import Status
+from orders.errors import NotCancellable, OrderUnknown
 from orders.intake.directory import Client
-from orders.intake.headers import MAX_WAIT_SECONDS
 from orders.intake.replies import unavailable
 from orders.intake.service import intake
 from orders.problems import Problem, Refused
-from orders.representation import OrderView, encode_order
+from orders.representation import encode_order
 from orders.services.holds import cancel_order
 from shop.core.threads import in_thread
 
 from .endpoint import endpoint
+from .following import find, follow
 
 # How long a cancellation waits for an order that is about to be persisted.
 CANCEL_WAIT_SECONDS = 5.0
@@ -47,20 +47,16 @@ async def orders(request: HttpRequest) -> HttpResponse:
 
 @endpoint("GET", "HEAD")
 async def order(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Show an order to the client that placed it; with ?wait= at its next change of status."""
-    client = await _client(request)
-    seconds = _wait_seconds(request)
-    parsed, view = await _find(order_id, client)
-    if seconds and await intake().watch.next_status(parsed, view.status, seconds):
-        _, view = await _find(order_id, client)
-    return _order_response(view)
+    """Show an order to the client that placed it. Most GETs are answered by `window` instead."""
+    body = await follow(await _client(request), order_id, request.GET.get("wait"))
+    return _order_response(body)
 
 
 @endpoint("POST")
 async def cancel(request: HttpRequest, order_id: str) -> HttpResponse:
     """Cancel an unpaid order; one that is cancelled already is answered the same."""
     client = await _client(request)
-    parsed, view = await _find(order_id, client)
+    parsed, view = await find(client, order_id)
     if view.status == Status.ACCEPTED:
         await _persisted(parsed)
     try:
@@ -69,8 +65,8 @@ async def cancel(request: HttpRequest, order_id: str) -> HttpResponse:
         raise _not_cancellable(error.status) from error
     except OrderUnknown as error:  # given up before it was persisted
         raise _not_cancellable(view.status) from error
-    _, view = await _find(order_id, client)
-    return _order_response(view)
+    _, view = await find(client, order_id)
+    return _order_response(encode_order(view))
 
 
 async def _client(request: HttpRequest) -> Client:
@@ -78,19 +74,6 @@ async def _client(request: HttpRequest) -> Client:
     return await intake().authenticate(
         request.headers.get("Authorization", "").encode("latin-1", "replace")
     )
-
-
-async def _find(order_id: str, client: Client) -> tuple[UUID, OrderView]:
-    """Return an order of this client. Raises Refused where it has none such."""
-    parsed = parse_order_id(order_id)
-    if parsed is not None:
-        try:
-            view = await in_thread(selectors.find_order, parsed, client_id=client.id)
-        except OrderLost as error:
-            raise Refused(Problem(problems.ORDER_LOST, str(error))) from error
-        if view is not None:
-            return parsed, view
-    raise Refused(Problem(problems.NOT_FOUND, f"There is no order {order_id[:64]}."))
 
 
 async def _persisted(order_id: UUID) -> None:
@@ -104,17 +87,7 @@ def _not_cancellable(status: str) -> Refused:
     return Refused(Problem(problems.NOT_CANCELLABLE, _WHY_NOT[Status(status)]))
 
 
-def _order_response(view: OrderView) -> HttpResponse:
-    response = HttpResponse(encode_order(view), content_type="application/json")
+def _order_response(body: bytes) -> HttpResponse:
+    response = HttpResponse(body, content_type="application/json")
     response["Cache-Control"] = "no-store"
     return response
-
-
-def _wait_seconds(request: HttpRequest) -> float:
-    text = request.GET.get("wait")
-    if text is None:
-        return 0.0
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        error = {"pointer": "", "parameter": "wait", "detail": "is a whole number of seconds"}
-        raise Refused(Problem(problems.INVALID_REQUEST, "The query is not valid.", [error]))
-    return float(min(int(text), MAX_WAIT_SECONDS))

@@ -1,45 +1,62 @@
-"""The shop window: GET of a sale in front of Django, because everybody looks at the same moment.
+"""The shop window: GET of a sale and of an order in front of Django.
 
-While a thousand people want a unit, ten thousand watch its price tag. Django's request handling
-would take the process away from those who order (see docs/adr/0002); this answers all who look at
-one sale from one reading.
+While a thousand people want a unit, ten thousand watch its price tag, and everyone who was told 202
+comes back to see what became of it. Django's request handling would take the process away from
+those who order (see docs/adr/0002); this answers all who look at the same moment from one reading.
 """
+
+from urllib.parse import parse_qs
 
 from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
 from orders.intake.headers import OrderHeaders, read_headers
 from orders.intake.replies import Reply, plain_reply, problem_reply
+from orders.intake.service import intake
 
 from .endpoint import problem_of
+from .following import follow
 from .sales import live_sales
 
-PREFIX = "/api/v1/sales/"
+SALES = "/api/v1/sales/"
+ORDERS = "/api/v1/orders/"
 
 
 def with_window(application: Application) -> Application:
-    """Return an ASGI application that shows sales itself and leaves the rest to `application`."""
+    """Return an ASGI application that shows sales and orders itself, the rest by `application`."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if slug := _slug(scope):
-            await send_reply(send, await _show(slug, read_headers(scope["headers"])))
+        if slug := _last_part(scope, SALES):
+            await send_reply(send, await _show_sale(slug, read_headers(scope["headers"])))
+        elif order_id := _last_part(scope, ORDERS):
+            await send_reply(send, await _show_order(order_id, scope))
         else:
             await application(scope, receive, send)
 
     return serve
 
 
-def _slug(scope: Scope) -> str:
-    """Return the sale that is asked for, "" where it is something else."""
-    if scope["type"] != "http" or scope["method"] != "GET":
+def _last_part(scope: Scope, prefix: str) -> str:
+    """Return what is asked for under `prefix`, "" where it is something else."""
+    if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith(prefix):
         return ""
-    slug = str(scope["path"]).removeprefix(PREFIX)
-    return "" if "/" in slug else slug
+    name = str(scope["path"]).removeprefix(prefix)
+    return "" if "/" in name else name
 
 
-async def _show(slug: str, headers: OrderHeaders) -> Reply:
+async def _show_sale(slug: str, headers: OrderHeaders) -> Reply:
     try:
-        body = await live_sales(slug)
+        reply = plain_reply(headers, 200, b"application/json", await live_sales(slug))
     except Exception as error:
-        return problem_reply(headers, problem_of(error))
-    reply = plain_reply(headers, 200, b"application/json", body)
+        reply = problem_reply(headers, problem_of(error))
     reply.add(b"access-control-allow-origin", b"*")
     return reply
+
+
+async def _show_order(order_id: str, scope: Scope) -> Reply:
+    headers = read_headers(scope["headers"])
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    try:
+        client = await intake().authenticate(headers.authorization)
+        body = await follow(client, order_id, query.get("wait", [None])[-1])
+    except Exception as error:
+        return problem_reply(headers, problem_of(error))
+    return plain_reply(headers, 200, b"application/json", body)
