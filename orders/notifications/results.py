@@ -4,12 +4,15 @@ import logging
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.db import transaction
 
 from orders.models import Delivery, Endpoint
+from orders.services import sent
 from shop.core import clock, sql
 
 from .backoff import CAP_SECONDS, MAX_ATTEMPTS, wait_seconds
@@ -42,8 +45,16 @@ def record(endpoint: Endpoint, attempts: Sequence[Attempt]) -> bool:
     if not attempts:
         return False
     rows = [_row(claim, outcome) for claim, outcome in attempts]
-    sql.run(SQL / "record_deliveries.sql", sql.columns(_COLUMNS, rows))
+    changed = {pk for (pk,) in sql.run(SQL / "record_deliveries.sql", sql.columns(_COLUMNS, rows))}
+    _count_arrived(endpoint, [a for a in attempts if a.claim.delivery_id in changed])
     return _note_health(endpoint, [outcome for _, outcome in attempts], clock.now())
+
+
+def _count_arrived(endpoint: Endpoint, attempts: Sequence[Attempt]) -> None:
+    """Count for monitoring what has arrived, once that is written for good."""
+    arrived = sum(isinstance(outcome, Delivered) for _, outcome in attempts)
+    if arrived:
+        transaction.on_commit(partial(sent.count, endpoint.channel, arrived))
 
 
 def bury(channel: Endpoint.Channel) -> int:

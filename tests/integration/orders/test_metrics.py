@@ -2,8 +2,6 @@
 
 import pytest
 import redis
-from django.test import Client
-from prometheus_client.parser import text_string_to_metric_families
 
 from inventory.models import Sale
 from orders.models import ApiClient
@@ -13,22 +11,9 @@ from tests.conftest import MakeSale
 from tests.factories import dead_letter
 from tests.life import place, placed
 from tests.placing import Request
+from tests.scrapes import figures
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Figures = dict[tuple[str, ...], float]
-
-
-def figures(http: Client) -> Figures:
-    """Every sample by its name and its labels' values."""
-    reply = http.get("/metrics")
-    assert reply.status_code == 200
-    assert reply["Content-Type"].startswith("text/plain")
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(reply.content.decode())
-        for sample in family.samples
-    }
 
 
 @pytest.fixture
@@ -45,7 +30,7 @@ def test_units_backlog_drift_and_progress_are_told(
     dead_letter(sale, client)
     reconcile_all(now=clock.now())
     progress.report("sweep")
-    told = figures(Client())
+    told = figures()
     assert told["shop_units", "drop", "TEE", "held"] == 2
     assert told["shop_units", "drop", "TEE", "allocated"] == 50
     assert told["shop_outbox_entries", "drop"] == 1
@@ -64,7 +49,7 @@ def test_a_store_that_is_away_is_told_to_be_away(
 
     reconcile_all(now=clock.now())
     monkeypatch.setattr(progress, "ages", away)
-    told = figures(Client())
+    told = figures()
     assert (told["shop_up", "redis"], told["shop_up", "postgresql"]) == (0, 1)
     assert told["shop_drift_units", "drop"] == 0
     assert ("shop_outbox_entries", "drop") not in told

@@ -1,0 +1,53 @@
+"""Celery's queues: the broker, where it speaks Redis' protocol."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import redis
+from django.conf import settings
+from prometheus_client.core import Metric
+
+from orders.task_names import PULSES
+
+from .families import gauge
+from .scene import Scene
+
+SECONDS = 1.0
+_UNACKED = "unacked"  # where Celery's Redis transport keeps what a worker has and has not ended
+
+
+@cache
+def client() -> redis.Redis:
+    """Return this process's client of the broker; every wait is bounded."""
+    return redis.Redis.from_url(
+        settings.CELERY_BROKER_URL,
+        socket_timeout=SECONDS,
+        socket_connect_timeout=SECONDS,
+        protocol=2,
+    )
+
+
+def figures(scene: Scene) -> Iterator[Metric]:
+    """Yield how many messages wait in each queue, and how many are at work."""
+    with client().pipeline(transaction=False) as pipe:
+        for queue in PULSES:
+            pipe.llen(queue)
+        pipe.hlen(_UNACKED)
+        *lengths, unacked = _integers(pipe.execute())
+    yield gauge(
+        "shop_queue_messages",
+        "Celery messages that wait for a worker.",
+        ["queue"],
+        list(zip(PULSES, lengths, strict=True)),
+    )
+    yield gauge(
+        "shop_queue_unacked_messages",
+        "Celery messages that workers have taken and not ended yet.",
+        [],
+        [(unacked,)],
+    )
+
+
+def _integers(replies: list[Any]) -> list[int]:
+    return [int(reply) for reply in replies]

@@ -1,0 +1,20 @@
+"""Signs of progress of the workers, and of beat, who asks them: Redis."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import Metric
+
+from shop.core import progress
+
+from .families import gauge
+from .scene import Scene
+
+
+def figures(scene: Scene) -> Iterator[Metric]:
+    """Yield how long ago each last went all the way."""
+    yield gauge(
+        "shop_progress_age_seconds",
+        "Since each last made progress.",
+        ["name"],
+        list(progress.ages().items()),
+    )

@@ -1,0 +1,32 @@
+"""What every source is given: the moment, and the sales that figures are labelled with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from inventory.selectors import sales_on_record
+
+MAX_SALES = 500  # each is some fifty time series; the newest are told of
+
+
+class OnRecord(NamedTuple):
+    """A sale that Redis has to hold the counters of."""
+
+    slug: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The moment of a scrape, and the sales on record by their id."""
+
+    now: datetime
+    sales: dict[int, OnRecord]
+
+
+def read_sales(now: datetime) -> dict[int, OnRecord]:
+    """Return the newest MAX_SALES sales on record."""
+    newest = sales_on_record(now=now).order_by("-pk")[:MAX_SALES]
+    return {
+        pk: OnRecord(slug, epoch) for pk, slug, epoch in newest.values_list("pk", "slug", "epoch")
+    }

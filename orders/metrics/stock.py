@@ -1,0 +1,44 @@
+"""The stock rows, as they are now: PostgreSQL."""
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Sum
+from prometheus_client.core import Metric
+
+from inventory.models import Allocation
+from orders.domain import RELEASED
+from orders.models import Order
+
+from .families import gauge
+from .scene import Scene
+
+_STATES = ("allocated", "held", "sold")
+
+
+def figures(scene: Scene) -> Iterator[Metric]:
+    """Yield each sale's units in the ledger, and what Redis is not known to have back."""
+    yield gauge(
+        "shop_ledger_units",
+        "Units of a sale in the ledger.",
+        ["sale", "state"],
+        [
+            (scene.sales[sale].slug, state, units)
+            for sale, *sums in _sums(scene)
+            for state, units in zip(_STATES, sums, strict=True)
+        ],
+    )
+    released = Order.objects.filter(
+        sale__in=scene.sales, status__in=RELEASED, release_place__isnull=True
+    )
+    waiting = dict(released.order_by().values_list("sale").annotate(Count("pk")))
+    yield gauge(
+        "shop_releases_pending",
+        "Orders that hold nothing any more and whose units are not back on sale yet.",
+        ["sale"],
+        [(sale.slug, waiting.get(pk, 0)) for pk, sale in scene.sales.items()],
+    )
+
+
+def _sums(scene: Scene) -> list[tuple[int, ...]]:
+    rows = Allocation.objects.filter(sale__in=scene.sales).order_by()
+    return list(rows.values_list("sale").annotate(*(Sum(state) for state in _STATES)))
