@@ -1,9 +1,29 @@
 """Every problem that the API can answer with (RFC 9457), in the table that documents them too."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import msgspec
+
+
+class Retry(StrEnum):
+    """Whether sending the request once more helps, and with which Idempotency-Key."""
+
+    SAME_KEY = (
+        "Yes: the same request again, an order with the same key; where the answer has a "
+        "Retry-After, once it has passed. It can never become a second order."
+    )
+    NEW_KEY = (
+        "Not with this key, which goes on standing for what was answered. A new try is a new "
+        "order, with a new key."
+    )
+    PLACE_AGAIN = "Not of this request. Place the order again: the same key may be used."
+    CORRECTED = (
+        "Not as it is. Put it right first; an order may then have the same key, for nothing was "
+        "noted under it."
+    )
+    NO = "No: the answer stays the same."
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +34,7 @@ class ProblemType:
     status: int
     title: str
     advice: str  # what the caller can do about it
+    retry: Retry = Retry.CORRECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +88,7 @@ RATE_LIMITED = ProblemType(
     429,
     "Too many requests",
     "Wait as many seconds as Retry-After says, then send the same request with the same key.",
+    Retry.SAME_KEY,
 )
 KEY_MISSING = ProblemType(
     "idempotency-key-missing",
@@ -86,6 +108,7 @@ KEY_REUSED = ProblemType(
     422,
     "Idempotency-Key was used for another request",
     "The first request with this key stands. For a different order use a new key.",
+    Retry.NEW_KEY,
 )
 UNSUPPORTED_MEDIA_TYPE = ProblemType(
     "unsupported-media-type",
@@ -97,14 +120,15 @@ BODY_TOO_LARGE = ProblemType(
     "body-too-large",
     413,
     "The body is too large",
-    "An order has at most 16 KiB, a payment provider's message 64 KiB. Keep what is large "
-    "elsewhere, and put its id into the order's metadata.",
+    "An order has at most 16 KiB, a payment provider's message 64 KiB, any other request 2 MiB. "
+    "Keep what is large elsewhere, and put its id into the order's metadata.",
 )
 BODY_TIMEOUT = ProblemType(
     "body-timeout",
     408,
     "The body did not arrive in time",
     "Send the whole body within ten seconds. Nothing was ordered.",
+    Retry.SAME_KEY,
 )
 MALFORMED_JSON = ProblemType(
     "malformed-json",
@@ -133,21 +157,28 @@ SOLD_OUT = ProblemType(
     "Sold out",
     "Nothing was held: an order is taken whole or not at all. Each of the errors names a line that "
     "is short and how many units there were. Held units may come back; a new try needs a new key.",
+    Retry.NEW_KEY,
 )
 PURCHASE_LIMIT = ProblemType(
     "purchase-limit",
     409,
     "The customer's limit would be passed",
     "The limit counts a customer's units over the whole sale. Order fewer, with a new key.",
+    Retry.NEW_KEY,
 )
 SALE_NOT_OPEN = ProblemType(
     "sale-not-open",
     409,
     "The sale is not open",
     "Where Retry-After is given, the sale opens then; the same key may be used.",
+    Retry.SAME_KEY,
 )
 SALE_CLOSED = ProblemType(
-    "sale-closed", 409, "The sale is closed", "It takes no more orders. Placed orders live on."
+    "sale-closed",
+    409,
+    "The sale is closed",
+    "It takes no more orders. Placed orders live on.",
+    Retry.NO,
 )
 NOT_CANCELLABLE = ProblemType(
     "not-cancellable",
@@ -155,6 +186,7 @@ NOT_CANCELLABLE = ProblemType(
     "The order cannot be cancelled",
     "Only an order that awaits its payment can be cancelled. The detail says what became of this "
     "one; GET it for the rest.",
+    Retry.NO,
 )
 PAYMENT_MISMATCH = ProblemType(
     "payment-mismatch",
@@ -162,6 +194,7 @@ PAYMENT_MISMATCH = ProblemType(
     "The payment is not the order's",
     "Amount and currency have to be the order's own. The message is kept and shown to the "
     "operators; the order is as it was, and sending the message again changes nothing.",
+    Retry.NO,
 )
 UNAVAILABLE = ProblemType(
     "unavailable",
@@ -169,6 +202,7 @@ UNAVAILABLE = ProblemType(
     "Not available right now",
     "Whether the order was taken may be unknown. Send the same request with the same key after "
     "Retry-After seconds: the answer is then the truth, and it is never a second order.",
+    Retry.SAME_KEY,
 )
 NOT_FOUND = ProblemType(
     "not-found",
@@ -183,6 +217,7 @@ ORDER_LOST = ProblemType(
     "The order is lost",
     "It was accepted by a Redis that has lost its data before the order was in PostgreSQL. Nothing "
     "is held for it. Place it again; the same Idempotency-Key may be used.",
+    Retry.PLACE_AGAIN,
 )
 BAD_REQUEST = ProblemType(
     "bad-request",
@@ -192,7 +227,11 @@ BAD_REQUEST = ProblemType(
     "DJANGO_ALLOWED_HOSTS.",
 )
 METHOD_NOT_ALLOWED = ProblemType(
-    "method-not-allowed", 405, "Method not allowed", "The header Allow lists the methods there are."
+    "method-not-allowed",
+    405,
+    "Method not allowed",
+    "The header Allow lists the methods there are.",
+    Retry.NO,
 )
 
 ALL = {kind.slug: kind for kind in list(globals().values()) if isinstance(kind, ProblemType)}

@@ -34,7 +34,10 @@ def problem_response(problem: Problem) -> HttpResponse:
 
 
 def endpoint(*methods: str) -> Callable[[View[P]], View[P]]:
-    """Make a coroutine an endpoint: only these methods, and a problem for whatever goes wrong."""
+    """Make a coroutine an endpoint: only these methods, and a problem for whatever goes wrong.
+
+    Nothing that it answers is to be kept by anybody.
+    """
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
@@ -46,9 +49,11 @@ def endpoint(*methods: str) -> Callable[[View[P]], View[P]]:
                 response["Allow"] = ", ".join(methods)
                 return response
             try:
-                return await view(request, *args, **kwargs)
+                response = await view(request, *args, **kwargs)
             except Exception as error:
                 return problem_response(problem_of(error))
+            response["Cache-Control"] = "no-store"
+            return response
 
         return csrf_exempt(cast(View[P], guarded))
 

@@ -20,10 +20,13 @@ async def readyz(request: HttpRequest) -> HttpResponse:
     """Everything that orders need is there; 503 names what is not."""
     ready, parts = await in_thread(health.readiness)
     failing = [name for name, part in parts.items() if not part["ok"]]
-    return JsonResponse(
+    response = JsonResponse(
         {"status": "ready" if ready else "not ready", "failing": failing, "checks": parts},
         status=200 if ready else 503,
     )
+    if not ready:
+        response["Retry-After"] = "1"
+    return response
 
 
 @endpoint("GET", "HEAD")

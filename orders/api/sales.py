@@ -11,7 +11,7 @@ from inventory.selectors import Offer, live_sale, read_offer
 from shop.core import clock
 from shop.core.threads import in_thread
 
-from .endpoint import endpoint
+from .endpoint import endpoint, problem_of, problem_response
 
 MOST_OFFERS = 1000  # sales that are remembered
 PAUSE_SECONDS = 0.05  # from one reading of a sale to the next: the rest of the process works, too
@@ -20,9 +20,11 @@ PAUSE_SECONDS = 0.05  # from one reading of a sale to the next: the rest of the 
 @endpoint("GET", "HEAD")
 async def sale(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a sale with live availability; public. Most GETs are answered by `window` instead."""
-    response = HttpResponse(await live_sales(slug), content_type="application/json")
-    response["Cache-Control"] = "no-store"
-    response["Access-Control-Allow-Origin"] = "*"
+    try:
+        response = HttpResponse(await live_sales(slug), content_type="application/json")
+    except Exception as error:
+        response = problem_response(problem_of(error))
+    response["Access-Control-Allow-Origin"] = "*"  # problems, too: scripts are to understand them
     return response
 
 

@@ -1,8 +1,12 @@
 """The API as an OpenAPI 3.1 document, built from what the code itself goes by."""
 
 from functools import cache
+from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from django.template.loader import render_to_string
+
+from orders.problems import MEDIA_TYPE, ProblemType
 
 from . import operations
 from .examples import DEMO_SALE, DEMO_SKU
@@ -11,7 +15,16 @@ from .problem_cases import cases_of
 from .shapes import Json, schemas
 from .webhooks import webhooks
 
-__all__ = ["DEMO_SALE", "DEMO_SKU", "cases_of", "document"]
+__all__ = ["DEMO_SALE", "DEMO_SKU", "Operation", "cases_of", "document", "operations_with"]
+
+
+class Operation(NamedTuple):
+    """An operation, and where the API reference shows it."""
+
+    method: str
+    path: str
+    tag: str
+    id: str
 
 
 @cache
@@ -22,7 +35,8 @@ def document() -> Json:
         "info": {
             "title": "Flash sale orders",
             "version": "1.0.0",
-            "description": render_to_string("orders/openapi.md"),
+            "description": _description(),
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This server"}],
         "tags": [
@@ -52,8 +66,34 @@ def document() -> Json:
                 "ApiKey": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key, made with `manage.py create_client NAME`.",
+                    "description": (
+                        "An API key, made with `manage.py create_client NAME`. It says which "
+                        "client asks; each client sees its own orders alone."
+                    ),
                 }
             },
         },
     }
+
+
+def operations_with(kind: ProblemType) -> list[Operation]:
+    """Return the operations that can be answered with a problem, in the document's order."""
+    return [
+        Operation(method.upper(), path, found["tags"][0], found["operationId"])
+        for path, methods in document()["paths"].items()
+        for method, found in methods.items()
+        if kind.slug in _slugs(found["responses"].get(str(kind.status), {}))
+    ]
+
+
+def _slugs(answer: Json) -> list[str]:
+    content = answer.get("content", {}).get(MEDIA_TYPE)
+    if content is None:
+        return []
+    types = content["schema"]["allOf"][1]["properties"]["type"]["enum"]
+    return [PurePosixPath(each).name for each in types]
+
+
+def _description() -> str:
+    """Return a plain string: what templates return is a subclass, which not every tool takes."""
+    return "".join(render_to_string("orders/openapi.md"))

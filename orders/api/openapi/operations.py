@@ -6,14 +6,27 @@ from orders.payments.standard import PaymentCallback
 from orders.representation import OrderView
 
 from . import examples, parameters
+from .headers import header_references
 from .responses import json_content, problem_responses, response
 from .shapes import Json, Liveness, NoticeView, Readiness, SaleView, StripeEvent
 
 _WITH_API_KEY: list[Json] = [{"ApiKey": []}]
 _ORDER_LINKS: Json = {
-    "getOrder": {"operationId": "getOrder", "parameters": {"id": "$response.body#/id"}}
+    operation: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
+    for operation in ("getOrder", "cancelOrder")
 }
 
+_PUBLIC: list[Json] = []
+_SIGNED: list[Json] = []  # by the message's own headers: OpenAPI knows no scheme for that
+
+_ANYWHERE = (problems.BAD_REQUEST, problems.METHOD_NOT_ALLOWED, problems.BODY_TOO_LARGE)
+_OF_ORDERS = (
+    *_ANYWHERE,
+    problems.UNAUTHENTICATED,
+    problems.NOT_FOUND,
+    problems.ORDER_LOST,
+    problems.UNAVAILABLE,
+)
 _OF_PLACING = set(problems.ALL.values()) - {
     problems.NOT_FOUND,
     problems.BAD_REQUEST,
@@ -23,12 +36,10 @@ _OF_PLACING = set(problems.ALL.values()) - {
     problems.PAYMENT_MISMATCH,
 }
 _OF_MESSAGES = (
-    problems.BAD_REQUEST,
+    *_ANYWHERE,
     problems.MALFORMED_JSON,
     problems.BAD_SIGNATURE,
     problems.NOT_FOUND,
-    problems.METHOD_NOT_ALLOWED,
-    problems.BODY_TOO_LARGE,
     problems.INVALID_REQUEST,
     problems.UNAVAILABLE,
 )
@@ -45,7 +56,12 @@ def place_order() -> Json:
             "whenever you are not sure of the outcome."
         ),
         "security": _WITH_API_KEY,
-        "parameters": [parameters.IDEMPOTENCY_KEY, parameters.PREFER, parameters.REQUEST_ID],
+        "parameters": [
+            parameters.IDEMPOTENCY_KEY,
+            parameters.PREFER,
+            parameters.REQUEST_ID,
+            parameters.TRACEPARENT,
+        ],
         "requestBody": {
             "required": True,
             "description": "At most 16 KiB, of which `metadata` takes at most 2 KiB.",
@@ -81,16 +97,7 @@ def get_order() -> Json:
         "security": _WITH_API_KEY,
         "parameters": [parameters.ORDER_ID, parameters.WAIT, parameters.REQUEST_ID],
         "responses": {"200": response("The order", json_content(OrderView, examples.ORDERS))}
-        | problem_responses(
-            "getOrder",
-            problems.UNAUTHENTICATED,
-            problems.NOT_FOUND,
-            problems.ORDER_LOST,
-            problems.BAD_REQUEST,
-            problems.METHOD_NOT_ALLOWED,
-            problems.INVALID_REQUEST,
-            problems.UNAVAILABLE,
-        ),
+        | problem_responses("getOrder", *_OF_ORDERS, problems.INVALID_REQUEST),
     }
 
 
@@ -111,16 +118,7 @@ def cancel_order() -> Json:
                 "The order, cancelled", json_content(OrderView, examples.ORDER_CANCELLED)
             )
         }
-        | problem_responses(
-            "cancelOrder",
-            problems.UNAUTHENTICATED,
-            problems.NOT_FOUND,
-            problems.ORDER_LOST,
-            problems.BAD_REQUEST,
-            problems.METHOD_NOT_ALLOWED,
-            problems.NOT_CANCELLABLE,
-            problems.UNAVAILABLE,
-        ),
+        | problem_responses("cancelOrder", *_OF_ORDERS, problems.NOT_CANCELLABLE),
     }
 
 
@@ -136,6 +134,7 @@ def take_payment() -> Json:
             "`webhook-id`, changes nothing and is answered the same. Amount and currency have to "
             "be the order's own. 200 says that the message is kept for good: do not send it again."
         ),
+        "security": _SIGNED,
         "parameters": [*parameters.WEBHOOK_HEADERS, parameters.REQUEST_ID],
         "requestBody": {
             "required": True,
@@ -162,6 +161,7 @@ def take_stripe_event() -> Json:
             "the session's `metadata.order` or `client_reference_id`. A partial refund, or "
             "another amount than the order's, is kept for the operators and acknowledged, too."
         ),
+        "security": _SIGNED,
         "parameters": [parameters.STRIPE_SIGNATURE, parameters.REQUEST_ID],
         "requestBody": {
             "required": True,
@@ -176,6 +176,11 @@ def take_stripe_event() -> Json:
 
 
 def get_sale() -> Json:
+    responses = {
+        "200": response("The sale", json_content(SaleView, examples.SALES))
+    } | problem_responses("getSale", *_ANYWHERE, problems.NOT_FOUND, problems.UNAVAILABLE)
+    for status in ("200", "404", "503"):
+        responses[status]["headers"] |= header_references("Access-Control-Allow-Origin")
     return {
         "operationId": "getSale",
         "tags": ["Sales"],
@@ -185,17 +190,9 @@ def get_sale() -> Json:
             "`held` and `sold` are what is persisted, so they may lag behind for a moment, or for "
             "as long as PostgreSQL is away."
         ),
+        "security": _PUBLIC,
         "parameters": [parameters.SALE_SLUG, parameters.REQUEST_ID],
-        "responses": {"200": response("The sale", json_content(SaleView, examples.SALES))}
-        | problem_responses(
-            "getSale",
-            *(
-                problems.BAD_REQUEST,
-                problems.NOT_FOUND,
-                problems.METHOD_NOT_ALLOWED,
-                problems.UNAVAILABLE,
-            ),
-        ),
+        "responses": responses,
     }
 
 
@@ -205,9 +202,12 @@ def get_document() -> Json:
         "operationId": "getOpenApi",
         "tags": ["Operations"],
         "summary": "Get this document",
+        "security": _PUBLIC,
         "parameters": [parameters.REQUEST_ID],
-        "responses": {"200": response("The API as OpenAPI 3.1", content)}
-        | problem_responses("getOpenApi", problems.BAD_REQUEST, problems.METHOD_NOT_ALLOWED),
+        "responses": {
+            "200": response("The API as OpenAPI 3.1", content, "Access-Control-Allow-Origin")
+        }
+        | problem_responses("getOpenApi", *_ANYWHERE),
     }
 
 
@@ -217,14 +217,15 @@ def get_liveness() -> Json:
         "tags": ["Operations"],
         "summary": "Is this process alive?",
         "description": "Asks nothing of PostgreSQL or Redis: restart the process where it fails.",
+        "security": _PUBLIC,
         "parameters": [parameters.REQUEST_ID],
         "responses": {"200": response("Alive", json_content(Liveness, examples.ALIVE))}
-        | problem_responses("getLiveness", problems.METHOD_NOT_ALLOWED),
+        | problem_responses("getLiveness", *_ANYWHERE),
     }
 
 
 def get_readiness() -> Json:
-    failures = problem_responses("getReadiness", problems.METHOD_NOT_ALLOWED, problems.UNAVAILABLE)
+    failures = problem_responses("getReadiness", *_ANYWHERE, problems.UNAVAILABLE)
     failures["503"]["description"] = (
         "Not ready: `failing` names the parts. Or a problem, where the server is too busy to look."
     )
@@ -237,6 +238,7 @@ def get_readiness() -> Json:
             "Checks PostgreSQL, Redis, how durable Redis is set up to be, that it never evicts, "
             "and that the background workers make progress."
         ),
+        "security": _PUBLIC,
         "parameters": [parameters.REQUEST_ID],
         "responses": {"200": response("Ready", json_content(Readiness, examples.READY))} | failures,
     }
@@ -252,12 +254,8 @@ def get_metrics() -> Json:
             "Read from PostgreSQL and Redis at the moment of asking; what a store that is away "
             "would tell is missing, and `shop_up` says so."
         ),
+        "security": _PUBLIC,
         "parameters": [parameters.REQUEST_ID],
         "responses": {"200": response("Prometheus' text format", content)}
-        | problem_responses(
-            "getMetrics",
-            problems.BAD_REQUEST,
-            problems.METHOD_NOT_ALLOWED,
-            problems.UNAVAILABLE,
-        ),
+        | problem_responses("getMetrics", *_ANYWHERE, problems.UNAVAILABLE),
     }

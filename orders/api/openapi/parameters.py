@@ -5,7 +5,7 @@ from typing import Any
 from orders.intake.headers import MAX_WAIT_SECONDS
 
 from .examples import DEMO_ORDER, DEMO_SALE
-from .headers import REQUEST_ID_SCHEMA, described
+from .headers import described
 from .shapes import Json
 
 # 1 to 255 visible ASCII characters, or a quoted string of them, in which \" is a quote.
@@ -26,10 +26,11 @@ WAIT = _parameter(
     "query",
     "wait",
     described(
-        "Seconds to wait for the next change of status; the order is returned either way.",
+        "Seconds to wait for the next change of status, more than "
+        f"{MAX_WAIT_SECONDS} as {MAX_WAIT_SECONDS}; the order is returned either way.",
         type="integer",
         minimum=0,
-        maximum=MAX_WAIT_SECONDS,
+        maximum=999_999,
         default=0,
     ),
 )
@@ -63,8 +64,19 @@ REQUEST_ID = _parameter(
     "header",
     "X-Request-ID",
     described(
-        "Your name for this request in our logs. One of another form is replaced, not refused.",
-        **REQUEST_ID_SCHEMA,
+        "Your name for this request in our logs: 1 to 128 letters, digits and `._:-`. One of "
+        "another form is replaced, not refused.",
+        type="string",
+    ),
+)
+
+TRACEPARENT = _parameter(
+    "header",
+    "traceparent",
+    described(
+        "The trace that this belongs to (W3C Trace Context). It goes with the order through every "
+        "process, and into its webhooks; one that is malformed is ignored.",
+        type="string",
     ),
 )
 

@@ -109,6 +109,15 @@ _CASES = [
         only="takePayment takeStripeEvent",
     ),
     _case(
+        problems.BODY_TOO_LARGE,
+        "The request announces a body of more than 2 MiB",
+        "A body has at most 2097152 bytes here.",
+        only=(
+            "getOrder cancelOrder takePayment takeStripeEvent getSale getOpenApi getLiveness "
+            "getReadiness getMetrics"
+        ),
+    ),
+    _case(
         problems.BODY_TIMEOUT,
         "The connection was too slow, or the body shorter than announced",
         "The body took over 10 seconds.",

@@ -7,12 +7,12 @@ import msgspec
 from orders import problems
 from orders.problems import ProblemType
 
+from .headers import header_references
 from .problem_cases import cases_of
 from .shapes import Json, ProblemView, reference
 
 _PROBLEM_HEADERS: dict[int, list[str]] = {
     HTTPStatus.METHOD_NOT_ALLOWED: ["Allow"],
-    HTTPStatus.CONFLICT: ["Retry-After", "Idempotent-Replayed"],
     HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After"],
     HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
 }
@@ -24,11 +24,10 @@ def json_content(shape: type[msgspec.Struct], examples: Json) -> Json:
 
 
 def response(description: str, content: Json, *headers: str, **more: Json) -> Json:
-    """Return a response with these headers, and with the request id that all have."""
-    names = sorted({*headers, "X-Request-ID"})
+    """Return a response with these headers, and with those that all have."""
     return {
         "description": description,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        "headers": header_references(*headers, "X-Request-ID", "Cache-Control"),
         "content": content,
         **more,
     }
@@ -66,4 +65,6 @@ def _problem_response(operation: str, kinds: list[ProblemType]) -> Json:
 def _headers(kinds: list[ProblemType]) -> list[str]:
     if problems.UNAUTHENTICATED in kinds:
         return ["WWW-Authenticate"]
+    if problems.SALE_NOT_OPEN in kinds:
+        return ["Retry-After-Opening", "Idempotent-Replayed"]
     return _PROBLEM_HEADERS.get(kinds[0].status, [])

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from inventory.domain import SaleState
 from orders.domain import EventType, Status
-from orders.intake.request import OrderRequest
+from orders.intake.request import LineRequest, OrderRequest
 from orders.notifications.message import Message
 from orders.payments.standard import PaymentCallback
 from orders.representation import LineView, OrderView
@@ -131,8 +131,21 @@ _STATUSES = """\
 - `refunded`: paid back
 - `rejected`: refused after all, which can only happen where data was lost
 """
+# What an order may hold is checked by hand where msgspec's patterns would be too slow or too weak.
+_NO_CONTROL = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
+_NAME: Json = {"pattern": f"^{_NO_CONTROL}+$"}
 # What the types of an order do not say: they are on the hot path and say no more than they need to.
 _NOTES: dict[type[msgspec.Struct], dict[str, Json]] = {
+    LineRequest: {
+        "sku": _NAME,
+        "quantity": {"description": "Written without a fraction: 1, not 1.0."},
+    },
+    OrderRequest: {
+        "sale": {"description": "Its name in URLs.", **_NAME},
+        "customer": {"pattern": rf"^{_NO_CONTROL}*[^\s\x00-\x1f\x7f-\x9f]{_NO_CONTROL}*$"},
+        "lines": {"description": "What is ordered, no SKU in two lines: all of it or nothing."},
+        "email": {"description": "Whoever is to be told of the order by mail."},
+    },
     LineView: {"unit_price": _AMOUNT},
     OrderView: {
         "id": {"format": "uuid"},

@@ -4,6 +4,7 @@ from orders.domain import EventType
 from orders.notifications.message import Message
 
 from . import examples, parameters
+from .headers import header_references
 from .responses import json_content
 from .shapes import Json
 
@@ -15,10 +16,15 @@ _HAPPENED = {
     EventType.REJECTED: "An accepted order was refused after all",
     EventType.REFUNDED: "An order's payment has gone back",
 }
+_LATER: Json = {
+    "description": "Not now: sent again, no sooner than `Retry-After` says.",
+    "headers": header_references("Retry-After"),
+}
 _ANSWERS: Json = {
     "2XX": {"description": "Delivered: it is not sent again."},
     "410": {"description": "No longer wanted: nothing is sent to this URL any more."},
-    "429": {"description": "Too many: `Retry-After` says when to come back. 503 just so."},
+    "429": _LATER,
+    "503": _LATER,
     "default": {"description": "Sent again, with growing pauses, for up to three days."},
 }
 
@@ -33,7 +39,9 @@ def _message(type_: EventType) -> Json:
         "operationId": "told" + type_.name.title(),
         "tags": ["Webhooks"],
         "summary": _HAPPENED[type_],
-        "parameters": parameters.WEBHOOK_HEADERS,
+        "description": "Verify the signature over the bytes as they came before anything else.",
+        "security": [],
+        "parameters": [*parameters.WEBHOOK_HEADERS, parameters.TRACEPARENT],
         "requestBody": {
             "required": True,
             "content": json_content(Message, examples.event(type_)),

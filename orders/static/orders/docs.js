@@ -32,6 +32,7 @@ async function show() {
     deepLinking: true,
     defaultModelsExpandDepth: 0,
     displayRequestDuration: true,
+    tryItOutEnabled: true,
     validatorUrl: null,
   });
 }

@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from orders import problems
-from orders.api.openapi import cases_of, document
+from orders.api.openapi import cases_of, document, operations_with
 from orders.api.openapi.parameters import KEY_PATTERN
 from orders.domain import EventType, Status
 from orders.intake.headers import read_idempotency_key
 from orders.intake.request import decode_order
 from orders.lifecycle import CHANGES, Change
 from orders.payments import standard
-from orders.problems import Refused
+from orders.problems import ProblemType, Refused, Retry
 from orders.urls import urlpatterns
 from tests.integration.orders.api.conformance import assert_valid, operation
 from tests.signing import signed
 
-FOR_PEOPLE = {"index", "problems", "problem", "api-docs", "favicon"}
+FOR_PEOPLE = {"index", "drop", "test-payment", "problems", "problem", "api-docs", "favicon"}
 
 
 OF_OTHER_URLS = {
@@ -139,6 +139,7 @@ def test_every_kind_of_event_is_documented_with_what_it_tells() -> None:
             "webhook-id",
             "webhook-timestamp",
             "webhook-signature",
+            "traceparent",
         }
 
 
@@ -151,8 +152,8 @@ def test_the_example_of_an_event_shows_a_status_that_it_leads_to(change: Change)
     assert shown["value"]["data"]["status"] in targets
 
 
-def test_only_orders_ask_for_an_api_key() -> None:
-    secured = {found["operationId"] for found in operations() if found.get("security")}
+def test_every_operation_says_whether_it_asks_for_an_api_key_and_only_orders_do() -> None:
+    secured = {found["operationId"] for found in [*operations(), *messages()] if found["security"]}
     assert secured == {"placeOrder", "getOrder", "cancelOrder"}
 
 
@@ -162,10 +163,36 @@ def test_only_an_api_key_is_asked_for_as_http_authentication() -> None:
         assert ("WWW-Authenticate" in refusal["headers"]) is bool(found.get("security"))
 
 
-def test_every_response_documents_the_request_id() -> None:
+def test_every_response_documents_the_request_id_and_that_it_is_not_to_be_kept() -> None:
     for found in operations():
         for response in found["responses"].values():
-            assert "X-Request-ID" in response["headers"]
+            assert {"X-Request-ID", "Cache-Control"} <= set(response["headers"])
+
+
+def test_every_answer_that_asks_to_come_back_later_says_when() -> None:
+    for found in operations():
+        for status in {"202", "429", "503"} & set(found["responses"]):
+            reference = found["responses"][status]["headers"]["Retry-After"]["$ref"]
+            name = reference.rpartition("/")[2]
+            assert document()["components"]["headers"][name]["required"]
+
+
+@pytest.mark.parametrize("kind", problems.ALL.values(), ids=lambda kind: kind.slug)
+def test_each_kind_of_problem_knows_the_operations_that_it_comes_from(kind: ProblemType) -> None:
+    found = {each.id for each in operations_with(kind)}
+    assert found == {
+        each["operationId"]
+        for each in operations()
+        if kind.slug in documented_types(each["operationId"])
+    }
+
+
+@pytest.mark.parametrize("kind", problems.ALL.values(), ids=lambda kind: kind.slug)
+def test_what_can_be_retried_with_the_same_key_is_no_fault_of_the_request(
+    kind: ProblemType,
+) -> None:
+    undecided = kind.status in (408, 429, 503) or kind is problems.SALE_NOT_OPEN
+    assert (kind.retry is Retry.SAME_KEY) is undecided
 
 
 @given(

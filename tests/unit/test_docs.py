@@ -1,0 +1,69 @@
+"""What the documents refer to is there: links, headings, files, commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCUMENTS = sorted(
+    path for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md") for path in ROOT.glob(pattern)
+)
+GUIDES = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"manage\.py ([a-z_]+)")
+_TARGET = re.compile(r"`make ([a-z]+)|^make ([a-z]+)", re.MULTILINE)
+_FILE = re.compile(
+    r"`((?:shop|orders|inventory|workers|tests|bench|ops|docker)/(?:\w+/)*(?:\w+\.\w+)?)`"
+)
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def slug(heading: str) -> str:
+    """The fragment that a heading is found by."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def fragments(document: Path) -> set[str]:
+    return {slug(heading) for heading in _HEADING.findall(_FENCE.sub("", document.read_text()))}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    links = _LINK.findall(_FENCE.sub("", document.read_text()))
+    for link in (each for each in links if "://" not in each and not each.startswith("mailto:")):
+        target, _, fragment = link.partition("#")
+        found = (document.parent / target).resolve() if target else document
+        assert found.exists(), link
+        assert not fragment or fragment in fragments(found), link
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_command_that_is_named_exists(document: Path) -> None:
+    assert set(_COMMAND.findall(document.read_text())) <= set(get_commands())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_make_target_that_is_named_exists(document: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = {one or other for one, other in _TARGET.findall(document.read_text())}
+    assert all(f"\n{target}:" in makefile for target in targets), targets
+
+
+@pytest.mark.parametrize("document", GUIDES, ids=named)
+def test_every_file_that_is_named_exists(document: Path) -> None:
+    for name in _FILE.findall(document.read_text()):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_index_lists_every_document() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    listed = {link.partition("#")[0] for link in _LINK.findall(index)}
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"} <= listed
