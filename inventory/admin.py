@@ -19,7 +19,6 @@ from shop.core.admin import (
     BIG_TABLE_HELP,
     BigTableAdmin,
     ReadOnlyAdmin,
-    ShopAdmin,
     table,
     unbroken,
 )
@@ -27,6 +26,7 @@ from shop.core.admin import (
 from . import counters, selectors, services
 from .domain import MAX_UNIT_PRICE
 from .errors import CountersLost, InventoryError
+from .imports.admin import ImportsProducts, ImportsStock
 from .models import Allocation, Product, Sale, StockMovement
 from .money import format_minor, to_minor
 from .reservation import SkuCounters
@@ -61,7 +61,7 @@ class ProductForm(_ProductForm):
 
 
 @admin.register(Product)
-class ProductAdmin(ShopAdmin):
+class ProductAdmin(ImportsProducts):
     """Name and price can change; a running sale keeps the price that it was created with."""
 
     form = ProductForm
@@ -79,10 +79,19 @@ class ProductAdmin(ShopAdmin):
 
 
 @admin.register(Sale)
-class SaleAdmin(ReadOnlyAdmin):
-    """Sales are made by the command, which also loads their counters; here they can be closed."""
+class SaleAdmin(ImportsStock, ReadOnlyAdmin):
+    """Sales are made by the command, which also loads their counters; the live page runs them."""
 
-    list_display = ("slug", "name", "state", "opens_at", "closes_at", "limit", "payment_rule")
+    list_display = (
+        "slug",
+        "name",
+        "state",
+        "opens_at",
+        "closes_at",
+        "limit",
+        "payment_rule",
+        "live",
+    )
     list_filter = ("payment",)
     search_fields = ("slug", "name")
     search_help_text = (
@@ -90,12 +99,27 @@ class SaleAdmin(ReadOnlyAdmin):
     )
     actions = ("close",)
     fieldsets = (
-        (None, {"fields": ("slug", "name", "state", "payment", "currency", "created_at")}),
+        (None, {"fields": ("slug", "name", "state", "live", "payment", "currency", "created_at")}),
         ("Window", {"fields": ("opens_at", "closes_at", "paused", "closed_at")}),
         ("Rules", {"fields": ("limit", "hold_seconds", "epoch", "version")}),
         ("Stock", {"fields": ("stock", "orders")}),
     )
-    readonly_fields = ("state", "closed_at", "epoch", "version", "created_at", "stock", "orders")
+    readonly_fields = (
+        "state",
+        "live",
+        "closed_at",
+        "epoch",
+        "version",
+        "created_at",
+        "stock",
+        "orders",
+    )
+
+    @admin.display(description="live")
+    def live(self, sale: Sale) -> SafeString:
+        # By name only, as the orders below: the console lies above this app.
+        url = reverse("console:live", args=[sale.pk])
+        return format_html('<a class="text-link" href="{}">Live page and switches</a>', url)
 
     @admin.display(description="state")
     def state(self, sale: Sale) -> str:
@@ -124,12 +148,11 @@ class SaleAdmin(ReadOnlyAdmin):
 
     @admin.display(description="orders")
     def orders(self, sale: Sale) -> SafeString:
-        # By name only: the orders' app lies above this one.
         url = reverse("admin:orders_order_changelist", query={"sale": sale.pk})
         return format_html('<a href="{}">Orders of this sale</a>', url)
 
     def has_close_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("inventory.change_sale")
+        return request.user.has_perm("inventory.close_sale")
 
     @admin.action(description="Close the selected sales", permissions=["close"])
     def close(self, request: HttpRequest, sales: QuerySet[Sale]) -> None:

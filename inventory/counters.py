@@ -228,6 +228,19 @@ def publish(sale_id: int, *, epoch: int, version: int, rules: Rules) -> bool:
     return bool(script(LUA / "publish.lua")(keys=[Keys.of(sale_id).config], args=arguments))
 
 
+def allocate(sale_id: int, slug: str, *, epoch: int, stock: Sequence[tuple[int, int]]) -> int:
+    """Put on sale what `stock`, (allocation, units in all), has more than the counters know of.
+
+    Returns how many units that were. Raises CountersLost, CountersUnavailable.
+    """
+    keys = Keys.of(sale_id)
+    arguments: list[Any] = [epoch, len(stock)]
+    for allocation in stock:
+        arguments += allocation
+    [units] = _run(slug, "allocate.lua", [keys.config, keys.stock], arguments)
+    return int(units)
+
+
 def release(sale_id: int, slug: str, *, epoch: int, releases: Sequence[Release]) -> list[int]:
     """Give back what these orders held, once each. Returns each one's place among the releases.
 
@@ -287,14 +300,15 @@ def snapshot(sale_id: int, slug: str) -> Snapshot:
         epoch=int(epoch),
         position=position_of(last),
         releases=stock["releases"],
-        skus={
-            int(name): SkuCounters(
-                available=value, taken=stock[f"{name}:t"], returned=stock[f"{name}:r"]
-            )
-            for name, value in stock.items()
-            if name.isdigit()
-        },
+        skus={int(name): _of_sku(name, stock) for name in stock if name.isdigit()},
     )
+
+
+def _of_sku(name: str, stock: dict[str, int]) -> SkuCounters:
+    available, taken, returned = stock[name], stock[f"{name}:t"], stock[f"{name}:r"]
+    # Counters that an earlier version has opened do not say what they had in all.
+    allocated = stock.get(f"{name}:a", available + taken - returned)
+    return SkuCounters(allocated, available, taken, returned)
 
 
 def accepted_orders(sale_id: int, *, page: int = 1000) -> Iterator[bytes]:

@@ -53,3 +53,25 @@ class StockRefused(InventoryError):
     def __init__(self, allocation_id: int) -> None:
         super().__init__(f"Allocation {allocation_id} does not have the units to move.")
         self.allocation_id = allocation_id
+
+
+class RuleRefused(InventoryError):
+    """A sale cannot get this rule, or this stock; nothing was changed."""
+
+
+class SaleChanged(InventoryError):
+    """Someone changed the sale since it was read; nothing was changed now."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(
+            f"Sale {slug!r} was changed by someone else in the meantime. Look at it again."
+        )
+        self.slug = slug
+
+
+class UnitsNotCounted(InventoryError):
+    """A sale without a limit does not count its customers' units, so it cannot get one at once."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"What customers of sale {slug!r} have bought has to be counted first.")
+        self.slug = slug

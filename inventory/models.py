@@ -72,6 +72,14 @@ class Sale(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [
+            ("open_sale", "Can open a sale"),
+            ("pause_sale", "Can pause a sale"),
+            ("extend_sale", "Can change when a sale opens and closes"),
+            ("close_sale", "Can close a sale for good"),
+            ("restock_sale", "Can add stock to a sale"),
+            ("limit_sale", "Can change how much one customer may buy"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(closes_at__isnull=True) | Q(closes_at__gt=F("opens_at")),

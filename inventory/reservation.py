@@ -85,6 +85,7 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
     note: bytes
     payload: bytes
     lines: list[tuple[int, int]]  # allocation, quantity
+    traceparent: str = ""  # of the span that waits for the answer, where one is recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class SkuCounters:
+    allocated: int  # as far as Redis was told
     available: int
     taken: int
     returned: int

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.core.checks import register
 from django.db.models.signals import post_migrate
 
-from .checks import check_payment_secrets
+from .checks import check_payment_secrets, check_test_payments
 
 
 def _ensure_channels(sender: AppConfig, using: str, **_: Any) -> None:
@@ -25,3 +25,4 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         post_migrate.connect(_ensure_channels, sender=self)
         register(check_payment_secrets)
+        register(check_test_payments)

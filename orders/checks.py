@@ -22,6 +22,19 @@ def check_payment_secrets(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
     ]
 
 
+def check_test_payments(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
+    """Return an error where anybody could call a real order paid."""
+    if not (settings.TEST_PAYMENTS and settings.HTTPS):
+        return []
+    return [
+        Error(
+            "TEST_PAYMENTS is on where DJANGO_HTTPS is: whoever has an order could call it paid.",
+            hint="Unset TEST_PAYMENTS. It is for trying out, on a machine of one's own.",
+            id="orders.E002",
+        )
+    ]
+
+
 def _can_verify(secret: str) -> bool:
     try:
         Webhook(secret)

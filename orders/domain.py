@@ -128,6 +128,7 @@ class OrderRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     lines: list[LineRecord]
     metadata: dict[str, Any]
     http_request_id: str
+    traceparent: str = ""  # the trace it belongs to; older records have none
 
     @property
     def total(self) -> int:

@@ -2,7 +2,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from .api import monitoring, pages, payments, sales, views
+from .api import drop, monitoring, pages, payments, sales, test_payments, views
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("healthz", monitoring.healthz, name="healthz"),
     path("metrics", monitoring.metrics, name="metrics"),
     path("readyz", monitoring.readyz, name="readyz"),
+    path("sales/<str:slug>", drop.drop_page, name="drop"),
+    path("test-payments/<str:order_id>", test_payments.test_payment, name="test-payment"),
     path("problems/", pages.problem_list, name="problems"),
     path("problems/<slug:slug>", pages.problem_page, name="problem"),
     path("api/docs", pages.api_docs, name="api-docs"),

@@ -14,11 +14,17 @@ django_application = get_asgi_application()
 from orders.api.window import with_window  # noqa: E402
 from orders.intake.asgi import Application, with_intake  # noqa: E402
 from orders.intake.protocol import OrderProtocol  # noqa: E402
+from shop.core import profiling, tracing  # noqa: E402
 from shop.core.readiness import announced  # noqa: E402
 
 __all__ = ["OrderProtocol", "application"]
 
-application = announced(with_intake(with_window(cast(Application, django_application))))
+tracing.start("web")
+profiling.listen("web")
+
+# The window is left out of the traces: everybody looks at the same moment, from one reading.
+behind = with_window(tracing.traced(cast(Application, django_application)))
+application = announced(tracing.until_shutdown(with_intake(behind)))
 
 # What is loaded by now lives as long as the process. Walking through it takes the collector 30 ms
 # each time, in which no order is answered.

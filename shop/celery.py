@@ -8,6 +8,6 @@ from workers.schedule import SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
-app = Celery("shop", include=["workers.tasks"])
+app = Celery("shop", include=["workers.tasks", "shop.core.task_signals"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULE

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import environ
 
 from shop.local import discovery
+from shop.look import unfold_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -51,6 +52,11 @@ if WEB_ADDRESS := env.str("WEB_ADDRESS", default=""):
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates it replaces
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.import_export",
+    "import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -61,6 +67,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "inventory",
     "orders",
+    "shop.console",
     # The workers are no app: they hold no models. Celery finds them in shop/celery.py.
 ]
 
@@ -177,6 +184,11 @@ FLOWER_URL = env.str(
     "FLOWER_URL", default=f"http://127.0.0.1:{env.int('FLOWER_PORT', default=5555)}/"
 )
 
+# --- The web admin ------------------------------------------------------------------------------
+
+LOGIN_REDIRECT_URL = "admin:index"
+UNFOLD = unfold_settings(flower_url=FLOWER_URL)
+
 # --- The way of an order: every bound in one place ----------------------------------------------
 
 INTAKE_MAX_BODY_BYTES = 16 * 1024
@@ -205,6 +217,14 @@ PAYMENT_WEBHOOK_SECRETS = env.list("PAYMENT_WEBHOOK_SECRET", default=[]) or [
     )
 ]
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")  # empty: no such endpoint
+
+# Signs in the provider's place, so that an order can be paid on the drop page: to try it out only.
+TEST_PAYMENTS = env.bool("TEST_PAYMENTS", default=False)
+
+# --- The drop page ------------------------------------------------------------------------------
+
+# Anybody may read it (docs/adr/0017). Empty: the page shows the sale, and takes no orders.
+DROP_PAGE_API_KEY = env.str("DROP_PAGE_API_KEY", default="")
 
 # --- Telling people -----------------------------------------------------------------------------
 
@@ -259,19 +279,17 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "request_id": {"()": "shop.core.request_id.RequestIdFilter"},
         "faults": {"()": "shop.core.logging.WithoutAnsweredUnavailability"},
         "seldom": {"()": "shop.core.logging.AtMostEverySecond"},
     },
     "formatters": {
-        "line": {"format": "%(levelname)-7s %(name)s %(message)s%(request_id_suffix)s"},
+        "line": {
+            "()": "shop.core.log_lines.formatter",
+            "style": env.str("LOG_FORMAT", default="text"),
+        },
     },
     "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["request_id"],
-        },
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
@@ -286,5 +304,12 @@ LOGGING = {
         # Flower lists every task at its start, and complains of workers that start beside it.
         "flower": {"level": "ERROR"},
         "kombu.mixins": {"level": "WARNING"},
+        # Instead of the handlers that they bring along: their lines are to look like all others.
+        # Not "uvicorn", whose access log would come back on, and with it the long way of an order.
+        "uvicorn.error": {"handlers": ["stderr"], "propagate": False},
+        "celery.task": {"handlers": ["stderr"], "propagate": False},
+        "multiprocessing": {"handlers": ["stderr"], "propagate": False},
+        # A collector that is away is one cause, however many batches of spans meet it.
+        "opentelemetry.exporter.otlp.proto.http.trace_exporter": {"filters": ["seldom"]},
     },
 }

@@ -3,11 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
-admin.site.site_header = "Flash sale orders"
-admin.site.site_title = "Flash sale orders"
-admin.site.index_title = "Operations"
+admin.site.index_title = "Dashboard"
+admin.site.index_template = "console/dashboard.html"
 
 urlpatterns = [
+    path("admin/", include("shop.console.urls")),
     path("admin/", admin.site.urls),
     path("", include("orders.urls")),
 ]

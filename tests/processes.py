@@ -26,6 +26,7 @@ from shop.core.redis import client
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 30.0
+PAGE_KEY = "fso_of-the-drop-page"  # the web process's; a test that orders there makes its client
 
 
 def await_condition(
@@ -97,7 +98,13 @@ class Processes:
     def __init__(self, database: str) -> None:
         self.port = free_port()
         url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
-        self.env = {**os.environ, "DATABASE_URL": url, "PERSIST_CLAIM_IDLE_MS": "1000"}
+        self.env = {
+            **os.environ,
+            "DATABASE_URL": url,
+            "PERSIST_CLAIM_IDLE_MS": "1000",
+            "DROP_PAGE_API_KEY": PAGE_KEY,
+            "TEST_PAYMENTS": "true",
+        }
         self.logs = Path(os.environ["SHOP_STATE_DIR"]) / "logs"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 

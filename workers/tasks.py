@@ -39,7 +39,7 @@ from orders.task_names import (
     SWEEP_OUTBOXES,
     SWEEP_RELEASES,
 )
-from shop.core import clock, dispatch, progress
+from shop.core import clock, correlation, dispatch, progress
 
 logger = logging.getLogger(__name__)
 
@@ -52,14 +52,15 @@ def persist_orders(sale_id: int) -> None:
     """Drain one sale's outbox into PostgreSQL."""
     deadline = time.monotonic() + settings.PERSIST_TASK_SECONDS
     consumer = f"{socket.gethostname()}:{os.getpid()}"
-    done = drain_unless_others_do(
-        sale_id,
-        consumer=consumer,
-        out_of_time=lambda: time.monotonic() > deadline,
-    )
-    progress.report("persist pulse")  # a long drain holds up the pulse, and is as good
-    if done:
-        logger.info("sale %s: %d entries taken out of the outbox", sale_id, done)
+    with correlation.about(sale_id=sale_id):
+        done = drain_unless_others_do(
+            sale_id,
+            consumer=consumer,
+            out_of_time=lambda: time.monotonic() > deadline,
+        )
+        progress.report("persist pulse")  # a long drain holds up the pulse, and is as good
+        if done:
+            logger.info("sale %s: %d entries taken out of the outbox", sale_id, done)
     if time.monotonic() > deadline:
         dispatch.send(PERSIST_ORDERS, sale_id)
 

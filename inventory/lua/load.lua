@@ -1,5 +1,6 @@
 --[[
-Open a sale's counters: its rules, and for each allocation the units available and ever taken.
+Open a sale's counters: its rules, and for each allocation the units available and ever taken; both
+together are what it has had in all (<allocation>:a), which allocate.lua raises.
 Refused where counters exist already, so that a running sale can never be given a fresh count.
 
 KEYS  1 config hash   2 stock hash   3 outbox stream
@@ -16,7 +17,8 @@ local fields = tonumber(ARGV[4])
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'releases', ARGV[3], 'orders', 0)
 for i = 5 + 2 * fields, #ARGV, 3 do
-  redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1], ARGV[i] .. ':t', ARGV[i + 2], ARGV[i] .. ':r', 0)
+  redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1], ARGV[i] .. ':t', ARGV[i + 2], ARGV[i] .. ':r', 0,
+    ARGV[i] .. ':a', ARGV[i + 1] + ARGV[i + 2])
 end
 if redis.call('EXISTS', KEYS[3]) == 0 then
   redis.call('XGROUP', 'CREATE', KEYS[3], ARGV[1], '0', 'MKSTREAM')

@@ -3,9 +3,11 @@
 from . import (
     clients,
     dead_letters,
+    deliveries,
+    endpoints,
     lost_orders,
-    notifications,
     orders,
+    parts,
     payments,
     reconciliations,
 )
@@ -13,9 +15,11 @@ from . import (
 __all__ = [
     "clients",
     "dead_letters",
+    "deliveries",
+    "endpoints",
     "lost_orders",
-    "notifications",
     "orders",
+    "parts",
     "payments",
     "reconciliations",
 ]

@@ -2,14 +2,25 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
 
 from orders.models import ApiClient
-from orders.services.clients import create_client
+from orders.services.clients import create_client, give_new_key
 from shop.core.admin import ShopAdmin
+
+from .confirmation import Question, asks_first
+from .secrets import Secret, show_once
+
+
+def _ask_for_new_key(client: ApiClient, data: dict[str, Any] | None) -> Question:
+    return Question(
+        title=f"Give {client.name} a new key?",
+        text=f"Its key {client.key_hint}… is refused within seconds, wherever it is in use. The "
+        "new one is shown once.",
+        button="Give a new key",
+    )
 
 
 @admin.register(ApiClient)
@@ -22,7 +33,8 @@ class ApiClientAdmin(ShopAdmin):
     search_fields = ("name",)
     fields = ("name", "active", "rate_limit", "key_hint", "created_at")
     readonly_fields = ("key_hint", "created_at")
-    actions = ("give_new_key",)
+    actions = ("activate", "deactivate")
+    actions_detail = ("give_new_key",)
 
     def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:
         if change:
@@ -33,24 +45,43 @@ class ApiClientAdmin(ShopAdmin):
         ApiClient.objects.filter(pk=created.pk).update(active=obj.active, rate_limit=obj.rate_limit)
         obj.pk = created.pk
         obj.refresh_from_db()
-        self._show_key(request, obj, key)
+        vars(obj)["new_key"] = key  # for response_add, which shows it
 
-    @admin.action(description="Give a new key", permissions=["change"])
-    def give_new_key(self, request: HttpRequest, clients: QuerySet[ApiClient]) -> None:
+    def response_add(
+        self, request: HttpRequest, obj: ApiClient, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return show_once(self, request, obj, _key_of(obj, vars(obj).pop("new_key")))
+
+    @asks_first(
+        permission="orders.change_apiclient",
+        description="Give a new key",
+        icon="key",
+        ask=_ask_for_new_key,
+        url_path="key",
+    )
+    def give_new_key(
+        self, request: HttpRequest, client: ApiClient, question: Question
+    ) -> HttpResponse:
+        key = give_new_key(client)
+        self.log_change(request, client, "Gave it a new key.")
+        return show_once(self, request, client, _key_of(client, key))
+
+    @admin.action(description="Activate", permissions=["change"])
+    def activate(self, request: HttpRequest, clients: QuerySet[ApiClient]) -> None:
+        self._switch(request, clients, active=True)
+
+    @admin.action(description="Deactivate: refuse their keys", permissions=["change"])
+    def deactivate(self, request: HttpRequest, clients: QuerySet[ApiClient]) -> None:
+        self._switch(request, clients, active=False)
+
+    def _switch(self, request: HttpRequest, clients: QuerySet[ApiClient], *, active: bool) -> None:
+        done = "Activated it." if active else "Deactivated it: its key is refused within seconds."
         for client in clients:
-            key = client.set_new_key()
-            client.save(update_fields=["key_hash", "key_hint"])
-            self.log_change(request, client, "Gave it a new key.")
-            self._show_key(request, client, key)
+            ApiClient.objects.filter(pk=client.pk).update(active=active)
+            self.log_change(request, client, done)
+            self.message_user(request, f"{client.name}: {done}")
 
-    def _show_key(self, request: HttpRequest, client: ApiClient, key: str) -> None:
-        self.message_user(
-            request,
-            format_html(
-                "The key of {}: <code>{}</code> It is not shown again; an earlier key is refused "
-                "within seconds.",
-                client.name,
-                key,
-            ),
-            messages.SUCCESS,
-        )
+
+def _key_of(client: ApiClient, key: str) -> Secret:
+    note = "An earlier key is refused within seconds."
+    return Secret(f"The API key of {client.name}", key, note)

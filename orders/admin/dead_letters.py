@@ -1,4 +1,4 @@
-"""Dead letters: read, replayed, or given up."""
+"""Dead letters: read, with what they mean and what to do; replayed, or given up."""
 
 import json
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from inventory.admin import of_order
@@ -18,8 +18,48 @@ from orders.services import dead_letters, triage
 from shop.core import clock
 from shop.core.admin import ReadOnlyAdmin, preformatted, table, unbroken
 
+from .confirmation import Outcome, Question, ask_about_rows, asks_first
+from .looks import Tone, badge, link_to_pk
+
 AT_ONCE = 50  # each is a transaction and a message of its own
 PAYLOAD_SHOWN = 512
+REPLAY, REJECT = "orders.replay_deadletter", "orders.reject_deadletter"
+_TONES: dict[str, Tone] = {"": "bad", "persisted": "good", "rejected": "plain"}
+MEANT = {
+    "unreadable": "What the outbox held is no order that this version can read: it was written by "
+    "another version, or damaged. Replay it with the version that wrote it; else give it up.",
+    "inconsistent": "The order names another sale than the one whose outbox held it. No replay "
+    "helps: look at its content, then give it up.",
+    "unknown-stock": "The order names stock that this sale does not have in PostgreSQL: the ledger "
+    "was restored to an earlier state, or lost a row. Once the row is back, replay it.",
+    "refused": "PostgreSQL refused the order and nothing else of its batch; the detail says why. "
+    "Once the cause is mended, replay it.",
+}
+
+
+def _ask_to_replay(letter: DeadLetter, data: dict[str, Any] | None) -> Question:
+    return Question(
+        title="Replay this dead letter?",
+        text="It is persisted as if it had just come out of the outbox: once, however often it is "
+        "tried. The customer was told yes; this keeps the promise, if stock and ledger allow it.",
+        button="Replay",
+        refusal=_resolved(letter),
+        dangerous=False,
+    )
+
+
+def _ask_to_reject(letter: DeadLetter, data: dict[str, Any] | None) -> Question:
+    return Question(
+        title="Give up this dead letter?",
+        text="The customer was told yes, and gets no order: it reads as rejected from now on. Its "
+        "units go back on sale; what was paid for it is flagged to be refunded.",
+        button="Give up and release the stock",
+        refusal=_resolved(letter),
+    )
+
+
+def _resolved(letter: DeadLetter) -> str:
+    return f"It is resolved: {letter.get_resolution_display()}." if letter.resolution else ""
 
 
 class ResolutionFilter(admin.SimpleListFilter):
@@ -38,22 +78,25 @@ class ResolutionFilter(admin.SimpleListFilter):
 class DeadLetterAdmin(ReadOnlyAdmin):
     """What was promised and could not be kept by itself: a person tries again or gives up."""
 
-    list_display = ("id", "sale", "reason", "order", "created_at", "resolved")
+    list_display = ("id", "sale", "reason", "order", "created_at", "state")
     list_select_related = ("sale",)
     list_filter = (ResolutionFilter, "reason")
     search_fields = ("order_id",)
     search_help_text = "By order id, in full."
     ordering = ("resolution", "-pk")  # unresolved first
     actions = ("replay", "reject")
+    actions_detail = ("replay_one", "reject_one")
     fieldsets = (
-        (None, {"fields": ("sale", "order_id", "reason", "detail", "created_at")}),
-        ("What became of it", {"fields": ("resolved", "resolved_at")}),
+        (None, {"fields": ("sale", "order", "reason", "meaning", "detail", "created_at")}),
+        ("What became of it", {"fields": ("state", "resolved_at")}),
         ("What it holds", {"fields": ("held_in_redis", "content")}),
         ("Where it came from", {"fields": ("entry_id", "epoch", "accepted_at", "held_until")}),
     )
     readonly_fields = (
+        "order",
+        "meaning",
         "created_at",
-        "resolved",
+        "state",
         "held_in_redis",
         "content",
         "accepted_at",
@@ -70,11 +113,18 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
     @admin.display(description="order id")
     def order(self, letter: DeadLetter) -> SafeString | None:
+        if letter.order_id and letter.resolution == DeadLetter.Resolution.PERSISTED:
+            return link_to_pk("orders.order", letter.order_id, letter.order_id)
         return unbroken(letter.order_id) if letter.order_id else None
 
+    @admin.display(description="what it means")
+    def meaning(self, letter: DeadLetter) -> str:
+        return MEANT.get(letter.reason, "")
+
     @admin.display(description="resolution", ordering="resolution")
-    def resolved(self, letter: DeadLetter) -> str:
-        return letter.get_resolution_display() or "Unresolved"
+    def state(self, letter: DeadLetter) -> SafeString:
+        text = letter.get_resolution_display() or "Unresolved"
+        return badge(text, _TONES.get(letter.resolution, "plain"))
 
     @admin.display(description="units held in Redis")
     def held_in_redis(self, letter: DeadLetter) -> SafeString:
@@ -95,18 +145,49 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     def held_until(self, letter: DeadLetter) -> str:
         return clock.rfc3339(letter.held_until_ms) if letter.held_until_ms else "for good"
 
-    def has_resolve_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("orders.change_deadletter")
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(REPLAY)
 
-    @admin.action(description="Replay", permissions=["resolve"])
+    def has_reject_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(REJECT)
+
+    @asks_first(
+        permission=REPLAY,
+        description="Replay",
+        icon="replay",
+        ask=_ask_to_replay,
+        url_path="replay",
+    )
+    def replay_one(self, request: HttpRequest, letter: DeadLetter, _: Question) -> Outcome:
+        return Outcome(*_replay(letter))
+
+    @asks_first(
+        permission=REJECT,
+        description="Give up",
+        icon="block",
+        ask=_ask_to_reject,
+        url_path="reject",
+    )
+    def reject_one(self, request: HttpRequest, letter: DeadLetter, _: Question) -> Outcome:
+        return Outcome(*_reject(letter))
+
+    @admin.action(description="Replay", permissions=["replay"])
     def replay(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
         for letter in self._first(request, letters):
             self._tell(request, letter, *_replay(letter))
 
-    @admin.action(description="Give up: reject and release the stock", permissions=["resolve"])
-    def reject(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
+    @admin.action(description="Give up: reject and release the stock", permissions=["reject"])
+    def reject(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> HttpResponse | None:
+        question = Question(
+            title="Give up these dead letters?",
+            text="Their customers were told yes, and get no order. The units go back on sale.",
+            button="Give up and release the stock",
+        )
+        if page := ask_about_rows(self, request, letters, question):
+            return page
         for letter in self._first(request, letters):
             self._tell(request, letter, *_reject(letter))
+        return None
 
     def _first(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
         if letters.count() > AT_ONCE:

@@ -1,10 +1,11 @@
 """What reconciliation has found over time, and mending it."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from inventory.errors import InventoryError
@@ -13,8 +14,13 @@ from orders.models import ReconciliationRecord
 from orders.services.repair import Correction, repair
 from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, table
 
-from .orders import SaleFilter
+from .confirmation import Outcome, Question, ask_about_rows, asks_first
+from .filters import SaleFilter
+from .looks import Tone, badge, moment
 
+REPAIR = "orders.repair_reconciliationrecord"
+AT_ONCE = 100  # records that one request looks through
+CHARTED = 120  # the latest comparisons
 COLUMNS = ("sku", "allocated", "available", "in_flight", "held", "sold", "drift")
 
 
@@ -31,17 +37,44 @@ class DriftFilter(admin.SimpleListFilter):
         return queryset.filter(drift__isnull=True) if self.value() == "unknown" else queryset
 
 
+def _question(what: str) -> Question:
+    return Question(
+        title=f"Repair {what}?",
+        text="What drifts now is corrected, not what drifted then: first the stock rows, by what "
+        "their orders hold and have bought, then Redis' counters. Each correction is a line in the "
+        "ledger. Orders go on meanwhile.",
+        button="Repair",
+    )
+
+
+def _ask(record: ReconciliationRecord, data: dict[str, Any] | None) -> Question:
+    return _question(f"the sale {record.sale.slug}")
+
+
 @admin.register(ReconciliationRecord)
 class ReconciliationRecordAdmin(BigTableAdmin):
     """One row a minute and sale while nothing changes, one every ten seconds while it does."""
 
-    list_display = ("id", "sale", "drift", "reason", "mended", "compared_at")
+    list_display = ("id", "sale", "result", "reason", "mended", "compared_at")
+    list_before_template = "admin/orders/drift_strip.html"
     list_select_related = ("sale",)
     list_filter = (DriftFilter, SaleFilter)
     search_help_text = BIG_TABLE_HELP
-    fields = ("sale", "compared_at", "drift", "reason", "balances", "explanation", "repaired")
-    readonly_fields = ("balances", "explanation")
+    fields = ("sale", "compared_at", "result", "reason", "balances", "explanation", "mended")
+    readonly_fields = ("result", "balances", "explanation", "mended")
     actions = ("mend",)
+    actions_detail = ("mend_one",)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        extra = {"strip": _strip(request.GET.get(SaleFilter.parameter_name, ""))}
+        return super().changelist_view(request, {**(extra_context or {}), **extra})
+
+    @admin.display(description="drift")
+    def result(self, record: ReconciliationRecord) -> SafeString:
+        text = "Could not tell" if record.drift is None else f"{record.drift:,}"
+        return badge(text, _tone(record.drift))
 
     @admin.display(description="repaired")
     def mended(self, record: ReconciliationRecord) -> str:
@@ -60,15 +93,32 @@ class ReconciliationRecordAdmin(BigTableAdmin):
         )
 
     def has_repair_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("orders.change_reconciliationrecord")
+        return request.user.has_perm(REPAIR)
+
+    @asks_first(
+        permission=REPAIR,
+        description="Repair the sale",
+        icon="build",
+        ask=_ask,
+        url_path="repair",
+    )
+    def mend_one(
+        self, request: HttpRequest, record: ReconciliationRecord, question: Question
+    ) -> Outcome:
+        return Outcome(*_mend(record))
 
     @admin.action(description="Repair the sale, as it is now", permissions=["repair"])
-    def mend(self, request: HttpRequest, records: QuerySet[ReconciliationRecord]) -> None:
-        latest = {record.sale_id: record for record in records.select_related("sale")}
-        for record in latest.values():
+    def mend(
+        self, request: HttpRequest, records: QuerySet[ReconciliationRecord]
+    ) -> HttpResponse | None:
+        records = records.select_related("sale")
+        if page := ask_about_rows(self, request, records, _question("the sales of these records")):
+            return page
+        for record in {record.sale_id: record for record in records[:AT_ONCE]}.values():
             level, outcome = _mend(record)
             self.log_change(request, record, outcome)
             self.message_user(request, f"{record.sale.slug}: {outcome}", level)
+        return None
 
 
 def _mend(record: ReconciliationRecord) -> tuple[int, str]:
@@ -83,3 +133,30 @@ def _mend(record: ReconciliationRecord) -> tuple[int, str]:
 
 def _sentence(made: Correction) -> str:
     return f"{made.sku}: {made.held:+} held, {made.sold:+} sold, {made.counter:+} in Redis"
+
+
+def _strip(sale: str) -> dict[str, Any]:
+    """Return the latest comparisons, the oldest first, each with its tone and what it says."""
+    rows = ReconciliationRecord.objects.order_by("-pk")
+    if sale.isdecimal():
+        rows = rows.filter(sale=int(sale))
+    latest = [*rows.values_list("pk", "sale__slug", "compared_at", "drift")[:CHARTED]][::-1]
+    drifts = [drift for *_, drift in latest]
+    return {
+        "count": len(latest),
+        "off": sum(1 for drift in drifts if drift),
+        "unknown": drifts.count(None),
+        "worst": max((abs(drift) for drift in drifts if drift), default=0),
+        "cells": [(pk, _tone(drift), _said(slug, at, drift)) for pk, slug, at, drift in latest],
+    }
+
+
+def _tone(drift: int | None) -> Tone:
+    if drift is None:
+        return "waits"
+    return "bad" if drift else "good"
+
+
+def _said(sale: str, at: datetime, drift: int | None) -> str:
+    result = "could not tell" if drift is None else f"{drift:,} units off"
+    return f"{sale}, {moment(at)}: {result}"

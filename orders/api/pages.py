@@ -1,18 +1,15 @@
 """The few pages for people: what this is, what a problem means, the API reference."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.urls import reverse
 
 from inventory.domain import SaleState
@@ -24,13 +21,10 @@ from shop.core import clock
 from shop.core.threads import Overloaded, in_thread
 
 from .endpoint import endpoint, problem_response
-from .openapi import DEMO_SALE, DEMO_SKU, cases_of, document
+from .html import REFERENCE, html_page
+from .openapi import DEMO_SALE, DEMO_SKU, cases_of, document, operations_with
 
-# Nothing from elsewhere, no script or style in a page itself; Swagger UI has icons in data URLs.
-_CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+LIVE_SALES = 6  # whose stock the front page shows live: each costs a request every few seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +44,11 @@ async def index(request: HttpRequest) -> HttpResponse:
         front = Front(None)
     context = {
         "front": front,
+        "live": LIVE_SALES,
         "flower_url": settings.FLOWER_URL,
         "orders_url": request.build_absolute_uri(reverse("orders")),
     }
-    return _page(request, "index", context)
+    return html_page(request, "index", context)
 
 
 def problem_page(request: HttpRequest, slug: str) -> HttpResponse:
@@ -65,8 +60,9 @@ def problem_page(request: HttpRequest, slug: str) -> HttpResponse:
         "problem": kind,
         "phrase": HTTPStatus(kind.status).phrase,
         "cases": [(case.happened, _as_sent(case.problem)) for case in cases_of(kind)],
+        "operations": operations_with(kind),
     }
-    return _page(request, "problem", context)
+    return html_page(request, "problem", context)
 
 
 def problem_list(request: HttpRequest) -> HttpResponse:
@@ -76,12 +72,12 @@ def problem_list(request: HttpRequest) -> HttpResponse:
         (HTTPStatus(status), [(kind, cases_of(kind)) for kind in kinds])
         for status, kinds in groupby(sorted(problems.ALL.values(), key=by_status), by_status)
     ]
-    return _page(request, "problems", {"groups": groups})
+    return html_page(request, "problems", {"groups": groups})
 
 
 def api_docs(request: HttpRequest) -> HttpResponse:
     """The API reference, to read and to try."""
-    return _page(request, "docs")
+    return html_page(request, "docs", policy=REFERENCE)
 
 
 @endpoint("GET", "HEAD")
@@ -102,7 +98,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A problem for programs, a page for people."""
     if request.path.startswith("/api/"):
         return problem_response(Problem(problems.NOT_FOUND, f"There is nothing at {request.path}."))
-    return _page(request, "not_found", status=404)
+    return html_page(request, "not_found", status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -110,17 +106,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return problem_response(
         Problem(problems.UNAVAILABLE, "Something failed on our side.", retry_after=1)
     )
-
-
-def _page(
-    request: HttpRequest,
-    name: str,
-    context: Mapping[str, Any] | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    response = render(request, f"orders/{name}.html", context, status=status)
-    response["Content-Security-Policy"] = _CONTENT_SECURITY_POLICY
-    return response
 
 
 def _read_front(now: datetime) -> Front:

@@ -41,16 +41,21 @@ def messages_of(provider: Provider) -> View[[]]:
 
     @endpoint("POST")
     async def view(request: HttpRequest) -> HttpResponse:
-        try:
-            # Not in the event loop: an adapter may have to import its provider's library first.
-            notice_id, state = await in_thread(_take, provider, request.headers, _body(request))
-        except _REFUSALS as error:
-            raise Refused(_problem(request, error)) from error
-        response = JsonResponse({"notice": notice_id, "state": state})
-        response["Cache-Control"] = "no-store"
-        return response
+        return await take_message(request, provider, request.headers, _body(request))
 
     return view
+
+
+async def take_message(
+    request: HttpRequest, provider: Provider, headers: Mapping[str, str], body: bytes
+) -> HttpResponse:
+    """Answer a provider's message: the one way in, whoever brings it. Raises Refused."""
+    try:
+        # Not in the event loop: an adapter may have to import its provider's library first.
+        notice_id, state = await in_thread(_take, provider, headers, body)
+    except _REFUSALS as error:
+        raise Refused(_problem(request, error)) from error
+    return JsonResponse({"notice": notice_id, "state": state})
 
 
 callback = messages_of(standard.PROVIDER)

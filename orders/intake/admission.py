@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from typing import TYPE_CHECKING
 
 import msgspec
 from django.conf import settings
@@ -18,10 +19,13 @@ from orders.domain import (
 )
 from orders.problems import Problem, Refused
 
-from . import throttle
+from . import throttle, tracing
 from .directory import Client, Contents, KnownSale
 from .headers import OrderHeaders, is_json, read_idempotency_key
 from .request import OrderRequest, decode_order
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 
 class NotInCopy(Refused):
@@ -36,6 +40,7 @@ class Admitted(msgspec.Struct, frozen=True):
     sale: KnownSale
     record: OrderRecord
     reservation: Reservation
+    span: "Span | None"  # to be ended with the answer, where this order is sampled
 
 
 def authenticate(contents: Contents, authorization: bytes) -> Client:
@@ -68,8 +73,9 @@ def admit(
     key = read_idempotency_key(headers.idempotency_keys)
     request = decode_order(_checked_body(headers, body))
     sale = _find_sale(contents, request)
-    record, reservation = _prepare(client, key, headers.request_id, sale, request)
-    return Admitted(headers, request, sale, record, reservation)
+    span = tracing.order_begun(headers.traceparent)
+    record, reservation = _prepare(client, key, headers, sale, request, span)
+    return Admitted(headers, request, sale, record, reservation, span)
 
 
 def _checked_body(headers: OrderHeaders, body: bytes | None) -> bytes:
@@ -114,8 +120,14 @@ def _find_sale(contents: Contents, request: OrderRequest) -> KnownSale:
 
 
 def _prepare(
-    client: Client, key: str, http_request_id: str, sale: KnownSale, request: OrderRequest
+    client: Client,
+    key: str,
+    headers: OrderHeaders,
+    sale: KnownSale,
+    request: OrderRequest,
+    span: "Span | None",
 ) -> tuple[OrderRecord, Reservation]:
+    recorded_in = tracing.traceparent_of(span) if span is not None else ""
     lines = [
         LineRecord(sku.allocation_id, line.sku, line.quantity, sku.unit_price)
         for line in request.lines
@@ -134,7 +146,8 @@ def _prepare(
         currency=sale.currency,
         lines=lines,
         metadata=request.metadata or {},
-        http_request_id=http_request_id,
+        http_request_id=headers.request_id,
+        traceparent=recorded_in or headers.traceparent,
     )
     return record, Reservation(
         digest=request_digest(client.id, key),
@@ -144,4 +157,5 @@ def _prepare(
         note=b",".join(b"%d" % line.unit_price for line in lines),
         payload=encode_record(record),
         lines=[(line.allocation_id, line.quantity) for line in lines],
+        traceparent=recorded_in,
     )

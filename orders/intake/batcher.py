@@ -17,9 +17,10 @@ from inventory.counters import Keys
 from inventory.errors import CountersLost, CountersUnavailable
 from inventory.reservation import Outcome, Reservation
 from orders.task_names import PERSIST_ORDERS
-from shop.core import dispatch
+from shop.core import dispatch, tracing
 from shop.core.threads import Overloaded
 
+from . import tracing as order_tracing
 from .counting import Counting
 from .directory import Directory, KnownSale
 from .judge import Judge, NotDurable
@@ -157,6 +158,7 @@ class Batcher:
 
     async def _judge_batch(self, lane: _Lane, batch: list[_Waiting]) -> None:
         sale_id, slug = lane.sale_id, lane.slug
+        began = time.time_ns() if tracing.active is not None else 0
         try:
             contents = await self._directory.current()
             judged = await self._judge.judge(
@@ -179,6 +181,8 @@ class Batcher:
             logger.exception("sale %s: a batch of %d failed", slug, len(batch))
             self._fail(lane, batch, "The order could not be judged.")
         else:
+            if began:
+                order_tracing.batch_judged(slug, (each.reservation for each in batch), began)
             if judged.ring:
                 self._ring(sale_id)
             for waiting, outcome in zip(batch, judged.outcomes, strict=True):

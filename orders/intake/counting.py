@@ -53,7 +53,7 @@ class Counting:
     ) -> None:
         """Count a script call that was answered just now, for orders that waited `since`."""
         self._tally.judged(sale_id, since, time.monotonic())
-        self._count(sale_id, Counter([_name(*each) for each in asked]))
+        self._count(sale_id, Counter([outcome_name(*each) for each in asked]))
 
     def not_judged(self, sale_id: int, orders: int) -> None:
         """Count orders of a sale that its counters could not be asked about."""
@@ -97,7 +97,8 @@ class Counting:
             raise
 
 
-def _name(reservation: Reservation, outcome: Outcome) -> str:
+def outcome_name(reservation: Reservation, outcome: Outcome) -> str:
+    """Return what an outcome is called, in the figures and in traces."""
     if isinstance(outcome, AcceptedBefore):
         # Its own order: the script ran twice because a connection broke in between.
         return "accepted" if outcome.order_id == reservation.order_id else "replayed"

@@ -7,6 +7,7 @@ import msgspec
 
 from orders.problems import KEY_INVALID, KEY_MISSING, Problem, Refused
 from shop.core.request_id import sane_request_id
+from shop.core.traceparent import sane_traceparent
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 MAX_WAIT_SECONDS = 30
@@ -24,11 +25,12 @@ class OrderHeaders(msgspec.Struct, frozen=True):
     idempotency_keys: list[bytes]
     prefer: list[bytes]
     request_id: str
+    traceparent: str  # "" where none was sent, or none that makes sense
 
 
 def read_headers(raw: RawHeaders) -> OrderHeaders:
     """Pick out what an order is judged by; names are lower-case, as ASGI gives them."""
-    authorization = content_type = request_id = b""
+    authorization = content_type = request_id = traceparent = b""
     keys: list[bytes] = []
     prefer: list[bytes] = []
     for name, value in raw:
@@ -42,7 +44,16 @@ def read_headers(raw: RawHeaders) -> OrderHeaders:
             prefer.append(value)
         elif name == b"x-request-id":
             request_id = value
-    return OrderHeaders(authorization, content_type, keys, prefer, sane_request_id(request_id))
+        elif name == b"traceparent":
+            traceparent = value
+    return OrderHeaders(
+        authorization,
+        content_type,
+        keys,
+        prefer,
+        sane_request_id(request_id),
+        sane_traceparent(traceparent) if traceparent else "",
+    )
 
 
 def read_idempotency_key(values: list[bytes]) -> str:

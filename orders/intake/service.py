@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import redis
 
@@ -12,9 +13,10 @@ from inventory.reservation import Accepted, AcceptedBefore, Outcome
 from orders.domain import Status
 from orders.problems import Refused
 
+from . import tracing
 from .admission import Admitted, NotInCopy, admit, authenticate, count
 from .batcher import Batcher, NotJudged
-from .counting import UNAVAILABLE, Counting
+from .counting import UNAVAILABLE, Counting, outcome_name
 from .directory import Client, Directory, DirectoryUnavailable
 from .headers import OrderHeaders, RawHeaders, read_headers, read_wait
 from .memory import Memory
@@ -28,6 +30,9 @@ from .replies import (
     unavailable,
 )
 from .watch import StatusWatch
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +67,12 @@ class Intake:
             outcome = await self._batcher.reserve(admitted.sale, admitted.reservation)
             seconds = read_wait(headers.prefer)
             if seconds and isinstance(outcome, Accepted):
-                return await self._when_persisted(admitted, outcome, seconds)
-            return self._reply(admitted, outcome)
+                reply = await self._when_persisted(admitted, outcome, seconds)
+            else:
+                reply = self._reply(admitted, outcome)
+            if admitted.span is not None:
+                _end_span(admitted.span, admitted, outcome, reply)
+            return reply
         except Exception as error:
             return self._failed(headers, error)
 
@@ -123,6 +132,8 @@ class Intake:
             reply = self._reply(admitted, outcome)
         except Exception as error:
             reply = _error_reply(admitted.headers, error)
+        if admitted.span is not None:
+            _end_span(admitted.span, admitted, outcome, reply)
         answer(reply)
 
     def _reply(self, admitted: Admitted, outcome: Outcome) -> Reply:
@@ -176,6 +187,14 @@ class Intake:
 def intake() -> Intake:
     """Return this process's intake."""
     return Intake()
+
+
+def _end_span(span: "Span", admitted: Admitted, outcome: Outcome | NotJudged, reply: Reply) -> None:
+    if isinstance(outcome, NotJudged):
+        name = UNAVAILABLE
+    else:
+        name = outcome_name(admitted.reservation, outcome)
+    tracing.order_answered(span, admitted.record, outcome=name, status=reply.status)
 
 
 def _error_reply(headers: OrderHeaders, error: Exception) -> Reply:

@@ -39,6 +39,10 @@ class DeadLetter(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [
+            ("replay_deadletter", "Can replay a dead letter"),
+            ("reject_deadletter", "Can give up a dead letter and release its stock"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["sale", "entry_id"], name="dead_letter_once_per_entry"),
         ]

@@ -52,6 +52,7 @@ class Endpoint(models.Model):
 
     class Meta:
         ordering = ["id"]
+        permissions = [("test_endpoint", "Can send a test event to a webhook")]
         constraints = [
             models.UniqueConstraint(
                 fields=["channel"], condition=~Q(channel="webhook"), name="endpoint_one_per_channel"
@@ -105,6 +106,7 @@ class Delivery(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "deliveries"
+        permissions = [("resend_delivery", "Can send deliveries again")]
         indexes = [
             models.Index(
                 fields=["endpoint", "due_at"],
@@ -113,6 +115,8 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["order_id", "endpoint", "sequence"], name="delivery_of_order"),
             models.Index(fields=["id"], condition=Q(state="dead"), name="delivery_dead"),
+            # The log of one endpoint, newest first, also of one that is told little.
+            models.Index(fields=["endpoint", "-id"], name="delivery_log"),
             BrinIndex(fields=["created_at"], name="delivery_created"),
         ]
 

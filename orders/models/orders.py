@@ -32,6 +32,10 @@ class Order(models.Model):
     request_key = models.CharField("request id", max_length=255, help_text="Idempotency-Key")
     request_fingerprint = models.BinaryField(max_length=16)
     http_request_id = models.CharField(max_length=128, blank=True, help_text="X-Request-ID")
+    # Next to none has one, and NULL takes no room in the row.
+    traceparent = models.CharField(  # noqa: DJ001
+        max_length=55, null=True, blank=True, editable=False, help_text="W3C Trace Context"
+    )
     customer = models.CharField(max_length=128)
     email = models.CharField(max_length=254, blank=True)
     status = models.CharField(max_length=16, choices=Status)
@@ -63,6 +67,11 @@ class Order(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [
+            ("cancel_order", "Can cancel an order that waits for its payment"),
+            ("refund_order", "Can note that a payment was paid back"),
+            ("export_order", "Can export orders"),
+        ]
         constraints = [
             # A rejected order may repeat a request id: being a repetition is why it was rejected.
             models.UniqueConstraint(

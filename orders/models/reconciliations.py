@@ -21,6 +21,7 @@ class ReconciliationRecord(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("repair_reconciliationrecord", "Can repair what drifts")]
         indexes = [
             models.Index(fields=["sale", "-id"], name="reconciliation_of_sale"),
             models.Index(fields=["compared_at"], name="reconciliation_age"),

@@ -21,6 +21,7 @@ from .notices import Notice, read_notices
 from .outcomes import ENDLESS, Outcome, RetryLater
 from .results import Attempt
 from .signatures import signed_headers, signers
+from .tracing import delivery, noted
 
 logger = logging.getLogger(__name__)
 
@@ -98,11 +99,12 @@ class Lane:
     async def _attempt(
         self, claim: Claim, notice: Notice, url: str, signing: list[Webhook]
     ) -> None:
-        try:
-            outcome = await self._deliver(claim, notice, url, signing)
-        except Exception as error:
-            logger.exception("event %s cannot be told to %s", claim.event_id, url)
-            outcome = RetryLater(repr(error))
+        with notice.about(endpoint=self.endpoint_id):
+            try:
+                outcome = await self._deliver(claim, notice, url, signing)
+            except Exception as error:
+                logger.exception("event %s cannot be told to %s", claim.event_id, url)
+                outcome = RetryLater(repr(error))
         if task := asyncio.current_task():
             self.under_way.discard(task)
         self._ended.append(Attempt(claim, outcome))
@@ -115,7 +117,10 @@ class Lane:
             return ENDLESS
         body = encode_message(notice)
         headers = signed_headers(signing, notice.message_id, body, now=clock.now())
-        return await call(self._session, url, headers, body)
+        with delivery(notice, channel="webhook", attempt=claim.attempt) as traceparent:
+            if traceparent:
+                headers["traceparent"] = traceparent
+            return noted(await call(self._session, url, headers, body))
 
     async def _wait(self) -> None:
         try:

@@ -15,6 +15,7 @@ from .mail_connection import ConnectionLost, MailConnection, reply_of
 from .notices import Notice
 from .outcomes import Delivered, GiveUp, Outcome, RetryLater
 from .rounds import Outcomes, deliver_rounds
+from .tracing import delivery, noted
 from .words import facts, in_language_of, render_words
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,9 @@ def send_mail(notices: Sequence[Notice]) -> Outcomes:
     try:
         for notice in notices:
             try:
-                yield _send(connection, notice)
+                with notice.about(), delivery(notice, channel="email"):
+                    outcome = noted(_send(connection, notice))
+                yield outcome
             except ConnectionLost as lost:
                 yield RetryLater(str(lost), None, SERVER_REST_SECONDS, endpoint_rests=True)
                 return

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,8 @@ from uuid import UUID
 
 from orders.domain import EventType, Status
 from orders.models import OrderEvent, OrderLine
+from shop.core import correlation
+from shop.core.traceparent import trace_id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,22 @@ class Notice:
     accepted_at: datetime
     hold_expires_at: datetime | None
     lines: tuple[Line, ...]
+    traceparent: str | None = None  # the trace of the request that placed the order
 
     @property
     def message_id(self) -> str:
         """What names this event to its receivers: the same for every attempt and every replay."""
         return f"evt_{self.event_id}"
+
+    def about(self, **more: object) -> AbstractContextManager[None]:
+        """Give the log lines of a block the fields of this event, and `more`."""
+        return correlation.about(
+            event_id=self.event_id,
+            order_id=self.order_id,
+            sale=self.sale,
+            trace_id=trace_id_of(self.traceparent or ""),
+            **more,
+        )
 
     @property
     def status(self) -> Status:
@@ -71,6 +85,7 @@ _SOURCES = {
     "metadata": "order__metadata",
     "accepted_at": "order__accepted_at",
     "hold_expires_at": "order__hold_expires_at",
+    "traceparent": "order__traceparent",
 }
 
 

@@ -16,6 +16,7 @@ from orders.models import Endpoint
 from .notices import Notice
 from .outcomes import Delivered, GiveUp, Outcome, RetryLater
 from .rounds import Outcomes, deliver_rounds
+from .tracing import delivery, noted
 from .words import in_language_of, render_words
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,9 @@ def deliver_sms() -> int:
 def send_sms(notices: Sequence[Notice]) -> Outcomes:
     """Send a message for each notice, and give what became of it."""
     for notice in notices:
-        yield _send(notice)
+        with notice.about(), delivery(notice, channel="sms"):
+            outcome = noted(_send(notice))
+        yield outcome
 
 
 def _send(notice: Notice) -> Outcome:

@@ -20,3 +20,13 @@ def create_client(*, name: str) -> tuple[ApiClient, str]:
     except IntegrityError as error:
         raise ClientExists(name) from error
     return client, key
+
+
+def give_new_key(client: ApiClient) -> str:
+    """Replace a client's API key. Returns the new one, which cannot be read again.
+
+    The earlier one is refused within seconds, as soon as the processes look.
+    """
+    key = client.set_new_key()
+    client.save(update_fields=["key_hash", "key_hint"])
+    return key

@@ -10,6 +10,7 @@ from inventory.outbox import Entry
 from orders.domain import OrderRecord, decode_record
 from orders.errors import Unpersistable
 from orders.models import DeadLetter
+from shop.core import correlation
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ def keep(sale_id: int, entry: Entry, error: Unpersistable) -> None:
         },
     )
     if created:
-        logger.error("sale %s: entry %s is a dead letter: %s", sale_id, entry.entry_id, error)
+        request_id = record.http_request_id if record else ""
+        with correlation.about(order_id=_order_id(record), request_id=request_id):
+            logger.error("sale %s: entry %s is a dead letter: %s", sale_id, entry.entry_id, error)
 
 
 def entry_of(letter: DeadLetter) -> Entry:

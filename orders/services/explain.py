@@ -121,7 +121,7 @@ def _counters_off(sale_id: int, seen: Snapshot) -> Iterator[Finding]:
         if counted is None:
             yield Finding("counter", f"{row.product.sku}: Redis has no counter", 1)
             continue
-        off = counted.available - (row.allocated - counted.taken + counted.returned)
+        off = counted.available - (counted.allocated - counted.taken + counted.returned)
         if off:
             text = f"{row.product.sku}: Redis' counter was changed by {off:+} from outside"
             yield Finding("counter", text, 1)

@@ -14,7 +14,7 @@ from orders.errors import OrderUnknown, PaymentMismatch
 from orders.models import Order, OrderEvent, PaymentNotice
 from orders.payments.news import PaymentNews
 from orders.task_names import SETTLE_PAYMENTS
-from shop.core import clock
+from shop.core import clock, correlation
 from shop.core.dispatch import send_on_commit
 
 from .events import Event, record_events
@@ -74,7 +74,8 @@ def apply(notice: PaymentNotice, order: Order, detail: str = "") -> None:
 
 def owe(notice: PaymentNotice, order: Order, reason: str) -> None:
     """Flag a payment that nothing can be given for, to be refunded; the order's event says so."""
-    logger.warning("order %s: %s %s to be refunded", order.pk, notice.amount, notice.currency)
+    with correlation.about(order_id=order.pk):
+        logger.warning("order %s: %s %s to be refunded", order.pk, notice.amount, notice.currency)
     _conclude(notice, State.REFUND_DUE, reason)
     order.refund_due = (order.refund_due or Decimal(0)) + notice.amount
     order.save(update_fields=["refund_due"])

@@ -21,6 +21,7 @@ from orders.task_names import RELEASE_STOCK
 from shop.core import sql
 from shop.core.dispatch import send_on_commit
 
+from .batch_tracing import batch_persisted
 from .events import Event, record_events
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 SQL = Path(__file__).parent.parent / "sql"
 ORDER_COLUMNS = (
     "id client_id request_key fingerprint http_request_id customer email status rejection currency "
-    "total metadata accepted_at_ms held_until_ms epoch position"
+    "total metadata accepted_at_ms held_until_ms epoch position traceparent"
 ).split()
 
 
@@ -55,6 +56,11 @@ def persist_batch(sale_id: int, batch: Sequence[Accepted]) -> None:
     Orders that are there already are left alone. What the ledger has no units for, or repeats a
     request under another id, becomes `rejected`, and its stock in Redis is released by a task.
     """
+    with batch_persisted(sale_id, len(batch), (order.record for order in batch)):
+        _persist(sale_id, batch)
+
+
+def _persist(sale_id: int, batch: Sequence[Accepted]) -> None:
     try:
         with transaction.atomic():
             _write(sale_id, batch, refused={})
@@ -143,6 +149,7 @@ def _insert_orders(
             order.entry.held_until_ms or None,
             order.entry.epoch,
             order.entry.position,
+            order.record.traceparent or None,
         )
         for order in orders
     ]

@@ -49,6 +49,7 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
         # Whoever changes an order's stock needs these rows, so nothing moves until the commit.
         allocation_ids = list(Allocation.objects.filter(sale=sale_id).values_list("pk", flat=True))
         free = lock_free_units(allocation_ids)
+        allocated = dict(Allocation.objects.filter(sale=sale_id).values_list("pk", "allocated"))
         Sale.objects.filter(pk=sale_id).update(epoch=F("epoch") + 1)
         sale = Sale.objects.get(pk=sale_id)
         releases = _count_in_all_releases(sale)
@@ -56,7 +57,6 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
         position = Order.objects.filter(sale=sale).aggregate(last=Max("position"))["last"] or 0
     requests = _restore_requests(sale)
     _restore_limits(sale, letter_limits)
-    allocated = dict(Allocation.objects.filter(sale=sale).values_list("pk", "allocated"))
     available = {pk: units - in_letters[pk] for pk, units in free.items()}
     counters.load(
         sale.pk,

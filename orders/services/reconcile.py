@@ -81,7 +81,7 @@ def reconcile(sale_id: int, slug: str) -> Reconciliation:
         skus=[
             SkuBalance(
                 sku=row.product.sku,
-                allocated=row.allocated,
+                allocated=_allocated(row, seen),
                 available=seen.skus[row.pk].available if row.pk in seen.skus else 0,
                 in_flight=in_flight[row.pk],
                 held=held[row.pk],
@@ -105,6 +105,12 @@ def _one_moment() -> Iterator[None]:
 
 def _row_units(rows: Iterable[Allocation], column: str) -> Units:
     return Counter({row.pk: getattr(row, column) for row in rows})
+
+
+def _allocated(row: Allocation, seen: Snapshot) -> int:
+    """Return what a sale had of a SKU at the watermark: Redis is told of added units afterwards."""
+    counted = seen.skus.get(row.pk)
+    return min(row.allocated, counted.allocated) if counted else row.allocated
 
 
 def _units_of(orders: QuerySet[Order]) -> Units:

@@ -8,6 +8,7 @@ from typing import Any
 from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.selectors import sales_on_record
+from inventory.services import tell_redis
 from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord
 
@@ -25,10 +26,19 @@ def reconcile_all(*, now: datetime) -> int:
     """Compare every sale that may still move, and record it. Returns the drift of all, in units."""
     drift = 0
     for sale in sales_on_record(now=now):
+        _tell_redis(sale)
         record = compare(sale, now=now)
         drift += record.drift or 0
     ReconciliationRecord.objects.filter(compared_at__lt=now - KEPT).delete()
     return drift
+
+
+def _tell_redis(sale: Sale) -> None:
+    """Bring to Redis what an operator changed while it was away. Its absence, `compare` records."""
+    try:
+        tell_redis(sale)
+    except InventoryError as error:
+        logger.warning("sale %s: its rules cannot be brought to Redis: %s", sale.slug, error)
 
 
 def compare(sale: Sale, *, now: datetime) -> ReconciliationRecord:

@@ -8,23 +8,24 @@ WITH sale AS (
 )
 INSERT INTO orders_order (
     id, client_id, sale_id, request_key, request_fingerprint, http_request_id, customer, email,
-    status, rejection, currency, total, metadata, accepted_at, hold_expires_at, epoch, position
+    status, rejection, currency, total, metadata, accepted_at, hold_expires_at, epoch, position,
+    traceparent
 )
 SELECT
     o.id, client.id, sale.id, o.request_key, decode(o.fingerprint, 'hex'), o.http_request_id,
     o.customer, o.email, o.status, o.rejection, o.currency, o.total, o.metadata::jsonb,
     timestamptz 'epoch' + o.accepted_at_ms * interval '1 millisecond',
     timestamptz 'epoch' + o.held_until_ms * interval '1 millisecond',
-    o.epoch, o.position
+    o.epoch, o.position, o.traceparent
 FROM unnest(
     %(id)s::uuid[], %(client_id)s::bigint[], %(request_key)s::text[], %(fingerprint)s::text[],
     %(http_request_id)s::text[], %(customer)s::text[], %(email)s::text[], %(status)s::text[],
     %(rejection)s::text[], %(currency)s::text[], %(total)s::numeric[], %(metadata)s::text[],
     %(accepted_at_ms)s::bigint[], %(held_until_ms)s::bigint[], %(epoch)s::int[],
-    %(position)s::bigint[]
+    %(position)s::bigint[], %(traceparent)s::text[]
 ) AS o (
     id, client_id, request_key, fingerprint, http_request_id, customer, email, status, rejection,
-    currency, total, metadata, accepted_at_ms, held_until_ms, epoch, position
+    currency, total, metadata, accepted_at_ms, held_until_ms, epoch, position, traceparent
 )
 LEFT JOIN sale ON true
 LEFT JOIN client ON client.id = o.client_id

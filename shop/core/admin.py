@@ -1,14 +1,15 @@
 """What every page of the web admin builds on: it must open at once, also over millions of rows."""
 
 import json
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.checks import ModelAdminChecks
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -17,7 +18,8 @@ if TYPE_CHECKING:  # ModelAdmin can be parametrised only for the type checker
     _ModelAdmin = admin.ModelAdmin[Any]
     _Paginator = Paginator[Any]
 else:
-    _ModelAdmin = admin.ModelAdmin
+    from unfold.admin import ModelAdmin as _ModelAdmin
+
     _Paginator = Paginator
 
 COUNTED_EXACTLY = 10_000
@@ -61,14 +63,38 @@ class FixedOrderChangeList(ChangeList):
 class ShopAdmin(_ModelAdmin):
     """A list that neither counts nor facets. Nothing can be deleted: rows are history here."""
 
+    # The theme's own checks ask the database for permissions, also before it has tables.
+    checks_class = ModelAdminChecks
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = COUNTED_EXACTLY
 
+    def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        for name in self.readonly_fields:
+            if isinstance(name, str) and hasattr(type(self), name):
+                setattr(self, name, _once_per_row(getattr(self, name)))
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _once_per_row(display: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return `display`, which now asks its questions once: the page's templates call it five times.
+
+    A row is read anew for each request, so what it remembers is never old.
+    """
+
+    @wraps(display)
+    def remembered(row: Any) -> Any:
+        shown = row.__dict__.setdefault("_shown", {})
+        if display.__name__ not in shown:
+            shown[display.__name__] = display(row)
+        return shown[display.__name__]
+
+    return remembered
 
 
 class ReadOnlyAdmin(ShopAdmin):

@@ -1,6 +1,7 @@
 """A thread with a database connection of its own, for an event loop that ends."""
 
 import asyncio
+import contextvars
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -30,10 +31,11 @@ class DatabaseThread:
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `function` in the thread. Raises what it raises."""
+        context = contextvars.copy_context()  # its log lines are about the same
 
         def call() -> R:
             try:
-                return function(*args, **kwargs)
+                return context.run(function, *args, **kwargs)
             except Exception:
                 close_old_connections()  # a broken one is not used again
                 raise

@@ -9,6 +9,8 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from . import correlation
+
 logger = logging.getLogger(__name__)
 
 
@@ -28,7 +30,12 @@ def send(task: TaskName, *args: Any) -> bool:
     """
     try:
         current_app.send_task(
-            task.name, args=args, queue=task.queue, expires=task.expires_seconds, retry=False
+            task.name,
+            args=args,
+            queue=task.queue,
+            expires=task.expires_seconds,
+            retry=False,
+            headers=correlation.message_headers(),
         )
     except (OperationalError, OSError) as error:
         logger.warning("task %s not sent, a sweep will make up for it: %s", task.name, error)

@@ -1,16 +1,19 @@
 """The X-Request-ID: the caller's if it is a sane one, else made here; it is in every log line."""
 
-import contextvars
-import logging
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
+from structlog.contextvars import bind_contextvars
+
+from . import correlation, tracing
+from .traceparent import sane_traceparent
 
 _SANE = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
-_current: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
+_LONGEST = 128  # characters of a URL's part, in a log line
 
 
 def sane_request_id(sent: bytes) -> str:
@@ -19,7 +22,7 @@ def sane_request_id(sent: bytes) -> str:
 
 
 class RequestIdMiddleware:
-    """Gives each request an id, and each response the header."""
+    """Gives each request an id, each response the header, and each log line what it is about."""
 
     async_capable = True
     sync_capable = False
@@ -29,19 +32,27 @@ class RequestIdMiddleware:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = sane_request_id(
-            request.headers.get("X-Request-ID", "").encode("latin-1", "replace")
-        )
-        _current.set(request_id)
-        response = await self.get_response(request)
+        request_id = sane_request_id(_header(request, "X-Request-ID"))
+        with correlation.request(request_id=request_id, traceparent=_traceparent(request)):
+            response = await self.get_response(request)
         response["X-Request-ID"] = request_id
         return response
 
+    async def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: Mapping[str, Any]
+    ) -> None:
+        """Note which order or sale the URL names, and the route for the request's span."""
+        named = {"order_id": kwargs.get("order_id"), "sale": kwargs.get("slug")}
+        bind_contextvars(**{name: str(part)[:_LONGEST] for name, part in named.items() if part})
+        if request.resolver_match:
+            tracing.name_route(request.resolver_match.route)
 
-class RequestIdFilter(logging.Filter):
-    """Adds the current request's id to log records."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        request_id = _current.get()
-        record.request_id_suffix = f" [{request_id}]" if request_id else ""
-        return True
+def _traceparent(request: HttpRequest) -> str:
+    """Return the trace of a request: its own span's where one is recorded, else its caller's."""
+    scope: Mapping[str, Any] = getattr(request, "scope", {})
+    return scope.get("traceparent") or sane_traceparent(_header(request, "traceparent"))
+
+
+def _header(request: HttpRequest, name: str) -> bytes:
+    return request.headers.get(name, "").encode("latin-1", "replace")

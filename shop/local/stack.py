@@ -74,6 +74,7 @@ class Stack:
             await self._start_servers()
             await self._migrate()
             await self._ensure_superuser()
+            self._ensure_flower_password()
             self._start_services()
             exits.push_async_callback(self._end, asyncio.create_task(self._watchdog().run()))
             await self._wait_for("/healthz")
@@ -151,6 +152,15 @@ class Stack:
                 raise
             if not chosen and not kept:
                 self.credentials.forget("superuser_password")
+
+    def _ensure_flower_password(self) -> None:
+        """Let nobody but our own people at the workers, from this machine either."""
+        if self.env.get("FLOWER_BASIC_AUTH"):
+            return
+        if not (password := self.credentials.get("flower_password")):
+            password = secrets.token_urlsafe(12)
+            self.credentials.keep("flower_password", password)
+        self.env["FLOWER_BASIC_AUTH"] = f"{self.superuser}:{password}"
 
     def _start_services(self) -> None:
         for name, command in read_procfile(discovery.REPOSITORY / "Procfile").items():

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from shop.local.clients import api_key
 from shop.local.discovery import state_dir
+from shop.local.drop_page import open_drop_page, trying_out
 from shop.local.interrupts import on_hang_up, run_until_signal
 from shop.local.payments import VARIABLE, payment_secret
 from shop.local.stack import Stack
@@ -32,8 +33,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 async def up() -> int:
     """Run until cancelled."""
-    async with Stack(state_dir(), terminal=sys.stdout) as stack:
-        show(stack, api_key=await open_demo_sale(stack))
+    state = state_dir()
+    async with Stack(state, env=trying_out(state), terminal=sys.stdout) as stack:
+        key = await open_demo_sale(stack)
+        await open_drop_page(stack)
+        show(stack, api_key=key)
         await _roll_on_hang_up(stack)
     return 0
 
@@ -60,6 +64,7 @@ def show(stack: Stack, *, api_key: str) -> None:
     table = Table.grid(padding=(0, 2))
     for name, value in {
         "Site": f"{stack.web.url}/",
+        "  buy there": f"{stack.web.url}/sales/{SALE}",
         "Admin": f"{stack.web.url}/admin/",
         "  sign in": f"{stack.superuser}  {_password(stack)}",
         "API": f"{stack.web.url}/api/docs",
@@ -67,6 +72,7 @@ def show(stack: Stack, *, api_key: str) -> None:
         "  payments": _payment_secret(stack),
         "Health": f"{stack.web.url}/readyz",
         "Workers": f"{stack.flower.url}/",
+        "  with": " ".join(stack.env["FLOWER_BASIC_AUTH"].split(":", 1)),
         "Logs": str(stack.state / "logs"),
         "Mail": _mail(stack),
     }.items():

@@ -128,6 +128,16 @@ def test_a_stack_that_is_up_answers_and_is_ready(up: Up) -> None:
     assert up.order("first").status_code == 202
 
 
+def test_who_has_started_it_can_buy_on_the_drop_page_at_once(up: Up) -> None:
+    page = up.get("/sales/demo-drop")
+    key = json.loads((up.state / "credentials.json").read_text())["drop_page_api_key"]
+    assert page is not None
+    assert f'data-key="{key}"' in page.text
+    assert "Pay (test)" in page.text
+    unknown = httpx.get(f"{up.url}/api/v1/orders/0", headers={"Authorization": f"Bearer {key}"})
+    assert unknown.status_code == 404  # the key is known
+
+
 def test_a_killed_web_process_is_back_and_answers(up: Up) -> None:
     up.kill(up.web_pid)
     await_condition("it is ready again", up.ready)

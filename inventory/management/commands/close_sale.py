@@ -3,26 +3,24 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
 from inventory import selectors, services
 from inventory.errors import InventoryError
 from shop.core import clock
+from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.terminal import GOOD, Display
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = "Close a sale: it takes no more orders; those that hold stock live on."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("slug")
+        parser.add_argument("slug", help="the sale")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
+        with in_plain_words(InventoryError):
             closed = services.close_sale(selectors.get_sale(options["slug"]), now=clock.now())
-        except InventoryError as error:
-            raise CommandError(str(error)) from error
-        self.stdout.write(
-            self.style.SUCCESS(f"Sale {options['slug']} is closed.")
-            if closed
-            else f"Sale {options['slug']} was closed already."
-        )
+        display = Display(self.stdout, options)
+        if closed:
+            display.say(f"Sale {options['slug']} is closed.", GOOD)
+        else:
+            display.say(f"Sale {options['slug']} was closed already.")

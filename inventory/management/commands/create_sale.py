@@ -1,22 +1,21 @@
 """manage.py create_sale: stock, rules and an open sale in one step."""
 
 import argparse
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.core.management.base import CommandError, CommandParser
 
 from inventory import services
 from inventory.domain import parse_sku_spec
 from inventory.errors import InventoryError
 from inventory.models import Sale
-from shop.core import clock
+from shop.core import arguments, clock
+from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.terminal import GOOD, Display
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Create a sale: creates products where missing, allocates their stock to the sale, "
         "loads the counters and opens the sale (now, unless --opens)."
@@ -55,9 +54,17 @@ class Command(BaseCommand):
             help="how long an unpaid order keeps its stock (default: %(default)s)",
         )
         parser.add_argument(
-            "--opens", metavar="ISO", help="when it opens, ISO 8601 (default: now; no zone: UTC)"
+            "--opens",
+            type=arguments.moment,
+            metavar="ISO",
+            help="when it opens, ISO 8601 (default: now; no zone: UTC)",
         )
-        parser.add_argument("--closes", metavar="ISO", help="when it closes (default: never)")
+        parser.add_argument(
+            "--closes",
+            type=arguments.moment,
+            metavar="ISO",
+            help="when it closes (default: never)",
+        )
         parser.add_argument(
             "--payment",
             choices=Sale.Payment.values,
@@ -66,7 +73,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
+        with in_plain_words(ValidationError, InventoryError):
             sale = services.create_sale(
                 slug=options["slug"],
                 name=options["name"] or options["slug"],
@@ -74,20 +81,14 @@ class Command(BaseCommand):
                 skus=[
                     parse_sku_spec(text, options["currency"]) for text in _unique(options["sku"])
                 ],
-                opens_at=_moment("--opens", options["opens"]) or clock.now(),
-                closes_at=_moment("--closes", options["closes"]),
+                opens_at=options["opens"] or clock.now(),
+                closes_at=options["closes"],
                 limit=options["limit"],
                 hold_seconds=options["hold"],
                 payment=options["payment"],
             )
-        except ValidationError as error:
-            raise CommandError("; ".join(error.messages)) from error
-        except InventoryError as error:
-            raise CommandError(str(error)) from error
-        self.stdout.write(
-            self.style.SUCCESS(
-                f"Sale {sale.slug} takes orders from {sale.opens_at.isoformat()} on."
-            )
+        Display(self.stdout, options).say(
+            f"Sale {sale.slug} takes orders from {sale.opens_at.isoformat()} on.", GOOD
         )
 
 
@@ -97,15 +98,3 @@ def _unique(specs: list[str]) -> list[str]:
     if repeated:
         raise CommandError(f"--sku names {', '.join(sorted(repeated))} more than once.")
     return specs
-
-
-def _moment(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = parse_datetime(text)
-    except ValueError as error:
-        raise CommandError(f"{option}: {error}") from error
-    if moment is None:
-        raise CommandError(f"{option}: {text!r} is not a date and time as in 2026-11-27T12:00:00Z")
-    return moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)

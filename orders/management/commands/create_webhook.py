@@ -3,14 +3,13 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
 from orders.domain import EventType
 from orders.notifications.endpoints import create_webhook
 from orders.notifications.targets import TargetRefused
+from shop.core.commands import OperatorCommand, in_plain_words
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Create a webhook (Standard Webhooks) and print its signing secret, alone, as the last "
         "line. It is shown only now."
@@ -29,10 +28,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         events = [EventType(event) for event in options["event"]]
-        try:
+        with in_plain_words(TargetRefused):
             endpoint, secret = create_webhook(url=options["url"], events=events)
-        except TargetRefused as error:
-            raise CommandError(str(error)) from error
         told = ", ".join(endpoint.events) or "all events"
         self.stderr.write(f"{endpoint.url} is told {told}, signed with this secret:")
         self.stdout.write(secret)

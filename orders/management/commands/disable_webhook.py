@@ -3,13 +3,15 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from orders.models import Endpoint
 from orders.notifications.endpoints import disable
+from shop.core.commands import OperatorCommand
+from shop.core.terminal import GOOD, Display
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Tell a webhook of events no more. What waits for it stays, and goes out once it is "
         "enabled in the admin."
@@ -24,4 +26,4 @@ class Command(BaseCommand):
             raise CommandError(f"There is no webhook to {options['url']}.")
         for endpoint in found:
             disable(endpoint)
-        self.stdout.write(self.style.SUCCESS(f"{options['url']} is told of nothing more."))
+        Display(self.stdout, options).say(f"{options['url']} is told of nothing more.", GOOD)

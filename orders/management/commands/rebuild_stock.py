@@ -1,17 +1,19 @@
 """manage.py rebuild_stock: after a loss of Redis, make it what PostgreSQL says."""
 
 import argparse
+import json
+from dataclasses import asdict
 from typing import Any
-
-from django.core.management.base import BaseCommand, CommandError
 
 from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.selectors import get_sale
-from orders.services.rebuild import rebuild_stock
+from orders.services.rebuild import Rebuilt, rebuild_stock
+from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.terminal import BAD, GOOD, Display
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Rebuild the Redis side of a sale (default: of all sales) from PostgreSQL after a loss. "
         "Meanwhile the sale answers 503; orders still in the outbox are persisted first."
@@ -19,19 +21,28 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("slug", nargs="?", help="one sale (default: all)")
+        parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
+        with in_plain_words(InventoryError):
             sales = [get_sale(options["slug"])] if options["slug"] else list(Sale.objects.all())
-        except InventoryError as error:
-            raise CommandError(str(error)) from error
-        for sale in sales:
-            done = rebuild_stock(sale.pk)
-            self.stdout.write(
-                self.style.SUCCESS(
-                    f"{done.sale}: epoch {done.epoch}, {done.persisted} orders persisted from the "
-                    f"outbox, {done.requests} request records written back."
-                )
-            )
-            for order_id in done.lost:
-                self.stdout.write(self.style.ERROR(f"{done.sale}: order {order_id} is lost."))
+        display = Display(self.stdout, options)
+        done: list[Rebuilt] = []
+        with display.progress("Rebuilding stock", total=len(sales)) as step:
+            for sale in sales:
+                done.append(rebuild_stock(sale.pk))
+                if not options["json"]:  # at once: the next one may fail
+                    _say(done[-1], display)
+                step()
+        if options["json"]:
+            self.stdout.write(json.dumps({"sales": [asdict(each) for each in done]}))
+
+
+def _say(done: Rebuilt, display: Display) -> None:
+    display.say(
+        f"{done.sale}: epoch {done.epoch}, {done.persisted} orders persisted from the outbox, "
+        f"{done.requests} request records written back.",
+        GOOD,
+    )
+    for order_id in done.lost:
+        display.say(f"{done.sale}: order {order_id} is lost.", BAD)

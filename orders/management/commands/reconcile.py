@@ -3,11 +3,8 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
-
-from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
-from rich.table import Table
 
 from inventory.errors import InventoryError
 from inventory.models import Sale
@@ -17,11 +14,14 @@ from orders.models import ReconciliationRecord
 from orders.services.reconcile import reconcile
 from orders.services.reconciliations import record_of
 from orders.services.repair import Correction, repair
+from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.terminal import BAD, GOOD, Display
 
 DRIFT, CANNOT_TELL = 1, 2
+UNITS = ("allocated", "available", "in_flight", "held", "sold", "drift")
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Compare Redis with PostgreSQL exactly, also while orders flow. "
         "Exit code 0: no drift; 1: drift found; 2: could not tell."
@@ -38,51 +38,67 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
+        display = Display(self.stdout, options)
+        with in_plain_words(InventoryError, ReconciliationImpossible, returncode=CANNOT_TELL):
             sales = [get_sale(options["slug"])] if options["slug"] else list(Sale.objects.all())
-            records = [record_of(sale, reconcile(sale.pk, sale.slug)) for sale in sales]
-            made = self._repair(records) if options["repair"] else []
-        except (InventoryError, ReconciliationImpossible) as error:
-            raise CommandError(str(error), returncode=CANNOT_TELL) from error
+            records = _compare(sales, display)
+            made = _repair(records, display) if options["repair"] else []
         drift = sum(record.drift or 0 for record in records)
         if options["json"]:
             self.stdout.write(json.dumps(_document(records, drift)))
         else:
-            self._print(records, made, drift, repaired=options["repair"])
+            _print(records, made, display)
+            _print_verdict(drift, display, repaired=options["repair"])
         if drift:
             sys.exit(DRIFT)
 
-    def _repair(self, records: list[ReconciliationRecord]) -> list[Correction]:
-        made: list[Correction] = []
-        for record in records:
-            if record.drift:
-                made += repair(record.sale_id, record.sale.slug)
-                record.repaired = True
-                record.save()
-        return made
 
-    def _print(
-        self,
-        records: list[ReconciliationRecord],
-        made: list[Correction],
-        drift: int,
-        *,
-        repaired: bool,
-    ) -> None:
-        # A pipe has no width: whatever reads it wants the names whole.
-        width = None if self.stdout.isatty() else 160
-        Console(file=self.stdout, width=width).print(_table(records))  # type: ignore[arg-type]
-        for record in records:
-            for finding in record.findings:
-                self.stdout.write(f"{record.sale.slug}: {_sentence(finding)}")
-        for each in made:
-            self.stdout.write(
-                f"Corrected {each.sku}: {each.held:+} held and {each.sold:+} sold in the ledger, "
-                f"{each.counter:+} in Redis."
-            )
-        hint = ", repaired." if repaired else ". To mend it: manage.py reconcile --repair"
-        verdict = f"Drift: {drift}" + (hint if drift else ".")
-        self.stdout.write((self.style.ERROR if drift else self.style.SUCCESS)(verdict))
+def _compare(sales: Sequence[Sale], display: Display) -> list[ReconciliationRecord]:
+    records = []
+    with display.progress("Comparing Redis with PostgreSQL", total=len(sales)) as step:
+        for sale in sales:
+            records.append(record_of(sale, reconcile(sale.pk, sale.slug)))
+            step()
+    return records
+
+
+def _repair(records: Sequence[ReconciliationRecord], display: Display) -> list[Correction]:
+    made: list[Correction] = []
+    drifted = [record for record in records if record.drift]
+    with display.progress("Repairing", total=len(drifted)) as step:
+        for record in drifted:
+            made += repair(record.sale_id, record.sale.slug)
+            record.repaired = True
+            record.save()
+            step()
+    return made
+
+
+def _print(
+    records: Sequence[ReconciliationRecord], made: Sequence[Correction], display: Display
+) -> None:
+    rows = [
+        (record.sale.slug, sku["sku"], *(sku[name] for name in UNITS))
+        for record in records
+        for sku in record.skus
+    ]
+    display.table(("sale", "SKU", *(name.replace("_", " ") for name in UNITS)), rows)
+    for record in records:
+        for finding in record.findings:
+            display.say(f"{record.sale.slug}: {_sentence(finding)}")
+    for each in made:
+        display.say(
+            f"Corrected {each.sku}: {each.held:+} held and {each.sold:+} sold in the ledger, "
+            f"{each.counter:+} in Redis."
+        )
+
+
+def _print_verdict(drift: int, display: Display, *, repaired: bool) -> None:
+    if not drift:
+        display.say("Drift: 0.", GOOD)
+        return
+    hint = ", repaired." if repaired else ". To mend it: manage.py reconcile --repair"
+    display.say(f"Drift: {drift}{hint}", BAD)
 
 
 def _document(records: list[ReconciliationRecord], drift: int) -> dict[str, Any]:
@@ -107,16 +123,3 @@ def _sentence(finding: dict[str, Any]) -> str:
     more = f", and {finding['count'] - len(finding['orders']):,} more"
     rest = more if finding["count"] > len(finding["orders"]) else ""
     return f"{finding['count']:,} orders: {finding['text']}: {named}{rest}."
-
-
-def _table(records: list[ReconciliationRecord]) -> Table:
-    columns = ("allocated", "available", "in_flight", "held", "sold", "drift")
-    table = Table()
-    for column in ("sale", "SKU"):
-        table.add_column(column, overflow="fold")
-    for column in columns:
-        table.add_column(column.replace("_", " "), justify="right", no_wrap=True)
-    for record in records:
-        for sku in record.skus:
-            table.add_row(record.sale.slug, sku["sku"], *(f"{sku[name]:,}" for name in columns))
-    return table

@@ -1,45 +1,65 @@
 """manage.py replay_notifications: send events again to those who are told of them."""
 
 import argparse
-from datetime import UTC, datetime
+import json
+from collections.abc import Iterator
+from math import ceil
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.utils.dateparse import parse_datetime
+from django.core.management.base import CommandError
+from django.db.models import QuerySet
 
-from orders.notifications.replay import ended_deliveries, replay
+from orders.models import Delivery
+from orders.notifications.replay import BATCH, Replayed, ended_deliveries, replay
+from shop.core import arguments
+from shop.core.commands import OperatorCommand
+from shop.core.terminal import Display
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Send events again, with the ids that they had: those that were delivered or given up. "
         "Deliveries to endpoints that are off are left alone."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        moment = "ISO 8601 (no zone: UTC)"
-        parser.add_argument("--since", metavar="ISO", help=f"events from then on, {moment}")
-        parser.add_argument("--until", metavar="ISO", help=f"events before then, {moment}")
+        moment: dict[str, Any] = {"type": arguments.moment, "metavar": "ISO"}
+        iso = "ISO 8601 (no zone: UTC)"
+        parser.add_argument("--since", **moment, help=f"events from then on, {iso}")
+        parser.add_argument("--until", **moment, help=f"events before then, {iso}")
         parser.add_argument("--dead", action="store_true", help="only what was given up")
+        parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        since, until = _moment("--since", options["since"]), _moment("--until", options["until"])
+        since, until = options["since"], options["until"]
         if since and until and since >= until:
             raise CommandError("--since has to be before --until.")
+        display = Display(self.stdout, options)
         chosen = ended_deliveries(since=since, until=until, dead_only=options["dead"])
-        again, left_alone = replay(chosen)
-        self.stdout.write(f"Deliveries sent again: {again:,}")
-        if left_alone:
-            self.stdout.write(f"Left alone, since their endpoints are off: {left_alone:,}")
+        done = _replay_all(chosen, display)
+        if options["json"]:
+            self.stdout.write(json.dumps(done._asdict()))
+            return
+        display.say(f"Deliveries sent again: {done.again:,}")
+        if done.left_alone:
+            display.say(f"Left alone, since their endpoints are off: {done.left_alone:,}")
 
 
-def _moment(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = parse_datetime(text)
-    except ValueError:  # well formed, and no moment: 30 February
-        moment = None
-    if moment is None:
-        raise CommandError(f"{option} {text!r} is no time as ISO 8601 writes it: 2026-11-27T12:00Z")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _replay_all(chosen: QuerySet[Delivery], display: Display) -> Replayed:
+    again = left_alone = 0
+    with display.progress("Sending again", total=ceil(chosen.count() / BATCH)) as step:
+        for batch in _batches(chosen):
+            done = replay(batch)
+            again += done.again
+            left_alone += done.left_alone
+            step()
+    return Replayed(again, left_alone)
+
+
+def _batches(chosen: QuerySet[Delivery]) -> Iterator[QuerySet[Delivery]]:
+    """Yield what was chosen in parts, by id: what is sent again leaves the choice meanwhile."""
+    ids = chosen.order_by("pk").values_list("pk", flat=True)
+    last = 0
+    while part := list(ids.filter(pk__gt=last)[:BATCH]):
+        yield Delivery.objects.filter(pk__in=part)
+        last = part[-1]

@@ -201,7 +201,7 @@ def test_a_person_mends_a_sale_in_the_admin(sale: Sale, api_key: str, admin_clie
     two_orders(sale, api_key)
     counters.adjust_available(sale.pk, tee().pk, 2)
     record = compare(sale, now=clock.now())
-    data = {"action": "mend", "_selected_action": [str(record.pk)]}
+    data = {"action": "mend", "_selected_action": [str(record.pk)], "confirmed": "yes"}
     url = "/admin/orders/reconciliationrecord/"
     page = admin_client.post(url, data, follow=True).content.decode()
     assert "Corrected TEE: +0 held, +0 sold, -2 in Redis." in page

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from inventory.models import Sale
+from orders.admin.confirmation import CONFIRMED
 from orders.models import (
     ApiClient,
     DeadLetter,
@@ -23,6 +24,7 @@ from tests.conftest import MakeSale
 from tests.factories import dead_letter, persisted_order
 
 Act = Callable[..., str]
+Press = Callable[..., str]
 
 
 class Sold(NamedTuple):
@@ -44,7 +46,7 @@ def sold(db: None, make_sale: MakeSale, api_client: tuple[ApiClient, str]) -> So
     LostOrder.objects.create(order_id=UUID(int=7), sale=sale, client=client)
     PaymentNotice.objects.create(
         provider="standard",
-        notice_id="msg-1",
+        notice_id="msg-of-sold",
         type=PaymentNotice.Type.SUCCEEDED,
         order_id=order.pk,
         amount=order.total,
@@ -72,10 +74,38 @@ def viewer(db: None) -> Client:
 
 @pytest.fixture
 def act() -> Act:
-    """Run an action on rows of a list and return the page that follows."""
+    """Run an action on rows of a list, say yes where it asks, and return the page that follows."""
 
     def run(client: Client, model: str, action: str, *rows: Any) -> str:
         data = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+        data[CONFIRMED] = "yes"
         return client.post(f"/admin/{model}/", data, follow=True).content.decode()
 
     return run
+
+
+@pytest.fixture
+def press() -> Press:
+    """Press the button of a row's page, say yes, and return the page that follows."""
+
+    def run(client: Client, row: Any, button: str, **form: str) -> str:
+        model = row._meta.label_lower.replace(".", "/")
+        data = {CONFIRMED: "yes", **form}
+        return client.post(f"/admin/{model}/{row.pk}/{button}/", data, follow=True).content.decode()
+
+    return run
+
+
+@pytest.fixture
+def staff(db: None) -> Callable[..., Client]:
+    """A member of staff who may see everything, and do what is named: `staff("cancel_order")`."""
+
+    def make(*names: str) -> Client:
+        user = User.objects.create_user("-".join(names) or "nobody", is_staff=True)
+        may = Permission.objects.filter(codename__startswith="view_")
+        user.user_permissions.set(may | Permission.objects.filter(codename__in=names))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make

@@ -10,7 +10,7 @@ from orders.models import ApiClient
 from tests.conftest import MakeSale
 from tests.placing import Request, place_all
 
-from .conftest import Act
+from .conftest import Act, Press
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,11 +59,11 @@ def test_a_name_that_is_taken_is_refused(
 
 
 def test_a_new_key_replaces_the_old_one(
-    admin_client: Client, act: Act, api_client: tuple[ApiClient, str], make_sale: MakeSale
+    admin_client: Client, press: Press, api_client: tuple[ApiClient, str], make_sale: MakeSale
 ) -> None:
     make_sale()
     client, old = api_client
-    (new,) = KEY.findall(act(admin_client, "orders/apiclient", "give_new_key", client))
+    (new,) = KEY.findall(press(admin_client, client, "key"))
 
     assert accepted(new, "k-1")
     assert not accepted(old, "k-2")
@@ -113,10 +113,40 @@ def test_a_client_cannot_be_deleted(
 
 
 def test_a_viewer_cannot_change_a_client_or_its_key(
-    viewer: Client, act: Act, api_client: tuple[ApiClient, str]
+    viewer: Client, press: Press, api_client: tuple[ApiClient, str]
 ) -> None:
     client = api_client[0]
-    assert not KEY.search(act(viewer, "orders/apiclient", "give_new_key", client))
+    assert not KEY.search(press(viewer, client, "key"))
     assert viewer.post(f"{LIST}{client.pk}/change/", {"name": "mine"}).status_code == 403
     assert ApiClient.objects.get() == client
     assert ApiClient.objects.get().key_hash == client.key_hash
+
+
+def test_nothing_happens_to_a_key_before_somebody_says_yes(
+    admin_client: Client, api_client: tuple[ApiClient, str]
+) -> None:
+    page = admin_client.get(f"{LIST}{api_client[0].pk}/key/").content.decode()
+    assert "is refused within seconds" in page
+    assert not KEY.search(page)
+    assert ApiClient.objects.get().key_hash == api_client[0].key_hash
+
+
+def test_a_new_key_is_kept_by_no_browser_and_no_message(
+    admin_client: Client, api_client: tuple[ApiClient, str]
+) -> None:
+    answer = admin_client.post(f"{LIST}{api_client[0].pk}/key/", {"confirmed": "yes"})
+    assert KEY.search(answer.content.decode())
+    assert "no-store" in answer["Cache-Control"]
+    assert "messages" not in answer.cookies
+
+
+def test_clients_are_deactivated_and_activated_with_a_note_in_their_history(
+    admin_client: Client, act: Act, api_client: tuple[ApiClient, str], make_sale: MakeSale
+) -> None:
+    make_sale()
+    client, key = api_client
+    act(admin_client, "orders/apiclient", "deactivate", client)
+    assert not accepted(key, "k-1")
+    act(admin_client, "orders/apiclient", "activate", client)
+    assert accepted(key, "k-1")
+    assert LogEntry.objects.filter(object_id=client.pk).count() == 2

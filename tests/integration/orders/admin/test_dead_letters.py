@@ -1,5 +1,7 @@
 """Dead letters: read, replayed or given up from the admin."""
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
@@ -16,7 +18,7 @@ from tests.conftest import MakeSale
 from tests.factories import dead_letter, kept, unreadable_dead_letter
 from tests.placing import Request, place_all
 
-from .conftest import Act, Sold
+from .conftest import Act, Press, Sold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,3 +164,36 @@ def test_a_viewer_cannot_resolve_a_letter(
     assert promised.resolution == ""
     assert available(promised.sale) == 47
     assert not Order.objects.exists()
+
+
+def test_who_may_replay_a_letter_may_not_give_it_up(
+    promised: DeadLetter, staff: Callable[..., Client], press: Press
+) -> None:
+    operator = staff("replay_deadletter")
+    path = f"{LIST}{promised.pk}/"
+    assert operator.post(f"{path}reject/", {"confirmed": "yes"}).status_code == 403
+    assert "is persisted: Awaiting payment" in press(operator, promised, "replay")
+    assert LogEntry.objects.get(object_id=promised.pk).user.get_username() == "replay_deadletter"
+
+
+def test_a_resolved_letter_asks_no_more(
+    promised: DeadLetter, admin_client: Client, press: Press
+) -> None:
+    press(admin_client, promised, "reject")
+    page = admin_client.get(f"{LIST}{promised.pk}/replay/").content.decode()
+    assert "It is resolved: Rejected, stock released." in page
+    assert 'name="confirmed"' not in page
+
+
+def test_giving_letters_up_from_the_list_asks_first(
+    promised: DeadLetter, admin_client: Client
+) -> None:
+    data = {"action": "reject", "_selected_action": [str(promised.pk)]}
+    assert "get no order" in admin_client.post(LIST, data).content.decode()
+    promised.refresh_from_db()
+    assert promised.resolution == ""
+
+
+def test_a_letter_says_what_its_reason_means(sold: Sold, admin_client: Client) -> None:
+    page = admin_client.get(f"{LIST}{sold.letter.pk}/change/").content.decode()
+    assert "PostgreSQL refused the order and nothing else of its batch" in page

@@ -6,8 +6,8 @@ from django.db import connection, transaction
 from django.test import Client
 
 from inventory.models import StockMovement
-from orders.admin.orders import matching
-from orders.models import Order, OrderEvent, OrderLine
+from orders.admin.filters import matching
+from orders.models import Delivery, Order, OrderEvent, OrderLine
 from orders.services.clients import create_client
 from tests.factories import persisted_order
 
@@ -101,3 +101,12 @@ def test_the_lists_offer_no_search_that_reads_the_whole_table() -> None:
     for model in (Order, OrderLine, OrderEvent, StockMovement):
         model_admin = admin.site._registry[model]
         assert type(model_admin).get_search_results is not admin.ModelAdmin.get_search_results
+
+
+def test_the_log_of_an_endpoint_is_read_through_its_index(sold: Sold) -> None:
+    log = Delivery.objects.filter(endpoint=1).order_by("-pk")[:50]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        plan = log.explain()
+    assert "delivery_log" in plan
+    assert "Sort" not in plan

@@ -1,24 +1,30 @@
 """The pages for people."""
 
+import re
 from datetime import timedelta
 from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.db import OperationalError
 from django.test import Client
+from pytest_django import Settings
 
+import orders
 from inventory import services
 from inventory.models import Sale
 from orders import problems
 from orders.api import pages
+from orders.api.openapi import operations_with
 from shop.core import clock
 from tests.conftest import MakeSale
 from tests.processes import Web
 
 PATHS = ["/", "/problems/", "/problems/sold-out", "/api/docs", "/nowhere"]
+STATIC = Path(orders.__file__).parent / "static" / "orders"
 LOADED_BY = {"link", "script", "img", "iframe", "source"}
 
 
@@ -70,9 +76,10 @@ def test_a_page_has_no_script_or_style_in_it_so_that_its_policy_can_forbid_them(
     page: Page, client: Client
 ) -> None:
     assert page.inline == []
-    policy = client.get("/problems/")["Content-Security-Policy"]
-    assert "default-src 'self'" in policy
-    assert "unsafe" not in policy
+    for path in PATHS:
+        policy = client.get(path)["Content-Security-Policy"]
+        assert "default-src '" in policy
+        assert "unsafe" not in policy
 
 
 def test_a_page_has_one_main_part_under_one_heading(page: Page) -> None:
@@ -89,9 +96,9 @@ def test_everything_that_a_page_loads_and_links_to_is_there(web: Web, path: str)
 
 
 def test_no_style_or_script_of_ours_refers_to_another_host(web: Web) -> None:
-    for name in ("site.css", "docs.js"):
-        text = web.http.get(f"/static/orders/{name}").text
-        assert "//" not in text.replace("\n// ", "\n")
+    for path in STATIC.rglob("*.[cj]s*"):
+        text = web.http.get(f"/static/orders/{path.relative_to(STATIC)}").text
+        assert "//" not in re.sub(r"(^|\s)// ", " ", text), path
 
 
 # --- The front page -----------------------------------------------------------------------------
@@ -111,8 +118,9 @@ def test_the_front_page_lists_the_sales_that_are_open_or_will_be(
 ) -> None:
     html = client.get("/").content.decode()
     links = Page(html).links
-    assert {"/api/v1/sales/drop", "/api/v1/sales/later", "/api/v1/sales/halted"} <= set(links)
-    assert "/api/v1/sales/over" not in links
+    for slug in ("drop", "later", "halted"):
+        assert {f"/sales/{slug}", f"/api/v1/sales/{slug}"} <= set(links)
+    assert not {"/sales/over", "/api/v1/sales/over"} & set(links)
     for state in ("open", "scheduled", "paused"):
         assert f'class="state {state}">{state}</span>' in html
     later = Sale.objects.get(slug="later").opens_at
@@ -127,6 +135,13 @@ def test_the_front_page_shows_an_order_that_can_be_placed_right_now(
     assert "http://testserver/api/v1/orders" in html
     assert '"sale": "drop"' in html
     assert '"sku": "TEE"' in html
+
+
+def test_the_front_page_links_to_no_flower_where_there_is_none(
+    client: Client, settings: Settings, without_postgresql: None
+) -> None:
+    settings.FLOWER_URL = ""
+    assert b"Flower" not in client.get("/").content
 
 
 def test_the_front_page_says_how_to_open_a_sale_where_there_is_none(
@@ -167,8 +182,21 @@ def test_every_problem_has_a_page_that_explains_it(client: Client, slug: str) ->
     html = response.content.decode()
     assert f"<h1>{escape(kind.title)}</h1>" in html
     assert escape(kind.advice) in html
+    assert escape(kind.retry) in html
     assert f"HTTP/1.1 {kind.status} " in html
     assert escape(f'"type": "/problems/{slug}"') in html
+
+
+@pytest.mark.parametrize("slug", problems.ALL)
+def test_the_page_of_a_problem_links_to_the_operations_that_it_comes_from(
+    client: Client, slug: str
+) -> None:
+    links = Page(client.get(f"/problems/{slug}").content.decode()).links
+    operations = {
+        f"/api/docs#/{each.tag}/{each.id}" for each in operations_with(problems.ALL[slug])
+    }
+    assert operations
+    assert operations <= set(links)
 
 
 def test_the_list_of_problems_links_to_every_one_of_them(client: Client) -> None:

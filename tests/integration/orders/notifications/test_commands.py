@@ -1,5 +1,6 @@
 """manage.py create_webhook and replay_notifications, as an operator meets them."""
 
+import json
 from io import StringIO
 
 import pytest
@@ -7,6 +8,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
+from orders.management.commands import replay_notifications
 from orders.models import Delivery, Endpoint
 from orders.notifications.webhooks import deliver_webhooks
 
@@ -102,6 +104,17 @@ def test_replay_notifications_says_what_it_leaves_alone(shop: Shop, webhook: End
     told = run("replay_notifications")
     assert "sent again: 0" in told
     assert "endpoints are off: 1" in told
+
+
+def test_replay_notifications_goes_through_all_of_them_in_parts(
+    shop: Shop, webhook: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay_notifications, "BATCH", 2)
+    for _ in range(5):
+        shop.order()
+    Delivery.objects.update(state="dead")
+    assert json.loads(run("replay_notifications", "--json")) == {"again": 5, "left_alone": 0}
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"pending"}
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,32 @@
-"""Who is told of events, and each telling: set up, looked at, sent again."""
+"""Webhooks and channels: set up, tried out, switched off and on, given new secrets."""
 
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from inventory.admin import of_order
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint
 from orders.notifications import endpoints
-from orders.notifications.replay import replay
 from orders.notifications.targets import TargetRefused, check_url
-from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, ShopAdmin, unbroken
+from shop.core.admin import ShopAdmin, unbroken
+
+from .deliveries import STATES, answer_of
+from .endpoint_actions import EndpointActions, secret_of
+from .looks import Tone, badge, link_to_pk, moment
+from .secrets import show_once
 
 if TYPE_CHECKING:  # ModelForm can be parametrised only for the type checker
     _EndpointModelForm = forms.ModelForm[Endpoint]
 else:
     _EndpointModelForm = forms.ModelForm
+
+LATEST = 20  # deliveries on the page of an endpoint
 
 
 class EndpointForm(_EndpointModelForm):
@@ -30,7 +35,7 @@ class EndpointForm(_EndpointModelForm):
     events = forms.MultipleChoiceField(
         choices=[(event.value, event.value) for event in EventType],
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="None chosen: all, also those that are yet to be invented.",
     )
 
@@ -45,14 +50,15 @@ class EndpointForm(_EndpointModelForm):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ShopAdmin):
+class EndpointAdmin(EndpointActions, ShopAdmin):
     """A webhook's secret is shown once. Nothing is deleted: deliveries point here."""
 
     form = EndpointForm
-    list_display = ("name", "channel", "told", "active", "failing_since", "disabled_reason")
+    change_form_outer_after_template = "admin/orders/latest_deliveries.html"
+    list_display = ("name", "channel", "told", "health", "failing_since", "disabled_reason")
     list_filter = ("active", "channel")
     search_fields = ("url",)
-    actions = ("rotate_secret", "enable", "disable")
+    actions = ("enable", "disable")
     readonly_fields = (
         "channel",
         "created_at",
@@ -77,16 +83,38 @@ class EndpointAdmin(ShopAdmin):
     def told(self, endpoint: Endpoint) -> str:
         return ", ".join(endpoint.events) or "all"
 
+    @admin.display(description="state", ordering="active")
+    def health(self, endpoint: Endpoint) -> SafeString:
+        if not endpoint.active:
+            tone: Tone = "bad" if endpoint.disabled_reason else "plain"
+            return badge("Disabled" if endpoint.disabled_reason else "Off", tone)
+        if endpoint.failing_since:
+            return badge("Failing", "bad")
+        return badge("On", "good") if endpoint.takes_deliveries else badge("Rests", "waits")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if endpoint := kwargs.get("obj"):
+            query = {"endpoint__id__exact": endpoint.pk}
+            context["deliveries"] = _latest(endpoint)
+            context["log"] = reverse("admin:orders_delivery_changelist", query=query)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
         if change:
             self._save_changes(obj, form)
             return
-        created, secret = endpoints.create_webhook(
+        created, _ = endpoints.create_webhook(
             url=obj.url, events=[EventType(event) for event in obj.events], active=obj.active
         )
         obj.pk = created.pk
         obj.refresh_from_db()
-        self._show_secret(request, obj, secret)
+
+    def response_add(
+        self, request: HttpRequest, obj: Endpoint, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return show_once(self, request, obj, secret_of(obj))
 
     def _save_changes(self, endpoint: Endpoint, form: Any) -> None:
         # Not the secret nor its health: they may have changed since the form was opened.
@@ -95,13 +123,6 @@ class EndpointAdmin(ShopAdmin):
             endpoint.save(update_fields=names)
         if "active" in form.changed_data:
             (endpoints.enable if endpoint.active else endpoints.disable)(endpoint)
-
-    @admin.action(description="Give a new signing secret", permissions=["change"])
-    def rotate_secret(self, request: HttpRequest, chosen: QuerySet[Endpoint]) -> None:
-        for endpoint in chosen.filter(channel=Endpoint.Channel.WEBHOOK):
-            secret = endpoints.rotate_secret(endpoint)
-            self.log_change(request, endpoint, "Gave it a new signing secret.")
-            self._show_secret(request, endpoint, secret)
 
     @admin.action(description="Enable", permissions=["change"])
     def enable(self, request: HttpRequest, chosen: QuerySet[Endpoint]) -> None:
@@ -116,69 +137,23 @@ class EndpointAdmin(ShopAdmin):
             endpoints.disable(endpoint)
             self.log_change(request, endpoint, "Disabled it.")
             kept = "What waits for it is kept until it is enabled."
-            self.message_user(request, f"{endpoint} is told nothing any more. {kept}")
-
-    def _show_secret(self, request: HttpRequest, endpoint: Endpoint, secret: str) -> None:
-        text = format_html(
-            "The signing secret of {}: <code>{}</code> It is not shown again; an earlier one stays "
-            "valid for a day.",
-            endpoint.url,
-            secret,
-        )
-        self.message_user(request, text, messages.SUCCESS)
+            self.message_user(
+                request, f"{endpoint} is told nothing any more. {kept}", messages.INFO
+            )
 
 
-@admin.register(Delivery)
-class DeliveryAdmin(BigTableAdmin):
-    """What was told to whom, and what was given up."""
+def _latest(endpoint: Endpoint) -> list[tuple[Any, ...]]:
+    rows = Delivery.objects.filter(endpoint=endpoint).select_related("event").order_by("-pk")
+    return [_told(delivery) for delivery in rows[:LATEST]]
 
-    list_display = (
-        "id",
-        "event",
-        "order_link",
-        "endpoint",
-        "state",
-        "attempts",
-        "last_status",
-        "last_error",
-        "due_at",
+
+def _told(delivery: Delivery) -> tuple[Any, ...]:
+    return (
+        link_to_pk("orders.delivery", delivery.pk, delivery.pk),
+        unbroken(delivery.event),
+        link_to_pk("orders.order", delivery.order_id, delivery.order_id),
+        badge(delivery.get_state_display(), STATES[delivery.state]),
+        delivery.attempts,
+        answer_of(delivery),
+        unbroken(moment(delivery.last_attempt_at or delivery.created_at)),
     )
-    list_select_related = ("event", "endpoint")
-    list_filter = ("state", "endpoint")
-    search_fields = ("order_id",)
-    search_help_text = f"By order id, in full. {BIG_TABLE_HELP}"
-    fields = (
-        "event",
-        "order_link",
-        "endpoint",
-        "state",
-        "attempts",
-        "last_status",
-        "last_error",
-        "last_attempt_at",
-        "due_at",
-        "created_at",
-    )
-    readonly_fields = ("order_link",)
-    actions = ("replay",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return of_order(queryset, "order_id", search_term), False
-
-    @admin.display(description="order")
-    def order_link(self, delivery: Delivery) -> SafeString:
-        url = reverse("admin:orders_order_change", args=[delivery.order_id])
-        return format_html('<a href="{}">{}</a>', url, unbroken(delivery.order_id))
-
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("orders.change_delivery")
-
-    @admin.action(description="Send again", permissions=["replay"])
-    def replay(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
-        again, left_alone = replay(chosen)
-        self.message_user(request, f"Deliveries sent again: {again:,}", messages.SUCCESS)
-        if left_alone:
-            off = f"Left alone, since their endpoints are off: {left_alone:,}"
-            self.message_user(request, off, messages.WARNING)

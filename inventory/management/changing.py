@@ -1,0 +1,39 @@
+"""Commands that change one sale while it runs, and what they have in common."""
+
+import argparse
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from inventory.errors import CountersUnavailable, InventoryError
+from inventory.models import Sale
+from inventory.selectors import get_sale
+from shop.core.commands import SERVER_AWAY, OperatorCommand, in_plain_words
+from shop.core.terminal import GOOD, Display
+
+
+class SaleCommand(OperatorCommand):
+    """Makes one change of one sale, by `change`, and prints what it returns."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("slug", help="the sale")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with in_plain_words(InventoryError):
+            try:
+                done = self.change(get_sale(options["slug"]), options)
+            except CountersUnavailable as error:
+                raise CommandError(_written(error), returncode=SERVER_AWAY) from error
+        Display(self.stdout, options).say(done, GOOD)
+
+    def change(self, sale: Sale, options: dict[str, Any]) -> str:
+        """Change the sale and return what is the case now.
+
+        Raises InventoryError: before anything is changed, but for CountersLost and
+        CountersUnavailable.
+        """
+        raise NotImplementedError
+
+
+def _written(error: CountersUnavailable) -> str:
+    return f"{error}\nThe change is in PostgreSQL, and workers bring it to Redis: do not repeat it."

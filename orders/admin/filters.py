@@ -1,0 +1,55 @@
+"""Filters and searches of lists of orders: each is answered through an index."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from inventory.admin import uuid_in
+from inventory.models import Sale
+from orders.models import ApiClient
+
+RECENT_SALES = 30
+
+
+class SaleFilter(admin.SimpleListFilter):
+    """Offers the latest sales; years of them would make a list longer than the page."""
+
+    title = "sale"
+    parameter_name = "sale"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[Any, str]]:
+        latest = list(Sale.objects.order_by("-pk").values_list("pk", "slug")[:RECENT_SALES])
+        return [(str(pk), slug) for pk, slug in latest]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(sale=value) if value and value.isdecimal() else queryset
+
+
+class RefundFilter(admin.SimpleListFilter):
+    """Orders that money has to go back for."""
+
+    title = "refund"
+    parameter_name = "refund"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[Any, str]]:
+        return [("due", "Due")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(refund_due__isnull=False) if self.value() == "due" else queryset
+
+
+def matching(term: str) -> Q:
+    """Match orders by id, request id or customer, each through its index.
+
+    The index on request ids begins with the client and leaves out rejected orders: those are few,
+    and have an index of their own.
+    """
+    clients = list(ApiClient.objects.values_list("pk", flat=True))
+    request = Q(client__in=clients, request_key=term) & ~Q(status="rejected")
+    matches = Q(customer=term) | request | Q(status="rejected", request_key=term)
+    order_id = uuid_in(term)
+    return matches | Q(pk=order_id) if order_id else matches

@@ -1,0 +1,49 @@
+"""Test payments: what the page of a payment provider would do, for the drop page to try it out."""
+
+from django.http import HttpRequest, HttpResponse
+
+from inventory.money import format_minor, to_minor
+from orders import problems
+from orders.domain import parse_order_id
+from orders.models import Order
+from orders.payments import standard, test_provider
+from orders.problems import Problem, Refused
+from shop.core.threads import in_thread
+
+from .endpoint import endpoint
+from .payments import take_message
+
+
+@endpoint("POST")
+async def test_payment(request: HttpRequest, order_id: str) -> HttpResponse:
+    """Let the payment of an order succeed, or fail as the form field `outcome` says.
+
+    No part of the API, and not there unless TEST_PAYMENTS is on. The order's id is all it asks for:
+    it cannot be guessed.
+    """
+    if not test_provider.is_on():
+        raise _not_found(f"There is nothing at {request.path}.")
+    outcome = request.POST.get("outcome", "succeeded")
+    if outcome not in test_provider.OUTCOMES:
+        error = {"pointer": "/outcome", "detail": "is succeeded or failed"}
+        raise Refused(Problem(problems.INVALID_REQUEST, "Some fields are not valid.", [error]))
+    headers, body = await in_thread(_message, order_id, outcome)
+    return await take_message(request, standard.PROVIDER, headers, body)
+
+
+def _message(order_id: str, outcome: str) -> tuple[dict[str, str], bytes]:
+    """Return the signed message about an order in the ledger. Raises Refused."""
+    parsed = parse_order_id(order_id)
+    order = Order.objects.filter(pk=parsed).first() if parsed else None
+    if order is None:
+        raise _not_found(f"There is no order {order_id[:64]}.")
+    return test_provider.signed_message(
+        order_id=order.pk,
+        outcome=outcome,
+        amount=format_minor(to_minor(order.total, order.currency), order.currency),
+        currency=order.currency,
+    )
+
+
+def _not_found(detail: str) -> Refused:
+    return Refused(Problem(problems.NOT_FOUND, detail))

@@ -1,0 +1,26 @@
+"""manage.py change_limit: how many units one customer may buy."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from inventory.management.changing import SaleCommand
+from inventory.models import Sale
+from orders.services.limits import change_limit
+from shop.core import clock
+
+
+class Command(SaleCommand):
+    help = (
+        "Change how many units one customer may buy over the whole sale. Who has more keeps them, "
+        "and gets no more. Where there was no limit, what customers have is counted first; orders "
+        "are answered 503 meanwhile."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("limit", type=int, metavar="N", help="units; 0: no limit")
+
+    def change(self, sale: Sale, options: dict[str, Any]) -> str:
+        limit = options["limit"]
+        change_limit(sale, version=sale.version, now=clock.now(), limit=limit)
+        return f"Sale {sale.slug}: {f'{limit:,} units' if limit else 'any number'} per customer."

@@ -1,0 +1,29 @@
+"""manage.py rotate_key: a new API key for a storefront, instead of its old one."""
+
+import argparse
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from orders.models import ApiClient
+from orders.services.clients import give_new_key
+from shop.core.commands import OperatorCommand
+
+
+class Command(OperatorCommand):
+    help = (
+        "Give an API client a new key and print it, alone, as the last line. It is shown only now; "
+        "the key that it had is refused within seconds."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("name", help="who it is, as manage.py create_client named it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"]
+        client = None if "\0" in name else ApiClient.objects.filter(name=name).first()
+        if client is None:
+            raise CommandError(f"There is no client {name!r}.")
+        key = give_new_key(client)
+        self.stderr.write(f"Client {client.name} may place orders with this key alone:")
+        self.stdout.write(key)

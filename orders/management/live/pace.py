@@ -1,0 +1,67 @@
+"""How fast a sale goes: rates and waiting times from what was counted second by second."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orders.figures import Figures
+
+RECENT_SECONDS = 10  # that rates and waiting times are taken over
+SHOWN_SECONDS = 60
+UNSETTLED_SECONDS = 2  # the latest, whose figures may still grow
+_YES = ("accepted", "replayed")
+_NOTHING = Figures(outcomes={}, latency=[], latency_ms=0, batches=[], batched=0, persisted=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What happened a second, on average over the last RECENT_SECONDS."""
+
+    answers: float
+    accepted: float
+    replayed: float
+    rejected: dict[str, float]  # by outcome, the most frequent first
+    persisted: float
+    p50_ms: float | None  # an upper bound, infinite beyond the last; None without answers
+    p99_ms: float | None
+    last_minute: list[int]  # orders accepted in each second, the oldest first
+
+
+def wanted_seconds(now: float) -> tuple[int, int]:
+    """Return the Unix seconds after which and until which a pace at `now` is taken."""
+    until = int(now) - UNSETTLED_SECONDS
+    return until - SHOWN_SECONDS, until
+
+
+def pace_of(counted: Mapping[int, Figures], *, until: int) -> Pace:
+    """Return the pace at second `until`; seconds that are not counted were quiet."""
+    minute = [
+        counted.get(second, _NOTHING) for second in range(until - SHOWN_SECONDS + 1, until + 1)
+    ]
+    recent = _together(minute[-RECENT_SECONDS:])
+    rates = {name: n / RECENT_SECONDS for name, n in Counter(recent.outcomes).most_common()}
+    return Pace(
+        answers=sum(rates.values(), 0.0),
+        accepted=rates.get("accepted", 0.0),
+        replayed=rates.get("replayed", 0.0),
+        rejected={name: rate for name, rate in rates.items() if name not in _YES},
+        persisted=recent.persisted / RECENT_SECONDS,
+        p50_ms=recent.latency_quantile_ms(0.5),
+        p99_ms=recent.latency_quantile_ms(0.99),
+        last_minute=[figures.outcomes.get("accepted", 0) for figures in minute],
+    )
+
+
+def _together(seconds: list[Figures]) -> Figures:
+    outcomes: Counter[str] = Counter()
+    for figures in seconds:
+        outcomes.update(figures.outcomes)
+    latencies = [figures.latency for figures in seconds if figures.latency]
+    return Figures(
+        outcomes=outcomes,
+        latency=[sum(bucket) for bucket in zip(*latencies, strict=True)],
+        latency_ms=sum(figures.latency_ms for figures in seconds),
+        batches=[],
+        batched=sum(figures.batched for figures in seconds),
+        persisted=sum(figures.persisted for figures in seconds),
+    )

@@ -1,0 +1,42 @@
+"""The spans of deliveries, in the traces of the requests that placed the orders."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shop.core import tracing
+from shop.core.traceparent import is_sampled
+
+from .notices import Notice
+from .outcomes import Delivered, Outcome
+
+
+@contextmanager
+def delivery(notice: Notice, *, channel: str, attempt: int = 1) -> Iterator[str]:
+    """Record one attempt to tell somebody of an event.
+
+    Gives the traceparent to pass on: the span's own, else the order's as it came, so that the trace
+    stays in one piece; "" where the order has none.
+    """
+    traceparent = notice.traceparent or ""
+    if tracing.active is None or not is_sampled(traceparent):
+        yield traceparent
+        return
+    facts: dict[str, str | int] = {
+        "shop.order_id": str(notice.order_id),
+        "shop.sale": notice.sale,
+        "shop.event_id": notice.event_id,
+        "shop.attempt": attempt,
+    }
+    name = f"{channel} {notice.type.value}"
+    with tracing.span(name, parent=traceparent, kind="client", attributes=facts) as own:
+        yield own or traceparent
+
+
+def noted(outcome: Outcome) -> Outcome:
+    """Note what became of an attempt on the span around, and return it."""
+    if tracing.active is not None:
+        status = getattr(outcome, "status", None)
+        tracing.active.note_outcome(
+            status, error="" if isinstance(outcome, Delivered) else getattr(outcome, "error", "")
+        )
+    return outcome

@@ -1,0 +1,40 @@
+"""Noting that a payment was paid back, where its provider does not say so itself.
+
+No money moves here: it goes back at the provider, and its own notice settles the payment. Where
+none will come (a bank transfer, another account), a person says that it is done.
+"""
+
+from inventory.money import to_minor
+from orders.models import Order, PaymentNotice
+from orders.payments.news import NewsType, PaymentNews
+
+from .payments import take_news
+
+BY_HAND = "by-hand"  # the provider of such notices
+_State, _Type = PaymentNotice.State, PaymentNotice.Type
+
+
+def refundable_payments(order: Order) -> list[PaymentNotice]:
+    """Return the payments of an order that came in and have not gone back, the oldest first."""
+    came_in = PaymentNotice.objects.filter(
+        order_id=order.pk, type=_Type.SUCCEEDED, state__in=[_State.APPLIED, _State.REFUND_DUE]
+    )
+    return list(came_in.order_by("pk")[:100])
+
+
+def note_refund(payment: PaymentNotice) -> PaymentNotice:
+    """Take the news that a payment went back, once for each payment. Returns the notice of it.
+
+    What follows for the order is what follows from the provider's own news: the order of an applied
+    payment is refunded and its units are released. Raises what `take_news` raises.
+    """
+    news = PaymentNews(
+        provider=BY_HAND,
+        notice_id=f"refund-of-{payment.pk}",
+        type=NewsType.REFUNDED,
+        order_id=payment.order_id,
+        amount=to_minor(payment.amount, payment.currency),
+        currency=payment.currency,
+        reference=payment.reference,
+    )
+    return take_news(news)

@@ -1,0 +1,16 @@
+"""The Django app of the operators' console."""
+
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
+
+from .roles import grant_roles
+
+
+class ConsoleConfig(AppConfig):
+    name = "shop.console"
+    label = "console"
+    verbose_name = "Console"
+
+    def ready(self) -> None:
+        # The last app whose permissions the roles give. An app without models is not told.
+        post_migrate.connect(grant_roles, sender=apps.get_app_config("orders"))

@@ -1,0 +1,137 @@
+"""What the live page of a sale shows, from both stores, read once a second for all who look."""
+
+from collections import OrderedDict
+from threading import Lock
+from typing import Any
+
+import redis
+
+from inventory import counters, outbox
+from inventory.errors import CountersLost, InventoryError
+from inventory.models import Allocation, Sale
+from inventory.reservation import SkuCounters
+from inventory.selectors import state_of
+from orders import figures
+from orders.models import ReconciliationRecord
+from shop.core import clock
+
+from .past import YESES, Past
+from .sharing import Shared
+
+FRESH_SECONDS = 0.9
+MOST_SALES = 32  # whose past is kept; of another one it is read anew
+
+Reading = dict[str, Any]
+
+
+def live_reading(sale_id: int) -> Reading:
+    """Return all that the live page of a sale shows, but its `seconds`: [Second, …].
+
+    `redis` says what is wrong where Redis does not answer or has no counters; what it alone knows
+    is then missing or None. Raises Sale.DoesNotExist, django.db.DatabaseError.
+    """
+    with _lock:
+        shared = _shared.pop(sale_id, None) or _LiveSale(sale_id).shared
+        _shared[sale_id] = shared
+        if len(_shared) > MOST_SALES:
+            _shared.popitem(last=False)
+    return shared.get()
+
+
+class _LiveSale:
+    def __init__(self, sale_id: int) -> None:
+        self._sale_id = sale_id
+        self._past = Past(sale_id)
+        self.shared: Shared[Reading] = Shared(self._read, fresh_seconds=FRESH_SECONDS)
+
+    def _read(self) -> Reading:
+        # The ledger last: an order that left the outbox meanwhile is in it.
+        sale = Sale.objects.get(pk=self._sale_id)
+        counted, trouble = _counters(sale)
+        flow = self._flow()
+        rows = sale.allocations.select_related("product").order_by("pk")
+        return {
+            "at": int(clock.now().timestamp()),
+            "sale": _rules(sale),
+            "redis": trouble or flow.pop("trouble", None),
+            "skus": [_sku(row, counted.get(row.pk)) for row in rows],
+            "drift": last_drift(sale.pk),
+            **flow,
+        }
+
+    def _flow(self) -> Reading:
+        """Return what Redis tells of orders on their way and answers given."""
+        try:
+            waiting, since_ms = outbox.waiting([self._sale_id])[self._sale_id]
+            total = figures.totals([self._sale_id])[self._sale_id]
+            now = clock.now()
+            seconds = self._past.read(now=int(now.timestamp()), backlog=waiting)
+        except redis.RedisError as error:
+            return {"trouble": f"Redis does not answer: {error}", "backlog": None, "seconds": []}
+        oldest = (clock.to_ms(now) - since_ms) / 1000 if waiting else 0.0
+        return {
+            "backlog": {"orders": waiting, "oldest_seconds": max(0.0, round(oldest, 1))},
+            "totals": _totals(total),
+            "seconds": seconds,
+        }
+
+
+_shared: "OrderedDict[int, Shared[Reading]]" = OrderedDict()
+_lock = Lock()
+
+
+def last_drift(sale_id: int) -> Reading | None:
+    """Return what the last reconciliation that could tell found: units, and how long ago."""
+    told = ReconciliationRecord.objects.filter(sale=sale_id, drift__isnull=False)
+    record = told.order_by("-id").first()
+    if record is None:
+        return None
+    age = (clock.now() - record.compared_at).total_seconds()
+    return {"units": record.drift, "age_seconds": max(0, round(age))}
+
+
+def _counters(sale: Sale) -> tuple[dict[int, SkuCounters], str | None]:
+    """Return a sale's counters by allocation, and why there are none."""
+    try:
+        seen = counters.snapshot(sale.pk, sale.slug)
+        if seen.epoch != sale.epoch:
+            raise CountersLost(sale.slug)
+    except InventoryError as error:
+        return {}, str(error)
+    return seen.skus, None
+
+
+def _rules(sale: Sale) -> Reading:
+    return {
+        "state": state_of(sale, clock.now()).value,
+        "opens_at": sale.opens_at.isoformat(),
+        "closes_at": sale.closes_at.isoformat() if sale.closes_at else None,
+        "limit": sale.limit,
+        "version": sale.version,
+    }
+
+
+def _sku(row: Allocation, counted: SkuCounters | None) -> Reading:
+    """Return where a SKU's units are. In flight is what neither side calls available or sold."""
+    units = {
+        "id": row.pk,
+        "sku": row.product.sku,
+        "name": row.product.name,
+        "allocated": row.allocated,
+        "held": row.held,
+        "sold": row.sold,
+    }
+    if counted is None:
+        return {**units, "available": None, "in_flight": None}
+    rest = counted.allocated - counted.available - row.held - row.sold
+    return {**units, "available": max(counted.available, 0), "in_flight": max(rest, 0)}
+
+
+def _totals(total: figures.Figures) -> Reading:
+    refused = {key: count for key, count in total.outcomes.items() if key not in YESES}
+    return {
+        "accepted": total.outcomes.get("accepted", 0),
+        "replayed": total.outcomes.get("replayed", 0),
+        "refused": refused,
+        "persisted": total.persisted,
+    }

@@ -1,0 +1,13 @@
+"""The switches of a sale: what each asks for, what it says will happen, and what it then does."""
+
+from .base import Switch
+from .limit import Limit
+from .running import Close, Open, Pause
+from .stock import Restock
+from .window import Window
+
+__all__ = ["SWITCHES", "Switch"]
+
+SWITCHES: dict[str, type[Switch]] = {
+    each.name: each for each in (Open, Pause, Window, Restock, Limit, Close)
+}

@@ -1,0 +1,61 @@
+"""What a Celery worker does around its tasks: fields for their log lines, spans, profiles."""
+
+from contextlib import ExitStack
+from typing import Any
+
+from celery import Task, signals
+
+from . import correlation, profiling, tracing
+from .request_id import sane_request_id
+from .traceparent import trace_id_of
+
+_open: dict[str, ExitStack] = {}  # by task id: the tasks under way in this process
+
+
+@signals.worker_process_init.connect(weak=False)
+def _forked(sender: str | None, **_: Any) -> None:
+    """What takes a thread begins in the process that works, not in the one that it is forked from.
+
+    `sender` is the worker's name, "notifier@host".
+    """
+    role = (sender or "worker").partition("@")[0]
+    tracing.start(role)
+    profiling.listen(role)
+
+
+@signals.worker_process_shutdown.connect(weak=False)
+def _ending(**_: Any) -> None:
+    tracing.stop()
+
+
+@signals.task_prerun.connect(weak=False)
+def _begun(task_id: str, task: "Task[Any, Any]", **_: Any) -> None:
+    message = vars(task.request)
+    request_id = message.get("request_id")
+    parent = correlation.traceparent_of(message)
+    block = _open[task_id] = ExitStack()
+    own = block.enter_context(
+        tracing.span(
+            f"task {task.name}",
+            parent=parent,
+            kind="consumer",
+            attributes={"messaging.system": "celery", "messaging.message.id": task_id},
+        )
+    )
+    block.enter_context(
+        correlation.about(
+            task=task.name,
+            task_id=task_id,
+            request_id=request_id and sane_request_id(str(request_id).encode("ascii", "replace")),
+            trace_id=trace_id_of(own or parent),
+        )
+    )
+
+
+@signals.task_postrun.connect(weak=False)
+def _ended(task_id: str, retval: object, **_: Any) -> None:
+    if block := _open.pop(task_id, None):
+        if isinstance(retval, BaseException):
+            block.__exit__(type(retval), retval, retval.__traceback__)
+        else:
+            block.close()
