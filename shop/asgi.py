@@ -2,8 +2,10 @@
 
 import gc
 import os
+from importlib import import_module
 from typing import cast
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
@@ -18,6 +20,8 @@ from shop.core import profiling, tracing  # noqa: E402
 from shop.core.readiness import announced  # noqa: E402
 
 __all__ = ["OrderProtocol", "application"]
+
+import_module(settings.ROOT_URLCONF)  # now, and not while somebody waits for the first page
 
 tracing.start("web")
 profiling.listen("web")

@@ -3,6 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
+# Here and not at the start of every process: workers and commands would load spreadsheets and
+# charts that they never use, half a second and 20 MB each.
+admin.autodiscover()
 admin.site.index_title = "Dashboard"
 admin.site.index_template = "console/dashboard.html"
 
