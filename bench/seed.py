@@ -76,6 +76,7 @@ class Seeder:
         with self._client.pipeline(transaction=False) as pipe:
             pipe.hincrby(keys.stock, "orders", orders)
             pipe.hincrby(keys.stock, f"{allocation}:t", orders)
+            pipe.hincrby(keys.stock, f"{allocation}:a", orders)
             pipe.execute()
         self._run("XSETID", keys.outbox, f"{self.ground.first_ms + orders}-0")
         self._execute("seed_stock.sql", {"allocation_id": allocation, "orders": orders})

@@ -7,13 +7,14 @@ from typing import Any
 
 from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from . import correlation, tracing
 from .traceparent import sane_traceparent
 
 _SANE = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _LONGEST = 128  # characters of a URL's part, in a log line
+_NAMED = ("order_id", "sale")  # what a URL may name
 
 
 def sane_request_id(sent: bytes) -> str:
@@ -34,7 +35,10 @@ class RequestIdMiddleware:
     async def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = sane_request_id(_header(request, "X-Request-ID"))
         with correlation.request(request_id=request_id, traceparent=_traceparent(request)):
-            response = await self.get_response(request)
+            try:
+                response = await self.get_response(request)
+            finally:
+                unbind_contextvars(*_NAMED)  # of `process_view`
         response["X-Request-ID"] = request_id
         return response
 
@@ -42,10 +46,12 @@ class RequestIdMiddleware:
         self, request: HttpRequest, view: object, args: object, kwargs: Mapping[str, Any]
     ) -> None:
         """Note which order or sale the URL names, and the route for the request's span."""
-        named = {"order_id": kwargs.get("order_id"), "sale": kwargs.get("slug")}
+        route = request.resolver_match.route if request.resolver_match else ""
+        sale = kwargs.get("slug") if "sales/" in route else None
+        named = dict(zip(_NAMED, (kwargs.get("order_id"), sale), strict=True))
         bind_contextvars(**{name: str(part)[:_LONGEST] for name, part in named.items() if part})
-        if request.resolver_match:
-            tracing.name_route(request.resolver_match.route)
+        if route:
+            tracing.name_route(route)
 
 
 def _traceparent(request: HttpRequest) -> str:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.test import Client
 from pytest_django import Settings
+from structlog.contextvars import get_contextvars
 
 import orders
 from inventory import services
@@ -241,3 +242,10 @@ def test_a_host_that_is_not_served_is_told_so_as_a_problem(client: Client) -> No
     assert response.status_code == 400
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.json()["type"] == "/problems/bad-request"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_url_names_is_forgotten_with_its_request(client: Client) -> None:
+    client.get("/sales/unheard-of")
+    client.get("/api/v1/orders/01a1ffa4-a019-8000-84ee-0d528bd5faaf")
+    assert get_contextvars() == {}
