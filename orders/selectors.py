@@ -4,10 +4,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import redis
 from django.db import DatabaseError, OperationalError
+from django.db.models import QuerySet
 
 from inventory import counters, outbox
 from inventory.errors import CountersLost
@@ -17,7 +19,7 @@ from shop.core import clock
 
 from .domain import OrderRecord, Status, decode_record, format_order_id, sale_id_of
 from .errors import OrderLost
-from .models import DeadLetter, LostOrder, Order, OrderLine
+from .models import DeadLetter, Delivery, LostOrder, Order, OrderLine, PaymentNotice
 from .representation import OrderView, order_view
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,16 @@ def find_orders(asked: Collection[Asked]) -> dict[Asked, OrderView | Exception |
 def statuses(order_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the status of those orders that are persisted."""
     return dict(Order.objects.filter(pk__in=order_ids).values_list("pk", "status"))
+
+
+def waiting_for_a_person() -> dict[str, QuerySet[Any]]:
+    """Return what no program can mend, by kind; each kind's rows have an index of their own."""
+    return {
+        "dead letters": DeadLetter.objects.filter(resolution=""),
+        "lost orders": LostOrder.objects.filter(confirmed=True),
+        "payment notices": PaymentNotice.objects.filter(state__in=PaymentNotice.NEEDS_ATTENTION),
+        "deliveries": Delivery.objects.filter(state=Delivery.State.DEAD),
+    }
 
 
 def record_on_its_way(order_id: UUID) -> OrderRecord | None:

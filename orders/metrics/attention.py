@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.db.models import Count
 from prometheus_client.core import Metric
 
-from orders.models import DeadLetter, Delivery, LostOrder, PaymentNotice
+from orders.selectors import waiting_for_a_person
 
 from .families import gauge
 from .postgresql import count
@@ -14,20 +14,14 @@ from .scene import Scene
 
 def figures(scene: Scene) -> Iterator[Metric]:
     """Yield what waits for a person, and of what kind the dead letters are."""
-    open_letters = DeadLetter.objects.filter(resolution="")
-    attention = PaymentNotice.objects.filter(state__in=PaymentNotice.NEEDS_ATTENTION)
+    waiting = waiting_for_a_person()
     yield gauge(
         "shop_waiting_for_a_person",
         "What a person has to look at.",
         ["what"],
-        [
-            ("dead letters", count(open_letters)),
-            ("lost orders", count(LostOrder.objects.filter(confirmed=True))),
-            ("payment notices", count(attention)),
-            ("deliveries", count(Delivery.objects.filter(state=Delivery.State.DEAD))),
-        ],
+        [(what, count(rows)) for what, rows in waiting.items()],
     )
-    letters = open_letters.filter(sale__in=scene.sales).order_by()
+    letters = waiting["dead letters"].filter(sale__in=scene.sales).order_by()
     by_reason = letters.values_list("sale", "reason").annotate(Count("pk"))
     yield gauge(
         "shop_dead_letters",

@@ -7,9 +7,10 @@ from prometheus_client.core import Metric
 
 from orders.domain import Status
 from orders.models import Order
+from shop.core.estimates import estimate
 
 from .families import counter, gauge
-from .postgresql import COUNTED_EXACTLY, estimate
+from .postgresql import COUNTED_EXACTLY
 from .scene import Scene
 
 

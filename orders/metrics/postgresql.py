@@ -1,6 +1,5 @@
 """Reading figures from PostgreSQL: cheaply, and never for long."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -10,6 +9,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from prometheus_client.core import Metric
+
+from shop.core.estimates import estimate
 
 from .scene import Scene
 from .stores import Source
@@ -49,9 +50,3 @@ def count(rows: QuerySet[Any]) -> int:
     rows = rows.order_by()
     counted = rows[: COUNTED_EXACTLY + 1].count()
     return counted if counted <= COUNTED_EXACTLY else max(counted, estimate(rows))
-
-
-def estimate(rows: QuerySet[Any]) -> int:
-    """Return how many rows PostgreSQL's planner expects; it knows from its statistics."""
-    plan = json.loads(rows.explain(format="json"))
-    return int(plan[0]["Plan"]["Plan Rows"])

@@ -2,31 +2,26 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.urls import reverse
 
-from orders.models import DeadLetter, Delivery, LostOrder, PaymentNotice
+from orders.selectors import waiting_for_a_person
+
+_LISTS = {
+    "dead letters": ("Dead letters", "deadletter", {"resolution": "none"}),
+    "lost orders": ("Lost orders", "lostorder", {"confirmed__exact": "1"}),
+    "payment notices": ("Payment notices", "paymentnotice", {"state": "attention"}),
+    "deliveries": ("Dead deliveries", "delivery", {"state__exact": "dead"}),
+}
 
 
-def waiting_for_a_person() -> list[dict[str, Any]]:
+def mishaps() -> list[dict[str, Any]]:
     """Return each kind of trouble with its count and the list that shows it."""
-    attention = PaymentNotice.objects.filter(state__in=PaymentNotice.NEEDS_ATTENTION)
-    letters, lost = (
-        DeadLetter.objects.filter(resolution=""),
-        LostOrder.objects.filter(confirmed=True),
-    )
-    deliveries = Delivery.objects.filter(state=Delivery.State.DEAD)
-    rows: list[tuple[str, QuerySet[Any], str, dict[str, str]]] = [
-        ("Dead letters", letters, "deadletter", {"resolution": "none"}),
-        ("Lost orders", lost, "lostorder", {"confirmed__exact": "1"}),
-        ("Payment notices", attention, "paymentnotice", {"state": "attention"}),
-        ("Dead deliveries", deliveries, "delivery", {"state__exact": "dead"}),
-    ]
+    rows = [(_LISTS[kind], found) for kind, found in waiting_for_a_person().items()]
     return [
         {
             "what": what,
             "count": found.count(),
             "url": reverse(f"admin:orders_{model}_changelist", query=query),
         }
-        for what, found, model, query in rows
+        for (what, model, query), found in rows
     ]

@@ -14,7 +14,7 @@ from orders import figures
 from orders.models import ReconciliationRecord
 from shop.core import clock, health, progress
 
-from .attention import waiting_for_a_person
+from .attention import mishaps
 from .past import SETTLED_SECONDS
 from .sharing import Shared
 
@@ -45,7 +45,7 @@ def _read() -> Reading:
         "ready": ready,
         "parts": parts,
         "progress": _progress(),
-        "waiting": waiting_for_a_person(),
+        "waiting": mishaps(),
         "sales": [
             {
                 "slug": sale.slug,

@@ -1,6 +1,5 @@
 """What every page of the web admin builds on: it must open at once, also over millions of rows."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +12,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+
+from .estimates import estimate
 
 if TYPE_CHECKING:  # ModelAdmin can be parametrised only for the type checker
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -40,17 +41,11 @@ class BoundedPaginator(_Paginator):
     def count(self) -> int:
         rows = cast("QuerySet[Any]", self.object_list).order_by()
         counted = rows[: COUNTED_EXACTLY + 1].count()
-        return counted if counted <= COUNTED_EXACTLY else max(counted, _estimate(rows))
+        return counted if counted <= COUNTED_EXACTLY else max(counted, estimate(rows))
 
     @cached_property
     def num_pages(self) -> int:
         return min(super().num_pages, -(-COUNTED_EXACTLY // self.per_page))
-
-
-def _estimate(rows: QuerySet[Any]) -> int:
-    """Return how many rows PostgreSQL's planner expects; it knows from its statistics."""
-    plan = json.loads(rows.explain(format="json"))
-    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 class FixedOrderChangeList(ChangeList):

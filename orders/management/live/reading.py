@@ -13,9 +13,9 @@ from inventory.management.stock import SkuStock, available_units, stock_of
 from inventory.models import Sale
 from inventory.selectors import get_sale, state_of
 from orders import figures
-from orders.management.live.attention import waiting_for_a_person
 from orders.management.live.pace import Pace, pace_of, wanted_seconds
 from orders.models import ReconciliationRecord
+from orders.selectors import waiting_for_a_person
 from shop.core import clock
 from shop.core.commands import first_line
 
@@ -89,7 +89,8 @@ def _read_ledger(slug: str) -> Ledger:
     sale = get_sale(slug)
     sale = Sale.objects.prefetch_related("allocations__product").get(pk=sale.pk)
     records = ReconciliationRecord.objects.filter(sale=sale)
-    return Ledger(clock.now(), sale, records.order_by("-id").first(), waiting_for_a_person())
+    waiting = {what: rows.count() for what, rows in waiting_for_a_person().items()}
+    return Ledger(clock.now(), sale, records.order_by("-id").first(), waiting)
 
 
 def _read_counts(sale: Sale, trouble: list[str]) -> Counts:
