@@ -3,11 +3,18 @@
 from contextlib import ExitStack
 from typing import Any
 
+from billiard import pool
 from celery import Task, signals
 
 from . import correlation, profiling, tracing
 from .request_id import sane_request_id
 from .traceparent import trace_id_of
+
+# At its end a process of the pool waits until its parent has counted every task, and now and then
+# the parent has stopped counting: then a worker that is told to stop takes half a minute, and is
+# killed. Nothing hangs on that count: results are ignored, and a task that is not acknowledged
+# comes back, to find done what it has done.
+pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20  # times 0.1 s
 
 _open: dict[str, ExitStack] = {}  # by task id: the tasks under way in this process
 
