@@ -32,6 +32,8 @@ OUTCOMES = (
 )  # and, before a sale is known, the slugs of other problems
 NO_SALE = 0  # requests that were refused before the counters of a sale were asked
 KEPT_SECONDS = 900
+SETTLED_SECONDS = 2  # by then every process has told what it counted
+_YESES = ("accepted", "replayed")
 _KEPT_TOTALS = 35 * 24 * 3600  # after the last order
 _MOST_SECONDS = 300  # that wait for a Redis that is away, over all sales
 
@@ -48,6 +50,15 @@ class Figures(msgspec.Struct, frozen=True):
     batches: list[int]  # script calls per bucket of BATCH_ORDERS and beyond
     batched: int  # orders in all script calls
     persisted: int  # orders that came into PostgreSQL
+
+    @property
+    def accepted(self) -> int:
+        return self.outcomes.get("accepted", 0)
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Answers other than a yes, by outcome."""
+        return {name: count for name, count in self.outcomes.items() if name not in _YESES}
 
     def latency_quantile_ms(self, share: float) -> float | None:
         """Return the upper bound of the bucket that `share` (0 to 1) of all answers stay within.

@@ -55,8 +55,6 @@ INSTALLED_APPS = [
     "unfold",  # before the admin, whose templates it replaces
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "unfold.contrib.import_export",
-    "import_export",
     # Without a look for each app's admin: that is for those who serve it, in shop/urls.py.
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",

@@ -158,13 +158,12 @@ class Batcher:
 
     async def _judge_batch(self, lane: _Lane, batch: list[_Waiting]) -> None:
         sale_id, slug = lane.sale_id, lane.slug
+        reservations = [waiting.reservation for waiting in batch]
         began = time.time_ns() if tracing.active is not None else 0
         try:
             contents = await self._directory.current()
             judged = await self._judge.judge(
-                contents.sales[slug],
-                [waiting.reservation for waiting in batch],
-                sorted(contents.on_record - {sale_id}),
+                contents.sales[slug], reservations, sorted(contents.on_record - {sale_id})
             )
         except (redis.RedisError, NotDurable) as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
@@ -182,15 +181,14 @@ class Batcher:
             self._fail(lane, batch, "The order could not be judged.")
         else:
             if began:
-                order_tracing.batch_judged(slug, (each.reservation for each in batch), began)
+                order_tracing.batch_judged(slug, reservations, began)
             if judged.ring:
                 self._ring(sale_id)
             for waiting, outcome in zip(batch, judged.outcomes, strict=True):
                 waiting.tell(outcome)
-            asked = [waiting.reservation for waiting in batch]
             self._counting.judged(
                 sale_id,
-                list(zip(asked, judged.outcomes, strict=True)),
+                list(zip(reservations, judged.outcomes, strict=True)),
                 [waiting.since for waiting in batch],
             )
 

@@ -15,7 +15,7 @@ from orders import figures
 from orders.models import ReconciliationRecord
 from shop.core import clock
 
-from .past import YESES, Past
+from .past import Past
 from .sharing import Shared
 
 FRESH_SECONDS = 0.9
@@ -128,10 +128,9 @@ def _sku(row: Allocation, counted: SkuCounters | None) -> Reading:
 
 
 def _totals(total: figures.Figures) -> Reading:
-    refused = {key: count for key, count in total.outcomes.items() if key not in YESES}
     return {
-        "accepted": total.outcomes.get("accepted", 0),
+        "accepted": total.accepted,
         "replayed": total.outcomes.get("replayed", 0),
-        "refused": refused,
+        "refused": total.refused,
         "persisted": total.persisted,
     }

@@ -15,7 +15,6 @@ from orders.models import ReconciliationRecord
 from shop.core import clock, health, progress
 
 from .attention import mishaps
-from .past import SETTLED_SECONDS
 from .sharing import Shared
 
 FRESH_SECONDS = 1.5
@@ -67,12 +66,12 @@ _shared: Shared[Reading] = Shared(_read, fresh_seconds=FRESH_SECONDS)
 def _flow(sale_ids: list[int]) -> tuple[Mapping[int, Reading], str | None]:
     """Return each sale's orders per second and backlog, and why they are not known."""
     now_ms = clock.to_ms(clock.now())
-    until = now_ms // 1000 - SETTLED_SECONDS
+    until = now_ms // 1000 - figures.SETTLED_SECONDS
     flow = {}
     try:
         for sale_id, (waiting, since_ms) in outbox.waiting(sale_ids).items():
             recent = figures.seconds(sale_id, after=until - OVER_SECONDS, until=until).values()
-            accepted = sum(each.outcomes.get("accepted", 0) for each in recent)
+            accepted = sum(each.accepted for each in recent)
             flow[sale_id] = {
                 "accepted_per_second": accepted / OVER_SECONDS,
                 "persisted_per_second": sum(each.persisted for each in recent) / OVER_SECONDS,

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from orders import figures
-from orders.figures import LATENCY_MS, Figures
+from orders.figures import LATENCY_MS, SETTLED_SECONDS, Figures
 
 SHOWN_SECONDS = 300
-SETTLED_SECONDS = 2  # by then every process has told what it counted
-YESES = ("accepted", "replayed")
 _BEYOND_MS = LATENCY_MS[-1] * 2  # how an answer beyond the last bound is drawn
 
 
@@ -53,11 +51,9 @@ class Past:
             if each is None:
                 yield Second(at, 0, {}, 0, backlog, None, None)
                 continue
-            accepted = each.outcomes.get("accepted", 0)
-            refused = {key: count for key, count in each.outcomes.items() if key not in YESES}
             quantiles = _drawn(each, 0.5), _drawn(each, 0.99)
-            yield Second(at, accepted, refused, each.persisted, backlog, *quantiles)
-            backlog = max(0, backlog - accepted + each.persisted)
+            yield Second(at, each.accepted, each.refused, each.persisted, backlog, *quantiles)
+            backlog = max(0, backlog - each.accepted + each.persisted)
 
 
 def _drawn(each: Figures, share: float) -> float | None:

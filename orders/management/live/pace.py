@@ -4,12 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orders.figures import Figures
+from orders.figures import SETTLED_SECONDS, Figures
 
 RECENT_SECONDS = 10  # that rates and waiting times are taken over
 SHOWN_SECONDS = 60
-UNSETTLED_SECONDS = 2  # the latest, whose figures may still grow
-_YES = ("accepted", "replayed")
 _NOTHING = Figures(outcomes={}, latency=[], latency_ms=0, batches=[], batched=0, persisted=0)
 
 
@@ -29,7 +27,7 @@ class Pace:
 
 def wanted_seconds(now: float) -> tuple[int, int]:
     """Return the Unix seconds after which and until which a pace at `now` is taken."""
-    until = int(now) - UNSETTLED_SECONDS
+    until = int(now) - SETTLED_SECONDS
     return until - SHOWN_SECONDS, until
 
 
@@ -44,11 +42,11 @@ def pace_of(counted: Mapping[int, Figures], *, until: int) -> Pace:
         answers=sum(rates.values(), 0.0),
         accepted=rates.get("accepted", 0.0),
         replayed=rates.get("replayed", 0.0),
-        rejected={name: rate for name, rate in rates.items() if name not in _YES},
+        rejected={name: rate for name, rate in rates.items() if name in recent.refused},
         persisted=recent.persisted / RECENT_SECONDS,
         p50_ms=recent.latency_quantile_ms(0.5),
         p99_ms=recent.latency_quantile_ms(0.99),
-        last_minute=[figures.outcomes.get("accepted", 0) for figures in minute],
+        last_minute=[figures.accepted for figures in minute],
     )
 
 
