@@ -16,9 +16,12 @@ from orders.models import ApiClient
 from orders.services.clients import create_client
 from shop.core import clock
 
+from . import emptying
 from .processes import Processes, Web
 
 MakeSale = Callable[..., Sale]
+
+emptying.install()
 
 
 @pytest.hookimpl(trylast=True)
