@@ -52,11 +52,6 @@ class Keys(NamedTuple):
     released: str
     waits: str  # written to where a reply waits for replicas
 
-    @property
-    def records(self) -> tuple[str, str, str]:
-        """Where requests are on record."""
-        return self.requests, self.refusals_even, self.refusals_odd
-
     @classmethod
     @lru_cache(maxsize=4096)
     def of(cls, sale_id: int) -> "Keys":

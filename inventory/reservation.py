@@ -39,7 +39,7 @@ class LimitReached:
 
 @dataclass(frozen=True, slots=True)
 class KeyReused:
-    """The idempotency key belongs to a different request."""
+    """The idempotency key belongs to a different request of this sale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ Outcome = (
 class Reservation(msgspec.Struct, frozen=True, gc=False):
     """What one order asks of the counters."""
 
-    digest: bytes  # 16 bytes that stand for client and idempotency key
+    digest: bytes  # 16 bytes that stand for client and idempotency key, within a sale
     fingerprint: bytes  # 16 bytes that stand for the request's content
     order_id: bytes
     customer: str

@@ -40,7 +40,9 @@ class Rejection(StrEnum):
     """Why PostgreSQL refused what Redis had accepted."""
 
     OVERSOLD = "oversold"  # the ledger has no free units left
-    REQUEST_REUSED = "request-reused"  # the client has another order under the same request id
+    REQUEST_REUSED = (
+        "request-reused"  # the client has another order of the sale under the same request id
+    )
 
 
 # --- Order ids ----------------------------------------------------------------------------------
@@ -93,7 +95,7 @@ def format_order_id(order_id: bytes) -> str:
 
 
 def request_digest(client_id: int, key: str) -> bytes:
-    """Return 16 bytes that stand for one client's idempotency key."""
+    """Return 16 bytes that stand for one client's idempotency key, within a sale."""
     return hashlib.blake2b(b"%d:%b" % (client_id, key.encode()), digest_size=16).digest()
 
 

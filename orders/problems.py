@@ -107,7 +107,8 @@ KEY_REUSED = ProblemType(
     "idempotency-key-reused",
     422,
     "Idempotency-Key was used for another request",
-    "The first request with this key stands. For a different order use a new key.",
+    "A key belongs to one client and one sale, and the first request with it stands. For a "
+    "different order use a new key.",
     Retry.NEW_KEY,
 )
 UNSUPPORTED_MEDIA_TYPE = ProblemType(

@@ -13,7 +13,6 @@ KEYS  1 config    hash   epoch state opens closes limit hold
       7 outbox    stream o = payload, t = accepted at (ms), h = held until (ms, 0: for good), e = epoch
       8 pending   hash   <order id> = its entry in the outbox, until it is persisted
       9 bell      string present while a persist task has been asked for and has not finished
-      10 …        hashes requests and refusals of other sales: a key belongs to one request
 ARGV  1 epoch expected by the caller
       2 most entries that the outbox may hold
       3 orders that the caller knows to have been accepted: more than counted here means that these
@@ -98,15 +97,6 @@ local available, taken = {}, {}
 for i = 1, #fields, 2 do
   available[fields[i]], taken[fields[i]] = tonumber(stock[i]), tonumber(stock[i + 1])
 end
-local elsewhere = {}
-for k = 10, #KEYS do
-  if redis.call('EXISTS', KEYS[k]) == 1 then
-    local records = redis.call('HMGET', KEYS[k], unpack(digests))
-    for i = 1, count do
-      if records[i] then elsewhere[digests[i]] = true end
-    end
-  end
-end
 local bought = {}
 if limit > 0 then
   local counts = redis.call('HMGET', KEYS[3], unpack(customers))
@@ -129,7 +119,6 @@ local function remembered(order, i)
     if string.sub(record, 1, 16) ~= order.fingerprint then return 'C' end
     return string.lower(string.sub(record, 17, 17)) .. string.sub(record, 18)
   end
-  if elsewhere[order.digest] then return 'C' end
 end
 
 local function refuse(order, outcome)

@@ -45,11 +45,12 @@ class RefundFilter(admin.SimpleListFilter):
 def matching(term: str) -> Q:
     """Match orders by id, request id or customer, each through its index.
 
-    The index on request ids begins with the client and leaves out rejected orders: those are few,
-    and have an index of their own.
+    The index on request ids begins with client and sale and leaves out rejected orders: those are
+    few, and have an index of their own.
     """
     clients = list(ApiClient.objects.values_list("pk", flat=True))
-    request = Q(client__in=clients, request_key=term) & ~Q(status="rejected")
+    sales = list(Sale.objects.values_list("pk", flat=True))
+    request = Q(client__in=clients, sale__in=sales, request_key=term) & ~Q(status="rejected")
     matches = Q(customer=term) | request | Q(status="rejected", request_key=term)
     order_id = uuid_in(term)
     return matches | Q(pk=order_id) if order_id else matches

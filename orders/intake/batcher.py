@@ -162,9 +162,7 @@ class Batcher:
         began = time.time_ns() if tracing.active is not None else 0
         try:
             contents = await self._directory.current()
-            judged = await self._judge.judge(
-                contents.sales[slug], reservations, sorted(contents.on_record - {sale_id})
-            )
+            judged = await self._judge.judge(contents.sales[slug], reservations)
         except (redis.RedisError, NotDurable) as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
             # Who queued up behind it has waited for the same Redis, and is not to wait once more.

@@ -52,7 +52,7 @@ class KnownSale:
 class Contents:
     clients: dict[str, Client]  # by the hash of their key
     sales: dict[str, KnownSale]  # by slug
-    on_record: frozenset[int]  # sales whose counters may hold requests
+    on_record: frozenset[int]  # sales whose counters Redis has to hold
     callers: dict[bytes, Client] = field(default_factory=dict)  # seen by this Authorization header
 
     def remember(self, authorization: bytes, client: Client) -> None:

@@ -8,7 +8,7 @@ remembers: it says with each call how many it knows of.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
 
@@ -25,6 +25,7 @@ from .directory import KnownSale
 
 SCRIPT = (LUA / "reserve.lua").read_text()
 SHA = sha1(SCRIPT.encode()).hexdigest()  # noqa: S324 - Redis' name for the script
+RESERVE_KEYS = 9  # the first ones of `Keys`, in this order
 
 
 class NotDurable(Exception):
@@ -43,12 +44,8 @@ class Judge:
         """Disconnect."""
         await self.redis.aclose()
 
-    async def judge(
-        self, sale: KnownSale, batch: Sequence[Reservation], other_sales: Iterable[int]
-    ) -> Judged:
+    async def judge(self, sale: KnownSale, batch: Sequence[Reservation]) -> Judged:
         """Return what a sale's counters say to a batch of orders.
-
-        A request whose key is on record in one of `other_sales` is another one.
 
         Raises CountersLost, NotDurable, redis.RedisError, and where Redis is another one and cannot
         be compared now django.db.DatabaseError, CountersUnavailable or Overloaded.
@@ -57,21 +54,18 @@ class Judge:
         known = self._accepted.get(counters, 0)
         arguments = reserve_arguments(sale.epoch, settings.OUTBOX_MAX_BACKLOG, known, batch)
         try:
-            reply = await self._call(sale.id, other_sales, arguments)
+            reply = await self._call(sale.id, arguments)
         except NoScriptError:
             await self._attest()
-            reply = await self._call(sale.id, other_sales, arguments)
+            reply = await self._call(sale.id, arguments)
         judged = read_judgement(sale.slug, reply)
         # Of two calls under way, the one that was judged first may be read last.
         self._accepted[counters] = max(self._accepted.get(counters, 0), judged.accepted)
         return judged
 
-    async def _call(
-        self, sale_id: int, other_sales: Iterable[int], arguments: list[bytes | str | int]
-    ) -> Any:
+    async def _call(self, sale_id: int, arguments: list[bytes | str | int]) -> Any:
         keys = Keys.of(sale_id)
-        names = [*keys[:9], *(name for other in other_sales for name in Keys.of(other).records)]
-        call: list[Any] = [SHA, len(names), *names, *arguments]
+        call: list[Any] = [SHA, RESERVE_KEYS, *keys[:RESERVE_KEYS], *arguments]
         if not settings.REDIS_WAIT_REPLICAS and not settings.REDIS_WAIT_AOF:
             return await self.redis.evalsha(*call)
         async with self.redis.pipeline(transaction=False) as pipe:

@@ -75,9 +75,9 @@ class Order(models.Model):
         constraints = [
             # A rejected order may repeat a request id: being a repetition is why it was rejected.
             models.UniqueConstraint(
-                fields=["client", "request_key"],
+                fields=["client", "sale", "request_key"],
                 condition=~Q(status="rejected"),
-                name="order_once_per_request",
+                name="order_once_per_sale_and_request",
             ),
             models.CheckConstraint(condition=Q(total__gte=0), name="order_total_not_negative"),
             models.CheckConstraint(

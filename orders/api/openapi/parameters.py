@@ -38,9 +38,9 @@ IDEMPOTENCY_KEY = _parameter(
     "header",
     "Idempotency-Key",
     described(
-        "Tells this order from your others, for retries: 1 to 255 visible ASCII characters, bare "
-        "or as a quoted string. A UUID is a good key. Keep it with the basket until you have an "
-        "answer.",
+        "Tells this order from your others in the same sale, for retries: 1 to 255 visible ASCII "
+        "characters, bare or as a quoted string. A UUID is a good key. Keep it with the basket "
+        "until you have an answer. In another sale the same key asks for another order.",
         type="string",
         pattern=KEY_PATTERN,
     ),

@@ -88,7 +88,7 @@ _CASES = [
     ),
     _case(
         problems.KEY_REUSED,
-        "You used this key before, for an order with other content",
+        "You used this key before in this sale, for an order with other content",
         "The key belongs to a different request.",
     ),
     _case(

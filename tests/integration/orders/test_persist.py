@@ -202,6 +202,14 @@ def test_a_request_that_the_ledger_knows_under_another_order_id_is_rejected(
     assert Allocation.objects.get().held == 1
 
 
+def test_one_request_id_in_two_sales_is_two_orders(
+    make_sale: MakeSale, storefront: ApiClient
+) -> None:
+    sales = make_sale("drop", {"TEE": 5}), make_sale("other", {"TEE": 5})
+    orders = [persisted_order(sale, storefront, key="k-1") for sale in sales]
+    assert [order.status for order in orders] == ["awaiting_payment"] * 2
+
+
 def test_two_orders_of_one_request_in_one_batch_are_one_order_and_one_rejection(
     make_sale: MakeSale, storefront: ApiClient
 ) -> None:
