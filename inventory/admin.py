@@ -28,7 +28,7 @@ from .domain import MAX_UNIT_PRICE
 from .errors import CountersLost, InventoryError
 from .imports.admin import ImportsProducts, ImportsStock
 from .models import Allocation, Product, Sale, StockMovement
-from .money import format_minor, to_minor
+from .money import AmountRefused, format_amount, to_minor
 from .reservation import SkuCounters
 
 if TYPE_CHECKING:
@@ -39,10 +39,7 @@ else:
 
 def money(amount: Decimal, currency: str) -> str:
     """Return an amount with its currency: "12.00 EUR"."""
-    try:
-        return f"{format_minor(to_minor(amount, currency), currency)} {currency}"
-    except ValueError:  # an amount that its currency cannot express is shown as it is
-        return f"{amount} {currency}"
+    return f"{format_amount(amount, currency)} {currency}"
 
 
 class ProductForm(_ProductForm):
@@ -55,7 +52,7 @@ class ProductForm(_ProductForm):
             raise ValidationError(f"A price is at most {MAX_UNIT_PRICE:,}.")
         try:
             to_minor(price, currency)
-        except ValueError as error:
+        except AmountRefused as error:
             raise ValidationError(str(error)) from error
         return price
 

@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 
 from .errors import InvalidSkuSpec
-from .money import to_minor
+from .money import AmountRefused, parse_amount
 
 MAX_QUANTITY = 1_000_000
 MAX_UNIT_PRICE = Decimal(99_999_999)
@@ -73,10 +73,9 @@ def _quantity(text: str, value: str) -> int:
 
 def _price(text: str, value: str, currency: str) -> Decimal:
     try:
-        price = Decimal(value)
-        to_minor(price, currency)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise InvalidSkuSpec(text, f"the price is an exact amount in {currency}") from None
-    if not 0 <= price <= MAX_UNIT_PRICE:
+        price = parse_amount(value, currency)
+    except AmountRefused as error:
+        raise InvalidSkuSpec(text, str(error)) from None
+    if price > MAX_UNIT_PRICE:
         raise InvalidSkuSpec(text, f"the price is between 0 and {MAX_UNIT_PRICE:,}")
     return price

@@ -7,7 +7,7 @@ class InventoryError(Exception):
 
 class InvalidSkuSpec(InventoryError):
     def __init__(self, text: str, reason: str) -> None:
-        super().__init__(f"{text!r}: {reason}")
+        super().__init__(f"{text if len(text) <= 80 else text[:80] + '…'!r}: {reason}")
         self.text = text
         self.reason = reason
 

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from . import domain
+from .validators import validate_currency
 
 
 class Product(models.Model):
@@ -19,7 +20,9 @@ class Product(models.Model):
     )
     name = models.CharField(max_length=200)
     price = models.DecimalField(max_digits=19, decimal_places=4, validators=[MinValueValidator(0)])
-    currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217")
+    currency = models.CharField(
+        max_length=3, default="EUR", validators=[validate_currency], help_text="ISO 4217"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -44,7 +47,9 @@ class Sale(models.Model):
 
     slug = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=200)
-    currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217")
+    currency = models.CharField(
+        max_length=3, default="EUR", validators=[validate_currency], help_text="ISO 4217"
+    )
     opens_at = models.DateTimeField()
     closes_at = models.DateTimeField(null=True, blank=True)
     paused = models.BooleanField(default=False)

@@ -13,7 +13,7 @@ from .counters import Rules
 from .domain import SaleState, sale_state
 from .errors import SaleUnknown
 from .models import Allocation, Sale
-from .money import format_minor, to_minor
+from .money import format_amount
 
 ON_RECORD = timedelta(days=2)  # how long after a sale's end its requests may be repeated
 
@@ -71,7 +71,7 @@ def live_sale(offer: Offer, *, now: datetime) -> dict[str, Any]:
             {
                 "sku": row.product.sku,
                 "name": row.product.name,
-                "price": format_minor(to_minor(row.unit_price, sale.currency), sale.currency),
+                "price": format_amount(row.unit_price, sale.currency),
                 "currency": sale.currency,
                 "allocated": row.allocated,
                 "available": max(counted[row.pk].available, 0) if row.pk in counted else 0,

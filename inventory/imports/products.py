@@ -11,7 +11,7 @@ from tablib import Dataset
 
 from inventory.domain import MAX_UNIT_PRICE
 from inventory.models import Product
-from inventory.money import to_minor
+from inventory.money import AmountRefused, to_minor
 
 from .columns import Columns, WholeFile
 
@@ -67,7 +67,8 @@ class ProductResource(WholeFile, resources.ModelResource):
             errors = error.update_error_dict(errors)
         if self.counted[instance.sku] > 1:
             errors["sku"] = TWICE
-        errors |= _currency_errors(instance, has_price="price" not in errors)
+        if not errors.keys() & {"price", "currency"}:
+            errors |= _price_errors(instance)
         kept = self.currencies.get(instance.sku, instance.currency)
         if instance.currency != kept:
             errors["currency"] = f"A product keeps the currency that it was made with: {kept}."
@@ -75,13 +76,9 @@ class ProductResource(WholeFile, resources.ModelResource):
             raise ValidationError(errors)
 
 
-def _currency_errors(product: Product, *, has_price: bool) -> dict[str, str]:
-    currency = product.currency
-    if not (len(currency) == 3 and currency.isascii() and currency.isupper()):
-        return {"currency": f"{currency!r} is no currency; write it like EUR (ISO 4217)."}
-    if has_price:
-        try:
-            to_minor(product.price, currency)
-        except ValueError as error:
-            return {"price": str(error)}
+def _price_errors(product: Product) -> dict[str, str]:
+    try:
+        to_minor(product.price, product.currency)
+    except AmountRefused as error:
+        return {"price": str(error)}
     return {}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from inventory.money import format_minor, to_minor
+from inventory.money import format_amount
 from orders.models import Order, OrderLine
 from shop.core import clock
 
@@ -72,7 +72,7 @@ def _cell(value: Any, currency: str) -> str:
     if value is None:
         return ""
     if isinstance(value, Decimal):
-        return format_minor(to_minor(value, currency), currency)
+        return format_amount(value, currency)
     if isinstance(value, datetime):
         return clock.rfc3339(clock.to_ms(value))
     text = str(value)

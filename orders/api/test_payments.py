@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from inventory.money import format_minor, to_minor
+from inventory.money import format_amount
 from orders import problems
 from orders.domain import parse_order_id
 from orders.models import Order
@@ -40,7 +40,7 @@ def _message(order_id: str, outcome: str) -> tuple[dict[str, str], bytes]:
     return test_provider.signed_message(
         order_id=order.pk,
         outcome=outcome,
-        amount=format_minor(to_minor(order.total, order.currency), order.currency),
+        amount=format_amount(order.total, order.currency),
         currency=order.currency,
     )
 

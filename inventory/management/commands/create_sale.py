@@ -10,6 +10,7 @@ from inventory import services
 from inventory.domain import parse_sku_spec
 from inventory.errors import InventoryError
 from inventory.models import Sale
+from inventory.validators import validate_currency
 from shop.core import arguments, clock
 from shop.core.commands import OperatorCommand, in_plain_words
 from shop.core.terminal import GOOD, Display
@@ -74,6 +75,7 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with in_plain_words(ValidationError, InventoryError):
+            validate_currency(options["currency"])  # before prices are read as amounts in it
             sale = services.create_sale(
                 slug=options["slug"],
                 name=options["name"] or options["slug"],

@@ -150,7 +150,7 @@ def test_a_products_name_and_price_change_and_its_sku_and_currency_do_not(
         ("JPY", "1.5", "more decimal places"),
         ("EUR", "100000000", "at most"),
         ("EUR", "-1", "greater than or equal to 0"),
-        ("eur", "1", "product_currency_iso_4217"),
+        ("eur", "1", "is no currency"),
     ],
 )
 def test_a_price_that_no_sale_could_offer_is_refused(

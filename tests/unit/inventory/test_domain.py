@@ -67,5 +67,5 @@ def test_a_sku_spec_that_means_nothing_is_refused(text: str) -> None:
 
 
 def test_half_a_yen_is_refused() -> None:
-    with pytest.raises(InvalidSkuSpec, match="exact amount in JPY"):
+    with pytest.raises(InvalidSkuSpec, match="more decimal places than JPY"):
         parse_sku_spec("TEE:1:0.5", "JPY")

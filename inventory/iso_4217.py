@@ -1,0 +1,30 @@
+"""The currencies of ISO 4217 and how many places each has.
+
+Written by ops/iso_4217/generate.py from the maintenance agency's list one of 2026-01-01. What has
+no minor unit in it (gold, drawing rights, codes for tests and for no currency) is not here: nothing
+is sold for it.
+"""
+
+# Codes by the number of their decimal places.
+_BY_PLACES = {
+    0: """
+        BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF
+    """,
+    2: """
+        AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP
+        BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB
+        EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES
+        KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR
+        MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD
+        RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP
+        TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG
+    """,
+    3: """
+        BHD IQD JOD KWD LYD OMR TND
+    """,
+    4: """
+        CLF UYW
+    """,
+}
+
+MINOR_UNITS = {code: places for places, codes in _BY_PLACES.items() for code in codes.split()}
