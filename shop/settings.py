@@ -9,15 +9,15 @@ import secrets
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import environ
+from environ import Env
 
+from shop.core.environment import Environment, default_store
 from shop.local import discovery
 from shop.look import unfold_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment(os.environ)
 
 STATE_DIR = discovery.state_dir()
 
@@ -41,15 +41,14 @@ def _kept_secret(name: str, make: Callable[[], str]) -> str:
     return secret
 
 
-DEBUG = env.bool("DJANGO_DEBUG", default=False)
-SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or _kept_secret(
+DEBUG = env.flag("DJANGO_DEBUG")
+SECRET_KEY = env.text("DJANGO_SECRET_KEY") or _kept_secret(
     "secret_key", lambda: secrets.token_urlsafe(50)
 )
-LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=LOOPBACK)
-if WEB_ADDRESS := env.str("WEB_ADDRESS", default=""):
+ALLOWED_HOSTS = env.items("DJANGO_ALLOWED_HOSTS")
+if WEB_ADDRESS := env.text("WEB_ADDRESS"):
     ALLOWED_HOSTS = [*ALLOWED_HOSTS, WEB_ADDRESS]  # where it listens, it may be asked
-CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = env.items("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "unfold",  # before the admin, whose templates it replaces
@@ -109,35 +108,32 @@ TEMPLATES = [
 # --- PostgreSQL: the ledger ---------------------------------------------------------------------
 
 DATABASES = {
-    "default": env.db_url_config(env.str("DATABASE_URL", default=discovery.database_url(STATE_DIR)))
+    "default": Env.db_url_config(env.text("DATABASE_URL") or discovery.database_url(STATE_DIR))
 }
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_MAX_AGE"] = env.whole("DATABASE_CONN_MAX_AGE")
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# Every wait on the database has an end: connecting, a lock, a statement, an idle transaction.
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    connect_timeout=3,
-    application_name="shop",
-    options=(
-        "-c lock_timeout=10s -c statement_timeout=60s -c idle_in_transaction_session_timeout=15s"
-    ),
-)
+# Every wait on the database has an end: connecting, a lock, a statement, an idle transaction. What
+# the URL says comes later on PostgreSQL's command line, and so wins.
+_BOUNDS = "-c lock_timeout=10s -c statement_timeout=60s -c idle_in_transaction_session_timeout=15s"
+_chosen = DATABASES["default"].get("OPTIONS", {})
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 3,
+    "application_name": "shop",
+    **_chosen,
+    "options": f"{_BOUNDS} {_chosen.get('options', '')}".strip(),
+}
 
 # --- Redis: stock, request ids, the outbox; and, apart from these, the broker and the cache -----
 
 
-def _with_db(url: str, db: int) -> str:
-    """Return the same Redis server's `url` with another database number."""
-    return urlsplit(url)._replace(path=f"/{db}").geturl()
-
-
-REDIS_URL = env.str("REDIS_URL", default=discovery.redis_url(STATE_DIR, db=0))
-REDIS_TIMEOUT_SECONDS = env.float("REDIS_TIMEOUT_SECONDS", default=0.8)
+REDIS_URL = env.text("REDIS_URL") or discovery.redis_url(STATE_DIR, db=0)
+REDIS_TIMEOUT_SECONDS = env.number("REDIS_TIMEOUT_SECONDS")
 # Before a yes: so many replicas have it, and with WAITAOF (Redis 7.2) they have it on their disks.
-REDIS_WAIT_REPLICAS = env.int("REDIS_WAIT_REPLICAS", default=0)
-REDIS_WAIT_AOF = env.bool("REDIS_WAIT_AOF", default=False)
-REDIS_WAIT_MS = min(env.int("REDIS_WAIT_MS", default=500), int(REDIS_TIMEOUT_SECONDS * 1000) - 100)
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or _with_db(REDIS_URL, 1)
-CACHE_URL = env.str("CACHE_URL", default="") or _with_db(REDIS_URL, 2)
+REDIS_WAIT_REPLICAS = env.whole("REDIS_WAIT_REPLICAS")
+REDIS_WAIT_AOF = env.flag("REDIS_WAIT_AOF")
+REDIS_WAIT_MS = min(env.whole("REDIS_WAIT_MS"), int(REDIS_TIMEOUT_SECONDS * 1000) - 100)
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or default_store(REDIS_URL, "CELERY_BROKER_URL")
+CACHE_URL = env.text("CACHE_URL") or default_store(REDIS_URL, "CACHE_URL")
 
 CACHES = {
     "default": {
@@ -179,9 +175,7 @@ CELERY_TIMEZONE = "UTC"
 
 # --- Flower -------------------------------------------------------------------------------------
 
-FLOWER_URL = env.str(
-    "FLOWER_URL", default=f"http://127.0.0.1:{env.int('FLOWER_PORT', default=5555)}/"
-)
+FLOWER_URL = env.text("FLOWER_URL") or f"http://127.0.0.1:{env.whole('FLOWER_PORT')}/"
 
 # --- The web admin ------------------------------------------------------------------------------
 
@@ -193,13 +187,13 @@ UNFOLD = unfold_settings(flower_url=FLOWER_URL)
 INTAKE_MAX_BODY_BYTES = 16 * 1024
 INTAKE_BODY_TIMEOUT_SECONDS = 10.0
 # A Lua call takes some 8,000 values at once, hence the upper bounds of what makes up one call.
-INTAKE_MAX_BATCH = min(env.int("INTAKE_MAX_BATCH", default=128), 1000)  # orders in a script call
-INTAKE_MAX_QUEUE = env.int("INTAKE_MAX_QUEUE", default=10_000)  # orders waiting for their call
+INTAKE_MAX_BATCH = env.whole("INTAKE_MAX_BATCH")  # orders in a script call
+INTAKE_MAX_QUEUE = env.whole("INTAKE_MAX_QUEUE")  # orders waiting for their call
 INTAKE_MAX_WAIT_SECONDS = 2.0  # an order that waited longer is answered 503, not executed
 INTAKE_MAX_WATCHERS = 10_000  # requests that wait for a status change, per process
-OUTBOX_MAX_BACKLOG = env.int("OUTBOX_MAX_BACKLOG", default=500_000)  # orders not yet persisted
-PERSIST_BATCH = min(env.int("PERSIST_BATCH", default=1000), 5000)  # orders in one transaction
-PERSIST_CLAIM_IDLE_MS = env.int("PERSIST_CLAIM_IDLE_MS", default=5_000)
+OUTBOX_MAX_BACKLOG = env.whole("OUTBOX_MAX_BACKLOG")  # orders not yet persisted
+PERSIST_BATCH = env.whole("PERSIST_BATCH")  # orders in one transaction
+PERSIST_CLAIM_IDLE_MS = env.whole("PERSIST_CLAIM_IDLE_MS")
 # A batch costs as much as a hundred orders, so those of a busy sale are collected for this long.
 PERSIST_PAUSE_SECONDS = 0.05
 PERSIST_TASK_SECONDS = 3.0  # a drain hands over to a fresh task after this long: others wait, too
@@ -210,38 +204,40 @@ SETTLE_BATCH = 100  # payments that wait for their order, in one round
 # --- Payments -----------------------------------------------------------------------------------
 
 # More than one, separated by commas, while a secret is being replaced.
-PAYMENT_WEBHOOK_SECRETS = env.list("PAYMENT_WEBHOOK_SECRET", default=[]) or [
+PAYMENT_WEBHOOK_SECRETS = env.items("PAYMENT_WEBHOOK_SECRET") or [
     _kept_secret(
         "payment_webhook_secret", lambda: "whsec_" + b64encode(secrets.token_bytes(32)).decode()
     )
 ]
-STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")  # empty: no such endpoint
+STRIPE_WEBHOOK_SECRET = env.text("STRIPE_WEBHOOK_SECRET")  # empty: no such endpoint
 
 # Signs in the provider's place, so that an order can be paid on the drop page: to try it out only.
-TEST_PAYMENTS = env.bool("TEST_PAYMENTS", default=False)
+TEST_PAYMENTS = env.flag("TEST_PAYMENTS")
 
 # --- The drop page ------------------------------------------------------------------------------
 
 # Anybody may read it (docs/adr/0017). Empty: the page shows the sale, and takes no orders.
-DROP_PAGE_API_KEY = env.str("DROP_PAGE_API_KEY", default="")
+DROP_PAGE_API_KEY = env.text("DROP_PAGE_API_KEY")
 
 # --- Telling people -----------------------------------------------------------------------------
 
 # Without a mail server, mail is caught in files: nothing leaves a machine that was not told to.
-EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL_URL = env.text("EMAIL_URL")
 if EMAIL_URL:
-    vars().update(env.email_url_config(EMAIL_URL))
+    vars().update(Env.email_url_config(EMAIL_URL))
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = STATE_DIR / "mail"
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="orders@localhost")
-ADMINS = [("", address) for address in env.list("DJANGO_ADMINS", default=[])]  # told of trouble
-SMS_SENDER = env.str("SMS_SENDER", default="")  # dotted path of a class, see docs/notifications.md
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL")
+ADMINS = [("", address) for address in env.items("DJANGO_ADMINS")]  # told of trouble
+SMS_SENDER = env.text("SMS_SENDER")  # dotted path of a class, see docs/notifications.md
 # Webhooks to private addresses are refused, so that nobody can make the server speak to its own
 # network. On a developer's machine, known by its embedded database, that is what one wants.
-WEBHOOK_ALLOW_PRIVATE = env.bool(
-    "WEBHOOK_ALLOW_PRIVATE", default=not env.str("DATABASE_URL", default="")
+WEBHOOK_ALLOW_PRIVATE = (
+    env.flag("WEBHOOK_ALLOW_PRIVATE")
+    if env.given("WEBHOOK_ALLOW_PRIVATE")
+    else not env.given("DATABASE_URL")
 )
 WEBHOOK_DISABLE_AFTER_SECONDS = 5 * 24 * 3600  # of failures without a success
 NOTIFY_TASK_SECONDS = 15.0  # a round of deliveries hands over to a fresh task after this long
@@ -251,7 +247,7 @@ NOTIFY_MAX_IN_FLIGHT = 256  # calls under way to all
 
 # --- Security -----------------------------------------------------------------------------------
 
-HTTPS = env.bool("DJANGO_HTTPS", default=False)
+HTTPS = env.flag("DJANGO_HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
@@ -284,13 +280,13 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "shop.core.log_lines.formatter",
-            "style": env.str("LOG_FORMAT", default="text"),
+            "style": env.text("LOG_FORMAT"),
         },
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL")},
     "loggers": {
         "django.request": {"level": "ERROR", "filters": ["faults"]},
         # Redis away is one cause, however many batches meet it.

@@ -4,8 +4,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from shop.core.environment import is_reachable
 from shop.local.clients import api_key
 from shop.local.credentials import Credentials
+from shop.local.payments import VARIABLE as PAYMENT_SECRET
 from shop.local.stack import Stack
 
 KEY = "DROP_PAGE_API_KEY"
@@ -16,9 +18,19 @@ KEPT_AS = "drop_page_api_key"
 def trying_out(state: Path, chosen: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the settings for trying out that nobody has `chosen`, with the key kept in `state`."""
     settings = {KEY: Credentials(state).get(KEPT_AS) or ""}
-    if not chosen.get("DJANGO_HTTPS"):
+    if _nobody_pays_here(chosen):
         settings[TEST_PAYMENTS] = "true"
     return {name: value for name, value in settings.items() if name not in chosen}
+
+
+def _nobody_pays_here(chosen: Mapping[str, str]) -> bool:
+    """Tell whether this stack can only be a trial: its own database, this machine, no provider.
+
+    Test payments let every holder of an order's id call it paid, so elsewhere they are asked for
+    by name.
+    """
+    own = not any(chosen.get(name) for name in ("DATABASE_URL", PAYMENT_SECRET, "DJANGO_HTTPS"))
+    return own and not is_reachable(chosen)
 
 
 async def open_drop_page(stack: Stack, chosen: Mapping[str, str] = os.environ) -> None:

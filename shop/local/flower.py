@@ -7,7 +7,8 @@ Flower can stop and reconfigure workers, so who reaches it owns them. Reads FLOW
 import os
 import sys
 from collections.abc import Mapping
-from ipaddress import ip_address
+
+from shop.core.environment import is_loopback
 
 
 def main(environ: Mapping[str, str] = os.environ) -> None:
@@ -21,14 +22,6 @@ def main(environ: Mapping[str, str] = os.environ) -> None:
     os.execv(  # noqa: S606 - no shell, and its output is ours
         sys.executable, [sys.executable, "-m", "celery", "-A", "shop", "flower", *options]
     )
-
-
-def is_loopback(address: str) -> bool:
-    """Return whether only this machine can connect to `address`."""
-    try:
-        return address == "localhost" or ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from django.conf import settings
 from django.test import RequestFactory, override_settings
 
 from shop.core import health
-from shop.local.flower import is_loopback
+from shop.core.environment import is_loopback
 from shop.local.procfile import read_procfile
 
 ROOT = Path(__file__).resolve().parents[3]

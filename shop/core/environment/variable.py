@@ -1,0 +1,83 @@
+"""One variable of the environment: its type, its default, its range, and its text for the docs."""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+_YES = frozenset(("1", "true", "yes", "on"))
+_NO = frozenset(("0", "false", "no", "off"))
+
+
+class Kind(Enum):
+    """What a variable's text stands for."""
+
+    TEXT = "text"
+    ITEMS = "items"  # texts, separated by commas
+    FLAG = "flag"
+    WHOLE = "whole number"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A variable as users meet it. `default` is written as a user would write it; "": unset."""
+
+    name: str
+    kind: Kind = Kind.TEXT
+    default: str = ""
+    means: str  # for docs/configuration.md, in Markdown
+    shown: str = ""  # the default as the docs show it, where that is not `default`
+    least: float = -math.inf
+    most: float = math.inf
+    choices: tuple[str, ...] = ()
+
+    def parse(self, text: str) -> str | bool | int | float | list[str]:
+        """Return the value that `text` stands for. Raises ValueError, saying what is expected."""
+        match self.kind:
+            case Kind.FLAG:
+                return _flag(text)
+            case Kind.ITEMS:
+                return [item for each in text.split(",") if (item := each.strip())]
+            case Kind.WHOLE | Kind.NUMBER:
+                return self._number(text)
+            case _:
+                return self._text(text)
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be: "a whole number from 1 to 1000"."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        if self.kind is Kind.FLAG:
+            return "true or false"
+        return f"a {self.kind.value}{self.range_text and ' ' + self.range_text}"
+
+    @property
+    def range_text(self) -> str:
+        """The range of a number: "from 1 to 1000"; "" where it has none."""
+        if math.isinf(self.least) and math.isinf(self.most):
+            return ""
+        return f"from {self.least:,} to {self.most:,}"
+
+    def _number(self, text: str) -> int | float:
+        # Not int() alone: it takes "1_000", " 5 " and digits of other scripts.
+        plain = text.removeprefix("-")
+        if not text.isascii() or not plain.replace(".", "", 1).isdigit() or len(text) > 20:
+            raise ValueError(self.expected)
+        if self.kind is Kind.WHOLE and "." in text:
+            raise ValueError(self.expected)
+        value = int(text) if self.kind is Kind.WHOLE else float(text)
+        if not self.least <= value <= self.most:
+            raise ValueError(self.expected)
+        return value
+
+    def _text(self, text: str) -> str:
+        if self.choices and text not in self.choices:
+            raise ValueError(self.expected)
+        return text
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in _YES | _NO:
+        raise ValueError("true or false")
+    return text.lower() in _YES

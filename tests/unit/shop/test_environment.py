@@ -1,0 +1,187 @@
+"""The environment is read by one table: every value in it is checked before anything starts."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shop.core.environment import Environment, Unusable, default_store
+from shop.core.environment.document import written
+from shop.core.environment.table import VARIABLES
+from shop.core.environment.variable import Kind
+
+ROOT = Path(__file__).resolve().parents[3]
+NUMBERS = [each for each in VARIABLES if each.kind in (Kind.WHOLE, Kind.NUMBER)]
+SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
+
+
+def refused(**values: str) -> str:
+    with pytest.raises(Unusable) as caught:
+        Environment(values)
+    return str(caught.value)
+
+
+def test_nothing_set_is_usable() -> None:
+    environment = Environment({})
+    assert environment.whole("INTAKE_MAX_BATCH") == 128
+    assert environment.number("REDIS_TIMEOUT_SECONDS") == 0.8
+    assert environment.items("DJANGO_ALLOWED_HOSTS") == ["localhost", "127.0.0.1", "[::1]"]
+    assert not environment.flag("TEST_PAYMENTS")
+    assert not environment.given("WEBHOOK_ALLOW_PRIVATE")
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    environment = Environment({"INTAKE_MAX_BATCH": "", "WEBHOOK_ALLOW_PRIVATE": ""})
+    assert environment.whole("INTAKE_MAX_BATCH") == 128
+    assert not environment.given("WEBHOOK_ALLOW_PRIVATE")
+
+
+@pytest.mark.parametrize("variable", NUMBERS, ids=lambda variable: variable.name)
+def test_every_number_has_bounds_and_they_are_held(variable: object) -> None:
+    least, most, name = variable.least, variable.most, variable.name  # type: ignore[attr-defined]
+    Environment({name: f"{least}"})
+    Environment({name: f"{most}"})
+    for beyond in (least - 1, most + 1):
+        assert f"{name}={beyond}: " in refused(**{name: f"{beyond}"})
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "1_0", "1e2", " 5", "５", "+5", "0x10", "5.0", "--5", "", "a"]
+)
+def test_a_batch_size_that_is_no_plain_number_is_named_with_its_range(text: str) -> None:
+    if text:
+        assert refused(INTAKE_MAX_BATCH=text) == (
+            f"INTAKE_MAX_BATCH={text}: a whole number from 1 to 1,000 is expected."
+        )
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "1e0", "0,8", "0.8s", "1" * 30])
+def test_a_time_out_that_is_no_plain_number_is_refused(text: str) -> None:
+    assert "REDIS_TIMEOUT_SECONDS" in refused(REDIS_TIMEOUT_SECONDS=text)
+
+
+@pytest.mark.parametrize("text", ["ture", "2", "enabled", "y e s"])
+def test_a_flag_is_true_or_false(text: str) -> None:
+    assert "true or false" in refused(TEST_PAYMENTS=text)
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    assert len(refused(INTAKE_MAX_BATCH="0", LOG_FORMAT="xml", PORT="0").splitlines()) == 3
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "unix:///run/redis.sock",
+        "redis+socket:///run/redis.sock",
+        "redis+cluster://a:1,b:2",
+        "redis+sentinel://a:1/main",
+        "sentinel://a:1",
+        "amqp://a",
+        "redis://",
+        "redis://a:99999/0",
+        "redis://a/zero",
+        "redis://a/-1",
+        "localhost:6379",
+    ],
+)
+def test_a_store_that_cannot_be_spoken_to_is_named(name: str, url: str) -> None:
+    assert refused(**{name: url}).startswith(f"{name}=")
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///x", "mysql://a/b", "postgresql://a", "postgresql://a:x/b"]
+)
+def test_a_ledger_that_is_not_postgresql_is_named(url: str) -> None:
+    assert refused(DATABASE_URL=url).startswith("DATABASE_URL=")
+
+
+@pytest.mark.parametrize("url", ["mail.example", "imap://a", "smtp://a:b@c:d"])
+def test_a_mail_server_that_cannot_be_spoken_to_is_named(url: str) -> None:
+    assert refused(EMAIL_URL=url).startswith("EMAIL_URL=")
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("CELERY_BROKER_URL", "redis://stock:6379/0"),
+        ("CELERY_BROKER_URL", "redis://user:pw@stock/0"),
+        ("CACHE_URL", "redis://stock"),
+        ("CACHE_URL", "redis://stock?db=0"),
+        ("CACHE_URL", "redis://stock/1"),  # the broker's, which is unset
+    ],
+)
+def test_two_roles_never_share_a_database(name: str, url: str) -> None:
+    text = refused(REDIS_URL="redis://stock:6379/0", **{name: url})
+    assert "needs a database of its own" in text
+    assert "pw" not in text
+
+
+def test_names_of_the_loopback_are_one_host() -> None:
+    refused(REDIS_URL="redis://localhost/0", CACHE_URL="redis://127.0.0.1/0")
+
+
+def test_roles_may_share_a_server() -> None:
+    Environment({"REDIS_URL": "redis://a/5", "CACHE_URL": "redis://a/4"})
+
+
+@pytest.mark.parametrize(
+    ("stock", "broker"),
+    [
+        ("redis://a:1/0", "redis://a:1/1"),
+        ("redis://u:p@a/3", "redis://u:p@a/4"),
+        ("rediss://a", "rediss://a/1"),
+    ],
+)
+def test_an_unset_broker_is_the_database_after_the_stock(stock: str, broker: str) -> None:
+    assert default_store(stock, "CELERY_BROKER_URL") == broker
+
+
+def test_weak_secrets_stop_a_start_that_the_network_reaches() -> None:
+    values = {"DJANGO_SECRET_KEY": "short", "PAYMENT_WEBHOOK_SECRET": f"{SECRET}, secret"}
+    Environment(values)  # on the loopback they harm nobody
+    text = refused(WEB_ADDRESS="0.0.0.0", **values)
+    assert "DJANGO_SECRET_KEY has 5 characters" in text
+    assert "PAYMENT_WEBHOOK_SECRET number 2" in text
+    assert "short" not in text.replace("DJANGO_SECRET_KEY", "")
+
+
+def test_good_secrets_start_where_the_network_reaches() -> None:
+    key = "".join(map(chr, range(40, 90)))
+    Environment({"WEB_ADDRESS": "::", "DJANGO_SECRET_KEY": key, "PAYMENT_WEBHOOK_SECRET": SECRET})
+
+
+def test_a_process_that_cannot_start_says_so_in_lines_and_without_a_traceback() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", "import shop"],
+        cwd=ROOT,
+        env={"INTAKE_MAX_BATCH": "0", "REDIS_URL": "unix:///x"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        "INTAKE_MAX_BATCH=0: a whole number from 1 to 1,000 is expected.",
+        "See docs/configuration.md.",
+    ]
+
+
+def test_the_tables_in_the_docs_are_those_of_the_code() -> None:
+    document = (ROOT / "docs" / "configuration.md").read_text()
+    assert written(document) == document
+    assert set(re.findall(r"^\| `([A-Z_]+)` ", document, re.MULTILINE)) >= {
+        variable.name for variable in VARIABLES
+    }
+
+
+def test_the_settings_read_no_variable_that_the_table_lacks() -> None:
+    names = {variable.name for variable in VARIABLES}
+    settings = (ROOT / "shop" / "settings.py").read_text()
+    read = set(re.findall(r'env\.(?:text|flag|whole|number|items|given)\("([A-Z_]+)"', settings))
+    assert read <= names
+    assert "env.str" not in settings
+    assert 'environ["' not in settings
