@@ -21,6 +21,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     id: str
     sale: str
     customer: str
+    email: str | None
     status: str
     lines: list[LineView]
     total: str
@@ -44,6 +45,7 @@ def order_view(
     order_id: str,
     sale: str,
     customer: str,
+    email: str,
     status: str,
     lines: Sequence[tuple[str, int, int]],
     currency: str,
@@ -54,12 +56,13 @@ def order_view(
 ) -> OrderView:
     """Return an order for the API; amounts are in minor units.
 
-    `lines` is (SKU, quantity, unit price).
+    `email` is "" for none; `lines` is (SKU, quantity, unit price).
     """
     return OrderView(
         id=order_id,
         sale=sale,
         customer=customer,
+        email=email or None,
         status=status,
         lines=[
             LineView(sku, quantity, format_minor(price, currency)) for sku, quantity, price in lines

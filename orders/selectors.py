@@ -100,6 +100,7 @@ _COLUMNS = (
     "client_id",
     "sale__slug",
     "customer",
+    "email",
     "status",
     "currency",
     "accepted_at",
@@ -120,6 +121,7 @@ def _persisted(asked: Collection[Asked]) -> dict[Asked, OrderView]:
             order_id=str(row.pk),
             sale=row.sale__slug,
             customer=row.customer,
+            email=row.email,
             status=row.status,
             lines=[
                 (sku, count, to_minor(price, row.currency)) for sku, count, price in lines[row.pk]
@@ -190,6 +192,7 @@ def accepted_view(
         order_id=format_order_id(record.order_id),
         sale=record.sale,
         customer=record.customer,
+        email=record.email,
         status=status.value,
         lines=[(line.sku, line.quantity, line.unit_price) for line in record.lines],
         currency=record.currency,

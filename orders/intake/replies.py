@@ -89,6 +89,7 @@ def order_reply(
             order_id=order_id,
             sale=record.sale,
             customer=record.customer,
+            email=record.email,
             status=status,
             lines=[(line.sku, line.quantity, line.unit_price) for line in record.lines],
             currency=record.currency,

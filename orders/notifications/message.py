@@ -37,6 +37,7 @@ def _order(notice: Notice) -> OrderView:
         order_id=str(notice.order_id),
         sale=notice.sale,
         customer=notice.customer,
+        email=notice.email,
         status=notice.status.value,
         lines=[
             (line.sku, line.quantity, to_minor(line.unit_price, currency)) for line in notice.lines

@@ -22,6 +22,7 @@ def _order(status: Status, held_until_ms: int, refund_due: int = 0) -> OrderView
         order_id=DEMO_ORDER,
         sale=DEMO_SALE,
         customer="ada",
+        email="ada@example.com",
         status=status.value,
         lines=[(DEMO_SKU, 1, 2500), (OTHER_DEMO_SKU, 2, 2500)],
         currency="EUR",

@@ -150,6 +150,7 @@ _NOTES: dict[type[msgspec.Struct], dict[str, Json]] = {
     OrderView: {
         "id": {"format": "uuid"},
         "customer": {"description": "Your id of the customer."},
+        "email": {"description": "As you sent it; null where you sent none."},
         "status": {"description": _STATUSES, "enum": [status.value for status in Status]},
         "total": _AMOUNT,
         "currency": _CURRENCY,

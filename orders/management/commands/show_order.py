@@ -56,6 +56,7 @@ def _print(known: Known, display: Display) -> None:
         "status": view.status,
         "sale": view.sale,
         "customer": view.customer,
+        "mail address": view.email or "none",
         "client": known.client.name,
         "total": f"{view.total} {view.currency}",
         "accepted": view.created_at,
