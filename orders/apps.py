@@ -6,6 +6,8 @@ from django.apps import AppConfig
 from django.core.checks import register
 from django.db.models.signals import post_migrate
 
+from shop.core import health
+
 from .checks import check_payment_secrets, check_test_payments
 
 
@@ -26,3 +28,6 @@ class OrdersConfig(AppConfig):
         post_migrate.connect(_ensure_channels, sender=self)
         register(check_payment_secrets)
         register(check_test_payments)
+        from .lateness import check_duties  # it needs the models, which are loaded by now
+
+        health.CHECKS["duties"] = check_duties

@@ -53,6 +53,12 @@ class Order(models.Model):
         blank=True,
         help_text="Which release in Redis gave its stock back; empty: none did yet.",
     )
+    let_go_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When it gave up its units in the ledger; from then on they belong on sale.",
+    )
     # A payment that comes after the end of the hold takes the stock a second time. Between these
     # two places in Redis' sequence of releases the order held nothing.
     gap_start = models.BigIntegerField(null=True, blank=True, editable=False)
@@ -109,12 +115,12 @@ class Order(models.Model):
             ),
             # What has left the ledger's stock and is not known to have left Redis'.
             models.Index(
-                fields=["sale"],
+                fields=["sale", "let_go_at"],
                 condition=Q(
                     status__in=["cancelled", "expired", "rejected", "refunded"],
                     release_place__isnull=True,
                 ),
-                name="order_to_release",
+                name="order_unreleased",
             ),
             # Next to nothing is rejected, so finding it must not read everything else.
             models.Index(fields=["id"], condition=Q(status="rejected"), name="order_rejected"),

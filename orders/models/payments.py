@@ -51,6 +51,10 @@ class PaymentNotice(models.Model):
         indexes = [
             models.Index(fields=["reference"], name="notice_reference"),
             models.Index(fields=["id"], condition=Q(state="pending"), name="notice_pending"),
+            # What an order has to wait for before it may expire, and what persistence looks for.
+            models.Index(
+                fields=["order_id"], condition=Q(state="pending"), name="notice_pending_order"
+            ),
             models.Index(
                 fields=["id"],
                 condition=Q(state__in=["refused", "unmatched", "refund_due"]),

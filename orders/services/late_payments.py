@@ -13,6 +13,7 @@ from inventory.services import lock_free_units
 from orders import lifecycle
 from orders.models import Order, OrderLine, PaymentNotice
 from orders.task_names import RELEASE_STOCK
+from shop.core import clock
 from shop.core.dispatch import send_on_commit
 
 from .payments import LET_GO, apply, owe, settle
@@ -86,7 +87,8 @@ def _settle_late(notice: PaymentNotice, order: Order) -> None:
         owe(notice, order, "The hold had ended, and the stock is sold.")
         return
     order.gap_start, order.gap_end, order.release_place = gap.start, gap.end, None
-    order.save(update_fields=["gap_start", "gap_end", "release_place"])
+    order.let_go_at = clock.now()  # its second life; the first one's units are back
+    order.save(update_fields=["gap_start", "gap_end", "release_place", "let_go_at"])
     if all(free[allocation_id] >= quantity for allocation_id, quantity in lines):
         change_status(lifecycle.PAY_LATE, [order.pk])
         apply(notice, order, "The hold had ended; the stock was taken once more.")

@@ -34,6 +34,7 @@ def change_status(change: Change, order_ids: Sequence[UUID]) -> list[UUID]:
             "order_ids": [str(order_id) for order_id in order_ids],
             "sources": [status.value for status in change.sources],
             "target": change.target.value,
+            "lets_go": change.target in RELEASED,
         },
     )
     if not changed:

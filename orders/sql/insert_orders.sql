@@ -9,14 +9,14 @@ WITH sale AS (
 INSERT INTO orders_order (
     id, client_id, sale_id, request_key, request_fingerprint, http_request_id, customer, email,
     status, rejection, currency, total, metadata, accepted_at, hold_expires_at, epoch, position,
-    traceparent
+    traceparent, let_go_at
 )
 SELECT
     o.id, client.id, sale.id, o.request_key, decode(o.fingerprint, 'hex'), o.http_request_id,
     o.customer, o.email, o.status, o.rejection, o.currency, o.total, o.metadata::jsonb,
     timestamptz 'epoch' + o.accepted_at_ms * interval '1 millisecond',
     timestamptz 'epoch' + o.held_until_ms * interval '1 millisecond',
-    o.epoch, o.position, o.traceparent
+    o.epoch, o.position, o.traceparent, CASE WHEN o.status = 'rejected' THEN now() END
 FROM unnest(
     %(id)s::uuid[], %(client_id)s::bigint[], %(request_key)s::text[], %(fingerprint)s::text[],
     %(http_request_id)s::text[], %(customer)s::text[], %(email)s::text[], %(status)s::text[],

@@ -1,7 +1,8 @@
 """Is everything there that orders need? Each part answers for itself, within a bounded time."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import redis
 from django.conf import settings
@@ -25,8 +26,19 @@ PROMISES = {
 }
 
 
+class Finding(NamedTuple):
+    """What a part says of itself, with figures for programs where it has some."""
+
+    detail: str
+    late_seconds: Mapping[str, float] | None = None
+
+
 class NotReady(Exception):
     """A part that orders need is missing; the text says what is wrong with it."""
+
+    def __init__(self, detail: str, late_seconds: Mapping[str, float] | None = None) -> None:
+        super().__init__(detail)
+        self.finding = Finding(detail, late_seconds)
 
 
 def check_postgresql() -> str:
@@ -102,7 +114,8 @@ def check_worker() -> str:
     return ", ".join(f"last {name} {ages[name]:.1f} s ago" for name in SILENCE_SECONDS)
 
 
-CHECKS: dict[str, Callable[[], str]] = {
+# Apps above this one add checks of their own when they are loaded.
+CHECKS: dict[str, Callable[[], str | Finding]] = {
     "postgresql": check_postgresql,
     "redis": check_redis,
     "durability": check_durability,
@@ -120,15 +133,20 @@ def log_promise() -> None:
             logger.warning("%s: %s", name, error)
 
 
-def readiness() -> tuple[bool, dict[str, dict[str, str | bool]]]:
+def readiness() -> tuple[bool, dict[str, dict[str, Any]]]:
     """Run all checks. Returns whether all hold, and what each one said."""
-    report: dict[str, dict[str, str | bool]] = {}
+    report: dict[str, dict[str, Any]] = {}
     for name, check in CHECKS.items():
         try:
-            report[name] = {"ok": True, "detail": check()}
+            report[name] = {"ok": True, **_told(check())}
         except NotReady as error:
-            report[name] = {"ok": False, "detail": str(error)}
+            report[name] = {"ok": False, **_told(error.finding)}
     return all(part["ok"] for part in report.values()), report
+
+
+def _told(found: str | Finding) -> dict[str, Any]:
+    finding = Finding(found) if isinstance(found, str) else found
+    return {name: said for name, said in finding._asdict().items() if said is not None}
 
 
 def _redis_config(*names: str) -> dict[str, str] | None:

@@ -44,6 +44,7 @@ def _readiness(**failing: str) -> Json:
         "durability": "always: an accepted order survives a crash of Redis and of its machine",
         "eviction": "noeviction",
         "worker": "last sweep 0.4 s ago",
+        "duties": "nothing waits longer than 0.2 s",
     } | failing
     view = Readiness(
         status="not ready" if failing else "ready",

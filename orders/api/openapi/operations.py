@@ -236,7 +236,8 @@ def get_readiness() -> Json:
         "summary": "Is everything there that orders need?",
         "description": (
             "Checks PostgreSQL, Redis, how durable Redis is set up to be, that it never evicts, "
-            "and that the background workers make progress."
+            "that the background workers make progress, and that none of their duties is late: "
+            "orders into the ledger, ends of holds, stock back on sale, payments."
         ),
         "security": _PUBLIC,
         "parameters": [parameters.REQUEST_ID],

@@ -88,6 +88,12 @@ class Check(msgspec.Struct):
 
     ok: bool
     detail: str
+    late_seconds: (
+        Annotated[
+            dict[str, float], Meta(description="For how long the oldest piece of each duty waits.")
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class Readiness(msgspec.Struct):

@@ -91,7 +91,7 @@ def test_without_any_store_a_scrape_says_that_much() -> None:
 def test_a_source_that_waits_for_a_lock_is_given_up_and_the_others_are_told(sale: Sale) -> None:
     with locked("orders_deadletter"):
         told = figures()
-    assert failing(told) == {"attention"}
+    assert failing(told) == {"attention", "lateness"}
     assert told["shop_up", "postgresql"] == 1
     assert told["shop_drift_units", "drop"] == 0
     assert told["shop_scrape_duration_seconds", "attention"] >= 1

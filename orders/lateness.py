@@ -1,0 +1,91 @@
+"""How late each duty is: what should have been done by now, and since when it waits.
+
+A worker that shows a pulse may do nothing for all that; what is not done gets older. So this is
+what `/readyz`, the metrics, the live page and the process manager look at.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import redis
+from django.db import DatabaseError
+
+from inventory import counters, outbox
+from inventory.selectors import sales_on_record
+from shop.core import clock, sql
+from shop.core.health import Finding, NotReady
+
+SQL = Path(__file__).parent / "sql"
+LATE_SECONDS = 30.0  # what waits longer is named by /readyz; some two seconds are usual at most
+# What keeps units from their buyers or from the ledger. People being told late is no reason to
+# take a process out of service.
+PRESSING = ("orders", "holds", "releases", "payments")
+
+
+class Lateness(msgspec.Struct, frozen=True):
+    """For how long, in seconds, the oldest piece of each duty's work waits; 0.0: none does.
+
+    Left out is what no duty can do: units and late payments of a sale whose counters are lost (it
+    is rebuilt first), and payments for an order that is a dead letter (a person decides).
+    """
+
+    orders: float  # an accepted order that is not in the ledger
+    holds: float  # a unit whose hold is over, and that is still held
+    releases: float  # a unit that nobody holds, and that is not on sale again
+    payments: float  # a payment that is not applied
+    deliveries: float  # a notification that is due
+
+    @property
+    def worst(self) -> float:
+        return float(max(msgspec.structs.astuple(self)))
+
+
+def lateness() -> Lateness:
+    """Read how late each duty is, from both stores, at the cost of a few index look-ups.
+
+    Raises redis.RedisError and django.db.DatabaseError where one of them is away.
+    """
+    now = clock.now()
+    [(hold, delivery)] = sql.run(SQL / "lateness.sql", {"now": now})
+    releases = sql.run(SQL / "oldest_releases.sql", {})
+    payments = sql.run(SQL / "oldest_payments.sql", {})
+    there = _with_counters({(sale, epoch) for sale, epoch, _ in [*releases, *payments] if sale})
+    return Lateness(
+        orders=_oldest_order(now),
+        holds=_age(now, [hold]),
+        releases=_age(now, (since for sale, _, since in releases if sale in there)),
+        payments=_age(now, (since for sale, _, since in payments if not sale or sale in there)),
+        deliveries=_age(now, [delivery]),
+    )
+
+
+def check_duties() -> Finding:
+    """Say how late each duty is. Raises NotReady where one is later than LATE_SECONDS."""
+    try:
+        found = lateness()
+    except (DatabaseError, redis.RedisError):
+        return Finding("unknown: a store does not answer")
+    late = {name: round(seconds, 1) for name, seconds in msgspec.structs.asdict(found).items()}
+    told = ", ".join(f"{name} {late[name]:g} s" for name in PRESSING if late[name] > LATE_SECONDS)
+    if told:
+        raise NotReady(f"what is due waits: {told}", late_seconds=late)
+    return Finding(f"nothing waits longer than {max(late[name] for name in PRESSING):g} s", late)
+
+
+def _oldest_order(now: datetime) -> float:
+    """Return how long the first order of all outboxes waits, by Redis' clock as by ours."""
+    waiting = outbox.waiting(list(sales_on_record(now=now).values_list("pk", flat=True)))
+    since = [since_ms for length, since_ms in waiting.values() if length]
+    return max(0.0, clock.to_ms(now) - min(since)) / 1000 if since else 0.0
+
+
+def _with_counters(sales: set[tuple[int, int]]) -> set[int]:
+    """Return those of the sales (id, epoch) whose counters Redis has."""
+    return {sale_id for sale_id, epoch in sales if counters.are_there(sale_id, epoch=epoch)}
+
+
+def _age(now: datetime, moments: Iterable[datetime | None]) -> float:
+    known = [moment for moment in moments if moment is not None]
+    return max(0.0, (now - min(known)).total_seconds()) if known else 0.0

@@ -1,0 +1,26 @@
+"""How late each duty is: PostgreSQL, and Redis beside it."""
+
+from collections.abc import Iterator
+
+import msgspec
+import redis
+from prometheus_client.core import Metric
+
+from orders.lateness import lateness
+
+from .families import gauge
+from .scene import Scene
+
+
+def figures(scene: Scene) -> Iterator[Metric]:
+    """Yield for how long the oldest piece of each duty's work waits; nothing without Redis."""
+    try:
+        found = lateness()
+    except redis.RedisError:  # told as another store's absence, not as this one's
+        return
+    yield gauge(
+        "shop_lateness_seconds",
+        "For how long the oldest piece of a duty's work waits; 0: none does.",
+        ["duty"],
+        list(msgspec.structs.asdict(found).items()),
+    )

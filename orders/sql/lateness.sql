@@ -1,0 +1,26 @@
+-- Since when the hold that is over longest is over, and since when the notification that is due
+-- longest is due; null: none is. A hold that was paid in time waits for its payment to be applied,
+-- which counts as that.
+SELECT (
+    SELECT o.hold_expires_at
+    FROM orders_order o
+    WHERE o.status = 'awaiting_payment' AND o.hold_expires_at <= %(now)s
+        AND NOT EXISTS (
+            SELECT FROM orders_paymentnotice n
+            WHERE n.order_id = o.id AND n.state = 'pending' AND n.type = 'succeeded'
+                AND n.received_at <= o.hold_expires_at
+        )
+    ORDER BY o.hold_expires_at
+    LIMIT 1
+), (
+    SELECT min(delivery.due_at)
+    FROM orders_endpoint endpoint
+    CROSS JOIN LATERAL (
+        SELECT d.due_at
+        FROM orders_delivery d
+        WHERE d.endpoint_id = endpoint.id AND d.state = 'pending' AND d.due_at <= %(now)s
+        ORDER BY d.due_at
+        LIMIT 1
+    ) delivery
+    WHERE endpoint.active AND (endpoint.resume_at IS NULL OR endpoint.resume_at <= %(now)s)
+)
