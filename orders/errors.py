@@ -34,6 +34,16 @@ class ClientExists(OrderError):
         self.name = name
 
 
+class ClientUnknown(OrderError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no client {name!r}.")
+        self.name = name
+
+
+class EndpointExists(OrderError):
+    """A webhook that is there already; the text says which one, and how it stands."""
+
+
 class OrderUnknown(OrderError):
     """There is no such order, or none that the caller may know of."""
 

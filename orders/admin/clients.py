@@ -70,12 +70,18 @@ class ApiClientAdmin(ShopAdmin):
     def activate(self, request: HttpRequest, clients: QuerySet[ApiClient]) -> None:
         self._switch(request, clients, active=True)
 
-    @admin.action(description="Deactivate: refuse their keys", permissions=["change"])
+    @admin.action(
+        description="Deactivate: refuse their keys, hold their webhooks", permissions=["change"]
+    )
     def deactivate(self, request: HttpRequest, clients: QuerySet[ApiClient]) -> None:
         self._switch(request, clients, active=False)
 
     def _switch(self, request: HttpRequest, clients: QuerySet[ApiClient], *, active: bool) -> None:
-        done = "Activated it." if active else "Deactivated it: its key is refused within seconds."
+        done = (
+            "Activated it."
+            if active
+            else "Deactivated it: its key is refused within seconds, and its webhooks wait."
+        )
         for client in clients:
             ApiClient.objects.filter(pk=client.pk).update(active=active)
             self.log_change(request, client, done)

@@ -34,7 +34,7 @@ class DeliveryAdmin(BigTableAdmin):
         "answer",
         "tried",
     )
-    list_select_related = ("event", "endpoint")
+    list_select_related = ("event", "endpoint__client")
     list_filter = ("state", "endpoint")
     search_fields = ("order_id",)
     search_help_text = f"By order id, in full. {BIG_TABLE_HELP}"

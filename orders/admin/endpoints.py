@@ -5,19 +5,21 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from orders.domain import EventType
-from orders.models import Delivery, Endpoint
+from orders.errors import EndpointExists
+from orders.models import ApiClient, Delivery, Endpoint
 from orders.notifications import endpoints
-from orders.notifications.targets import TargetRefused, check_url
+from orders.notifications.targets import TargetRefused, check_url, normalise
 from shop.core.admin import ShopAdmin, unbroken
 
 from .deliveries import STATES, answer_of
 from .endpoint_actions import EndpointActions, secret_of
+from .filters import OwnerFilter
 from .looks import Tone, badge, link_to_pk, moment
 from .secrets import show_once
 
@@ -26,6 +28,14 @@ if TYPE_CHECKING:  # ModelForm can be parametrised only for the type checker
 else:
     _EndpointModelForm = forms.ModelForm
 
+HEALTH: dict[str, Tone] = {
+    "on": "good",
+    "off": "plain",
+    "rests": "waits",
+    "waits": "waits",
+    "failing": "bad",
+    "disabled": "bad",
+}
 LATEST = 20  # deliveries on the page of an endpoint
 
 
@@ -38,6 +48,26 @@ class EndpointForm(_EndpointModelForm):
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="None chosen: all, also those that are yet to be invented.",
     )
+
+    client = forms.ModelChoiceField(
+        ApiClient.objects.all(),
+        required=False,
+        label="Orders of",
+        empty_label="The whole shop: the orders of every client",
+        widget=UnfoldAdminSelectWidget,
+        help_text="It is told of no other orders. This cannot be changed later.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "url" in cleaned and ("url" in self.changed_data or not self.instance.pk):
+            client = cleaned.get("client", self.instance.client)
+            wanted = Endpoint(pk=self.instance.pk, client=client, target=normalise(cleaned["url"]))
+            try:
+                endpoints.refuse_repetition(wanted)
+            except EndpointExists as error:
+                self.add_error("url", str(error))
+        return cleaned
 
     def clean_url(self) -> str:
         url = str(self.cleaned_data["url"])
@@ -55,12 +85,21 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
 
     form = EndpointForm
     change_form_outer_after_template = "admin/orders/latest_deliveries.html"
-    list_display = ("name", "channel", "told", "health", "failing_since", "disabled_reason")
-    list_filter = ("active", "channel")
-    search_fields = ("url",)
+    list_display = (
+        "url_or_channel",
+        "owner",
+        "channel",
+        "told",
+        "health",
+        "failing_since",
+        "disabled_reason",
+    )
+    list_filter = ("active", "channel", OwnerFilter)
+    search_fields = ("url", "client__name")
     actions = ("enable", "disable")
     readonly_fields = (
         "channel",
+        "owner",
         "created_at",
         "failing_since",
         "resume_at",
@@ -70,14 +109,14 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> tuple[str, ...]:
         if obj is None:
-            return ("url", "events", "active")
+            return ("url", "client", "events", "active")
         if obj.channel != Endpoint.Channel.WEBHOOK:
-            return ("channel", "events", "active", *self.readonly_fields[1:4])
-        return ("channel", "url", "events", "active", *self.readonly_fields[1:])
+            return ("channel", "events", "active", *self.readonly_fields[2:5])
+        return ("channel", "owner", "url", "events", "active", *self.readonly_fields[2:])
 
     @admin.display(description="endpoint", ordering="url")
-    def name(self, endpoint: Endpoint) -> str:
-        return str(endpoint)
+    def url_or_channel(self, endpoint: Endpoint) -> str:
+        return endpoint.url or endpoint.get_channel_display()
 
     @admin.display(description="events")
     def told(self, endpoint: Endpoint) -> str:
@@ -85,12 +124,11 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
 
     @admin.display(description="state", ordering="active")
     def health(self, endpoint: Endpoint) -> SafeString:
-        if not endpoint.active:
-            tone: Tone = "bad" if endpoint.disabled_reason else "plain"
-            return badge("Disabled" if endpoint.disabled_reason else "Off", tone)
-        if endpoint.failing_since:
-            return badge("Failing", "bad")
-        return badge("On", "good") if endpoint.takes_deliveries else badge("Rests", "waits")
+        return badge(endpoint.health.capitalize(), HEALTH[endpoint.health])
+
+    @admin.display(description="orders of", ordering="client__name")
+    def owner(self, endpoint: Endpoint) -> str:
+        return endpoint.owner
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -101,12 +139,32 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
             context["log"] = reverse("admin:orders_delivery_changelist", query=query)
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Say so where somebody else has made the same webhook since the form was checked."""
+        try:
+            response: HttpResponse = super().changeform_view(
+                request, object_id, form_url, extra_context
+            )
+        except EndpointExists as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        return response
+
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
         if change:
             self._save_changes(obj, form)
             return
         created, _ = endpoints.create_webhook(
-            url=obj.url, events=[EventType(event) for event in obj.events], active=obj.active
+            url=obj.url,
+            events=[EventType(event) for event in obj.events],
+            client=obj.client,
+            active=obj.active,
         )
         obj.pk = created.pk
         obj.refresh_from_db()
@@ -117,10 +175,9 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
         return show_once(self, request, obj, secret_of(obj))
 
     def _save_changes(self, endpoint: Endpoint, form: Any) -> None:
-        # Not the secret nor its health: they may have changed since the form was opened.
-        names = [name for name in ("url", "events") if name in form.changed_data]
-        if names:
-            endpoint.save(update_fields=names)
+        if {"url", "events"} & set(form.changed_data):
+            events = [EventType(event) for event in endpoint.events]
+            endpoints.change_webhook(endpoint, url=endpoint.url, events=events)
         if "active" in form.changed_data:
             (endpoints.enable if endpoint.active else endpoints.disable)(endpoint)
 

@@ -29,6 +29,23 @@ class SaleFilter(admin.SimpleListFilter):
         return queryset.filter(sale=value) if value and value.isdecimal() else queryset
 
 
+class OwnerFilter(admin.SimpleListFilter):
+    """Webhooks by whose orders they are told of."""
+
+    title = "orders of"
+    parameter_name = "client"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[Any, str]]:
+        owners = ApiClient.objects.filter(endpoints__isnull=False).distinct()
+        return [("shop", "The whole shop"), *((str(c.pk), c.name) for c in owners)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value == "shop":
+            return queryset.filter(client__isnull=True)
+        return queryset.filter(client=value) if value and value.isdecimal() else queryset
+
+
 class RefundFilter(admin.SimpleListFilter):
     """Orders that money has to go back for."""
 

@@ -146,7 +146,7 @@ def _units(row: StockMovement) -> str:
 
 def _deliveries(order: Order) -> Iterator[Moment]:
     rows = Delivery.objects.filter(order_id=order.pk).order_by("endpoint", "sequence")
-    for delivery in rows.select_related("endpoint", "event")[: OF_EACH + 1]:
+    for delivery in rows.select_related("endpoint__client", "event")[: OF_EACH + 1]:
         yield Moment(
             delivery.last_attempt_at or delivery.created_at,
             "send",

@@ -102,7 +102,7 @@ def _movements(order_id: UUID) -> Iterator[Entry]:
 
 def _deliveries(order_id: UUID) -> Iterator[Entry]:
     rows = Delivery.objects.filter(order_id=order_id).order_by("endpoint", "sequence")
-    for delivery in rows.select_related("endpoint", "event")[:MOST]:
+    for delivery in rows.select_related("endpoint__client", "event")[:MOST]:
         answer = delivery.last_error or delivery.last_status or "not tried yet"
         yield Entry(
             delivery.last_attempt_at or delivery.created_at,

@@ -21,7 +21,10 @@ class ApiClient(models.Model):
     name = models.CharField(max_length=100, unique=True)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     key_hint = models.CharField(max_length=12, editable=False, help_text="How the key begins.")
-    active = models.BooleanField(default=True, help_text="Off: its key is refused within seconds.")
+    active = models.BooleanField(
+        default=True,
+        help_text="Off: its key is refused within seconds, and its webhooks wait.",
+    )
     rate_limit = models.PositiveIntegerField(
         null=True,
         blank=True,

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from shop.core import clock
 
+from .clients import ApiClient
 from .orders import OrderEvent
 
 
@@ -19,10 +20,19 @@ def new_signing_secret() -> str:
     return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 
 
+class EndpointManager(models.Manager["Endpoint"]):
+    """Reads each endpoint with its client: its name and its health depend on it."""
+
+    def get_queryset(self) -> models.QuerySet["Endpoint"]:
+        return super().get_queryset().select_related("client")
+
+
 class Endpoint(models.Model):
     """A place that events are told to: a webhook, or one of the channels to customers.
 
-    The rows of e-mail and SMS are there from the start, one each; their addresses are the orders'.
+    A webhook belongs to one client, and is told of that client's orders alone, or to the shop as a
+    whole. That never changes: what waits for an endpoint was chosen by whose it is. The rows of
+    e-mail and SMS are there from the start, one each; their addresses are the orders'.
     """
 
     class Channel(models.TextChoices):
@@ -31,7 +41,18 @@ class Endpoint(models.Model):
         SMS = "sms", "SMS"
 
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.WEBHOOK)
+    client = models.ForeignKey(
+        ApiClient,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="endpoints",
+        help_text="Whose orders it is told of; empty: those of the whole shop.",
+    )
     url = models.CharField("URL", max_length=500, blank=True)
+    # The URL in its normal form: what makes two webhooks of a client the same. Empty for channels,
+    # and for webhooks that were there twice before that was refused.
+    target = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
     events = ArrayField(
         models.CharField(max_length=32, choices=OrderEvent.Type),
         default=list,
@@ -50,6 +71,8 @@ class Endpoint(models.Model):
     disabled_reason = models.CharField(max_length=300, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = EndpointManager()
+
     class Meta:
         ordering = ["id"]
         permissions = [("test_endpoint", "Can send a test event to a webhook")]
@@ -61,14 +84,51 @@ class Endpoint(models.Model):
                 condition=~Q(channel="webhook") | (~Q(url="") & ~Q(secret="")),
                 name="endpoint_webhook_is_signed",
             ),
+            models.CheckConstraint(
+                condition=Q(channel="webhook") | Q(client__isnull=True),
+                name="endpoint_channel_is_the_shops",
+            ),
+            models.UniqueConstraint(
+                fields=["target"],
+                condition=Q(client__isnull=True) & ~Q(target=""),
+                name="endpoint_once_for_the_shop",
+            ),
+            models.UniqueConstraint(
+                fields=["client", "target"],
+                condition=~Q(target=""),
+                name="endpoint_once_per_client",
+            ),
         ]
 
     def __str__(self) -> str:
-        return self.url or self.get_channel_display()
+        name = self.url or self.get_channel_display()
+        return f"{name} ({self.client.name})" if self.client else name
+
+    @property
+    def owner(self) -> str:
+        """Whose orders it is told of, in words."""
+        return self.client.name if self.client else "the whole shop"
+
+    @property
+    def waits_for_its_client(self) -> bool:
+        """Whether it is told nothing for now, as its client is switched off."""
+        return self.client is not None and not self.client.active
+
+    @property
+    def health(self) -> str:
+        """How it is, in a word: disabled by us, as calls had failed; off by a person."""
+        if not self.active:
+            return "disabled" if self.disabled_reason else "off"
+        if self.waits_for_its_client:
+            return "waits"
+        if self.failing_since:
+            return "failing"
+        return "on" if self.takes_deliveries else "rests"
 
     @property
     def takes_deliveries(self) -> bool:
-        return self.active and (self.resume_at is None or self.resume_at <= clock.now())
+        rests = self.resume_at is not None and self.resume_at > clock.now()
+        return self.active and not rests and not self.waits_for_its_client
 
 
 class Delivery(models.Model):

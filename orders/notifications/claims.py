@@ -52,13 +52,14 @@ def lock_endpoint(pk: int) -> Endpoint:
     a result has just set free. Deliveries can be added meanwhile: those take a weaker lock.
     """
     assert connection.in_atomic_block, "a lock lasts as long as its transaction"
-    return Endpoint.objects.select_for_update(no_key=True).get(pk=pk)
+    return Endpoint.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
 
 
 def claim_due(endpoint: Endpoint, limit: int) -> Claimed:
     """Claim up to `limit` deliveries that are due at an endpoint, which the caller has locked.
 
-    Each is the caller's for LEASE_SECONDS. Gives none where the endpoint is off or rests.
+    Each is the caller's for LEASE_SECONDS. Gives none where the endpoint is off, rests, or waits
+    for its client.
     """
     if limit <= 0 or not endpoint.takes_deliveries:
         return NOTHING

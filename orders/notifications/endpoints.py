@@ -3,41 +3,90 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 
 from orders.domain import EventType
-from orders.models import Endpoint, new_signing_secret
+from orders.errors import EndpointExists
+from orders.models import ApiClient, Endpoint, new_signing_secret
 from shop.core import clock
 
-from .targets import check_url
+from .targets import TargetRefused, check_url, normalise
 
 SECRET_OVERLAP = timedelta(hours=24)  # how long the previous secret signs beside the new one
 
 
 def create_webhook(
-    *, url: str, events: Collection[EventType] = (), active: bool = True
+    *,
+    url: str,
+    events: Collection[EventType] = (),
+    client: ApiClient | None = None,
+    active: bool = True,
 ) -> tuple[Endpoint, str]:
-    """Create a webhook that is told `events`, or all. Returns it and its signing secret.
+    """Create a webhook that is told `events`, or all, of a client's orders, or of all the shop's.
 
-    Raises TargetRefused where no webhook may go to `url`.
+    Returns it and its signing secret. Raises TargetRefused where no webhook may go to `url`, and
+    EndpointExists where the client, or the shop, has one there.
     """
     check_url(url)
     endpoint = Endpoint(
         channel=Endpoint.Channel.WEBHOOK,
+        client=client,
         url=url,
+        target=normalise(url),
         events=sorted({event.value for event in events}),
         active=active,
         secret=new_signing_secret(),
     )
-    endpoint.save(force_insert=True)
+    refuse_repetition(endpoint)
+    try:
+        with transaction.atomic():
+            endpoint.save(force_insert=True)
+    except IntegrityError:
+        refuse_repetition(endpoint)  # somebody has been faster
+        raise
     return endpoint, endpoint.secret
+
+
+def change_webhook(endpoint: Endpoint, *, url: str, events: Collection[EventType]) -> None:
+    """Send a webhook's events elsewhere, or others. Raises as `create_webhook` does."""
+    if url != endpoint.url:
+        check_url(url)
+        endpoint.url, endpoint.target = url, normalise(url)
+        refuse_repetition(endpoint)
+    endpoint.events = [event.value for event in events]
+    try:
+        with transaction.atomic():
+            # Not the secret nor its health: they may have changed since it was read.
+            endpoint.save(update_fields=["url", "target", "events"])
+    except IntegrityError:
+        refuse_repetition(endpoint)
+        raise
+
+
+def refuse_repetition(endpoint: Endpoint) -> None:
+    """Raise EndpointExists where another webhook of the same client goes to the same target."""
+    same = Endpoint.objects.filter(client=endpoint.client_id, target=endpoint.target)
+    other = same.exclude(pk=endpoint.pk).first() if endpoint.target else None
+    if other is not None:
+        raise EndpointExists(_description(other))
+
+
+def webhooks_at(url: str) -> QuerySet[Endpoint]:
+    """Return the webhooks that go to this URL, however it is spelt, whosever they are."""
+    there = Q(url=url.replace("\0", ""))
+    try:
+        there |= Q(target=normalise(url))
+    except TargetRefused:
+        pass  # such a one may be there from before it was refused
+    return Endpoint.objects.filter(there, channel=Endpoint.Channel.WEBHOOK)
 
 
 def rotate_secret(endpoint: Endpoint) -> str:
     """Give a webhook a new secret and return it. The one before stays valid for SECRET_OVERLAP, in
     which each message carries a signature by either."""
     with transaction.atomic():
-        current = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+        current = Endpoint.objects.select_for_update(of=("self",)).get(pk=endpoint.pk)
         current.previous_secret = current.secret
         current.previous_secret_until = clock.now() + SECRET_OVERLAP
         current.secret = new_signing_secret()
@@ -55,4 +104,13 @@ def enable(endpoint: Endpoint) -> None:
     """Tell an endpoint of events again, with a clean record."""
     Endpoint.objects.filter(pk=endpoint.pk).update(
         active=True, resume_at=None, failing_since=None, disabled_reason=""
+    )
+
+
+def _description(endpoint: Endpoint) -> str:
+    told = ", ".join(endpoint.events) or "all events"
+    off = "" if endpoint.active else " It is switched off: manage.py enable_webhook switches it on."
+    return (
+        f"Webhook {endpoint.pk} tells {endpoint.url} {told} of the orders of {endpoint.owner} "
+        f"already.{off}"
     )

@@ -18,7 +18,7 @@ from .calls import call
 from .claims import Claim
 from .message import encode_message
 from .notices import Notice, read_notices
-from .outcomes import ENDLESS, Outcome, RetryLater
+from .outcomes import ENDLESS, FOREIGN, Outcome, RetryLater
 from .results import Attempt
 from .signatures import signed_headers, signers
 from .tracing import delivery, noted
@@ -93,17 +93,17 @@ class Lane:
     def _start_calls(self, turn: Turn) -> None:
         signing = signers(turn.endpoint, now=clock.now())
         for claim in turn.claims:
-            attempt = self._attempt(claim, turn.notices[claim.event_id], turn.endpoint.url, signing)
+            attempt = self._attempt(claim, turn.notices[claim.event_id], turn.endpoint, signing)
             self.under_way.add(asyncio.create_task(attempt))
 
     async def _attempt(
-        self, claim: Claim, notice: Notice, url: str, signing: list[Webhook]
+        self, claim: Claim, notice: Notice, endpoint: Endpoint, signing: list[Webhook]
     ) -> None:
         with notice.about(endpoint=self.endpoint_id):
             try:
-                outcome = await self._deliver(claim, notice, url, signing)
+                outcome = await self._deliver(claim, notice, endpoint, signing)
             except Exception as error:
-                logger.exception("event %s cannot be told to %s", claim.event_id, url)
+                logger.exception("event %s cannot be told to %s", claim.event_id, endpoint.url)
                 outcome = RetryLater(repr(error))
         if task := asyncio.current_task():
             self.under_way.discard(task)
@@ -111,16 +111,18 @@ class Lane:
         self._something_ended.set()
 
     async def _deliver(
-        self, claim: Claim, notice: Notice, url: str, signing: list[Webhook]
+        self, claim: Claim, notice: Notice, endpoint: Endpoint, signing: list[Webhook]
     ) -> Outcome:
         if claim.is_beyond_the_last:
             return ENDLESS
+        if endpoint.client_id not in (None, notice.client_id):
+            return FOREIGN
         body = encode_message(notice)
         headers = signed_headers(signing, notice.message_id, body, now=clock.now())
         with delivery(notice, channel="webhook", attempt=claim.attempt) as traceparent:
             if traceparent:
                 headers["traceparent"] = traceparent
-            return noted(await call(self._session, url, headers, body))
+            return noted(await call(self._session, endpoint.url, headers, body))
 
     async def _wait(self) -> None:
         try:

@@ -33,6 +33,7 @@ class Notice:
     happened_at: datetime
     refund_due: Decimal | None
     order_id: UUID
+    client_id: int
     sale: str
     sale_name: str
     customer: str
@@ -76,6 +77,7 @@ _SOURCES = {
     "happened_at": "created_at",
     "refund_due": "refund_due",
     "order_id": "order_id",
+    "client_id": "order__client_id",
     "sale": "order__sale__slug",
     "sale_name": "order__sale__name",
     "customer": "order__customer",

@@ -43,5 +43,7 @@ class NotTried:
 
 
 ENDLESS = GiveUp("no attempt came to an end")
+# Nothing writes such a delivery. The last look before customers' data leaves is worth its price.
+FOREIGN = GiveUp("the order is of another client than the endpoint")
 
 Outcome = Delivered | RetryLater | GiveUp | DisableEndpoint | NotTried

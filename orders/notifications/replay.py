@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from orders.models import Delivery, Endpoint
@@ -16,7 +16,7 @@ _ENDED = (Delivery.State.DELIVERED, Delivery.State.DEAD)
 
 class Replayed(NamedTuple):
     again: int  # deliveries that are sent again
-    left_alone: int  # deliveries of endpoints that are off
+    left_alone: int  # deliveries of endpoints that are off, or whose client is
 
 
 def ended_deliveries(
@@ -36,7 +36,8 @@ def ended_deliveries(
 def replay(deliveries: QuerySet[Delivery]) -> Replayed:
     """Send these deliveries again, an order's in their sequence, with the ids that they had.
 
-    What is under way is left to itself; what belongs to an endpoint that is off is left alone.
+    What is under way is left to itself; what belongs to an endpoint that is off is left
+    alone, and so is what belongs to a client that is.
     """
     ended = deliveries.filter(state__in=_ENDED).order_by("pk")
     ids = ended.values_list("pk", flat=True).iterator(chunk_size=BATCH)
@@ -50,7 +51,8 @@ def replay(deliveries: QuerySet[Delivery]) -> Replayed:
 
 def _replay_batch(ids: Sequence[int]) -> Replayed:
     ended = Delivery.objects.filter(pk__in=ids, state__in=_ENDED)
-    active = list(Endpoint.objects.filter(active=True).values_list("pk", flat=True))
+    switched_on = Q(active=True) & (Q(client__isnull=True) | Q(client__active=True))
+    active = list(Endpoint.objects.filter(switched_on).values_list("pk", flat=True))
     left_alone = ended.exclude(endpoint__in=active).count()
     again = ended.filter(endpoint__in=active).update(
         state=Delivery.State.PENDING, attempts=0, due_at=Now()

@@ -44,6 +44,27 @@ def check_url(text: str) -> None:
         raise TargetRefused("The URL holds a user name or password.")
     if not settings.WEBHOOK_ALLOW_PRIVATE and _is_surely_private(url.host):
         raise TargetRefused(f"{url.host} is not a public address.")
+    normalise(text)
+
+
+def normalise(text: str) -> str:
+    """Return the form of a URL in which those that lead to the same place are the same text.
+
+    Letter case of scheme and host, the scheme's own port, escapes that need not be, dot segments,
+    the root's dot behind the host and an empty path are evened out (RFC 3986, section 6.2); a
+    fragment is never sent. Raises TargetRefused where it is no URL, or too long in that form.
+    """
+    url = _parse(text).with_fragment(None)
+    if url.raw_host and url.raw_host.endswith("."):
+        url = url.with_host(url.raw_host.rstrip("."))
+    if url.is_default_port():
+        url = url.with_port(None)
+    even = f"{url.scheme}://{url.raw_authority}{url.raw_path_qs}"
+    if len(even) > MAX_URL_LENGTH:
+        raise TargetRefused(
+            f"The URL is longer than {MAX_URL_LENGTH} characters once it is escaped."
+        )
+    return even
 
 
 def open_socket(address_info: AddressInfo) -> socket.socket:

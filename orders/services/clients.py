@@ -2,7 +2,7 @@
 
 from django.db import IntegrityError, transaction
 
-from orders.errors import ClientExists
+from orders.errors import ClientExists, ClientUnknown
 from orders.models import ApiClient
 
 
@@ -20,6 +20,14 @@ def create_client(*, name: str) -> tuple[ApiClient, str]:
     except IntegrityError as error:
         raise ClientExists(name) from error
     return client, key
+
+
+def find_client(name: str) -> ApiClient:
+    """Return the client of this very name. Raises ClientUnknown."""
+    found = None if "\0" in name else ApiClient.objects.filter(name=name).first()
+    if found is None:
+        raise ClientUnknown(name)
+    return found
 
 
 def give_new_key(client: ApiClient) -> str:

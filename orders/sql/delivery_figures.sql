@@ -7,10 +7,13 @@ WITH pending AS (
         waiting.deliveries,
         waiting.oldest,
         CASE
-            WHEN endpoint.active AND (endpoint.resume_at IS NULL OR endpoint.resume_at <= %(now)s)
+            WHEN endpoint.active
+                AND client.active IS NOT FALSE
+                AND (endpoint.resume_at IS NULL OR endpoint.resume_at <= %(now)s)
                 THEN waiting.first_due
         END AS first_due
     FROM orders_endpoint endpoint
+    LEFT JOIN orders_apiclient client ON client.id = endpoint.client_id
     CROSS JOIN LATERAL (
         SELECT count(*) AS deliveries, min(d.created_at) AS oldest, min(d.due_at) AS first_due
         FROM (

@@ -1,8 +1,9 @@
 -- Write what happened to orders, one array per column, and a delivery to each endpoint that wants to
--- be told: in one statement, so that no event is there without its deliveries. The caller holds the
--- orders' rows. Returns how many deliveries each channel has got.
+-- be told: in one statement, so that no event is there without its deliveries. An endpoint that belongs
+-- to a client is told of that client's orders alone. The caller holds the orders' rows. Returns how
+-- many deliveries each channel has got.
 WITH endpoint AS (
-    SELECT id, channel, events FROM orders_endpoint WHERE active FOR KEY SHARE
+    SELECT id, channel, events, client_id FROM orders_endpoint WHERE active FOR KEY SHARE
 ), event AS (
     INSERT INTO orders_orderevent (order_id, sequence, type, refund_due)
     SELECT * FROM unnest(
@@ -15,6 +16,7 @@ WITH endpoint AS (
     FROM event
     JOIN endpoint ON endpoint.events = '{}' OR event.type = ANY(endpoint.events)
     JOIN orders_order o ON o.id = event.order_id
+        AND (endpoint.client_id IS NULL OR endpoint.client_id = o.client_id)
     WHERE endpoint.channel = 'webhook'
         OR (endpoint.channel = 'email' AND o.email <> '')
         OR (endpoint.channel = 'sms' AND o.metadata ->> 'phone' <> '')

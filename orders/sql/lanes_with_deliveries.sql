@@ -2,6 +2,7 @@
 -- that have waited longest first.
 SELECT endpoint.id
 FROM orders_endpoint endpoint
+LEFT JOIN orders_apiclient client ON client.id = endpoint.client_id
 CROSS JOIN LATERAL (
     SELECT d.due_at
     FROM orders_delivery d
@@ -11,6 +12,7 @@ CROSS JOIN LATERAL (
 ) longest
 WHERE endpoint.channel = %(channel)s
     AND endpoint.active
+    AND client.active IS NOT FALSE
     AND (endpoint.resume_at IS NULL OR endpoint.resume_at <= now())
     AND endpoint.id <> ALL(%(leave_out)s::bigint[])
 ORDER BY longest.due_at

@@ -1,12 +1,12 @@
 """A webhook receiver on this machine, for those who want to see what the product tells."""
 
+import secrets
 from abc import ABC, abstractmethod
 from typing import Self
 
 from aiohttp import web
 
 HOST = "127.0.0.1"
-PATH = "/webhooks"
 
 
 class Receiver(ABC):
@@ -14,7 +14,9 @@ class Receiver(ABC):
 
     def __init__(self) -> None:
         app = web.Application()
-        app.router.add_post(PATH, self.receive)
+        # Its own: a port may come again, and no two webhooks of the shop go to one URL.
+        self._path = f"/webhooks/{secrets.token_hex(4)}"
+        app.router.add_post(self._path, self.receive)
         self._runner = web.AppRunner(app, access_log=None)
 
     async def __aenter__(self) -> Self:
@@ -28,7 +30,7 @@ class Receiver(ABC):
     @property
     def url(self) -> str:
         """Where it takes messages."""
-        return f"http://{HOST}:{self._runner.addresses[0][1]}{PATH}"
+        return f"http://{HOST}:{self._runner.addresses[0][1]}{self._path}"
 
     @abstractmethod
     async def receive(self, request: web.Request) -> web.Response:

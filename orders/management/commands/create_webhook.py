@@ -4,8 +4,10 @@ import argparse
 from typing import Any
 
 from orders.domain import EventType
+from orders.errors import ClientUnknown, EndpointExists
 from orders.notifications.endpoints import create_webhook
 from orders.notifications.targets import TargetRefused
+from orders.services.clients import find_client
 from shop.core.commands import OperatorCommand, in_plain_words
 
 
@@ -26,10 +28,22 @@ class Command(OperatorCommand):
             help="an event that it is told, such as order.paid; repeat for more (default: all)",
         )
 
+        parser.add_argument(
+            "--client",
+            metavar="NAME",
+            help="tell it of this client's orders alone (default: of those of the whole shop)",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         events = [EventType(event) for event in options["event"]]
-        with in_plain_words(TargetRefused):
-            endpoint, secret = create_webhook(url=options["url"], events=events)
+        with in_plain_words(TargetRefused, EndpointExists, ClientUnknown):
+            client = None if options["client"] is None else find_client(options["client"])
+            endpoint, secret = create_webhook(url=options["url"], events=events, client=client)
         told = ", ".join(endpoint.events) or "all events"
-        self.stderr.write(f"{endpoint.url} is told {told}, signed with this secret:")
+        self.stderr.write(
+            f"{endpoint.url} is told {told} of the orders of {endpoint.owner}, signed with this "
+            "secret:"
+        )
+        if endpoint.waits_for_its_client:
+            self.stderr.write(f"It waits until the client {endpoint.owner} is activated.")
         self.stdout.write(secret)

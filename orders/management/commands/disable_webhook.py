@@ -3,9 +3,7 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from orders.models import Endpoint
+from orders.management import webhooks
 from orders.notifications.endpoints import disable
 from shop.core.commands import OperatorCommand
 from shop.core.terminal import GOOD, Display
@@ -14,16 +12,15 @@ from shop.core.terminal import GOOD, Display
 class Command(OperatorCommand):
     help = (
         "Tell a webhook of events no more. What waits for it stays, and goes out once it is "
-        "enabled in the admin."
+        "enabled, by manage.py enable_webhook or in the admin."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("url", help="where events were sent to")
+        webhooks.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = Endpoint.objects.filter(channel=Endpoint.Channel.WEBHOOK, url=options["url"])
-        if not found:
-            raise CommandError(f"There is no webhook to {options['url']}.")
-        for endpoint in found:
+        display = Display(self.stdout, options)
+        for endpoint in webhooks.chosen_webhooks(options["url"], options["client"]):
             disable(endpoint)
-        Display(self.stdout, options).say(f"{options['url']} is told of nothing more.", GOOD)
+            whose = f"of the orders of {endpoint.owner}"
+            display.say(f"{endpoint.url} is told of nothing more {whose}.", GOOD)

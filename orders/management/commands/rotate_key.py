@@ -3,11 +3,9 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from orders.models import ApiClient
-from orders.services.clients import give_new_key
-from shop.core.commands import OperatorCommand
+from orders.errors import ClientUnknown
+from orders.services.clients import find_client, give_new_key
+from shop.core.commands import OperatorCommand, in_plain_words
 
 
 class Command(OperatorCommand):
@@ -20,10 +18,8 @@ class Command(OperatorCommand):
         parser.add_argument("name", help="who it is, as manage.py create_client named it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name = options["name"]
-        client = None if "\0" in name else ApiClient.objects.filter(name=name).first()
-        if client is None:
-            raise CommandError(f"There is no client {name!r}.")
+        with in_plain_words(ClientUnknown):
+            client = find_client(options["name"])
         key = give_new_key(client)
         self.stderr.write(f"Client {client.name} may place orders with this key alone:")
         self.stdout.write(key)

@@ -9,6 +9,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from orders.models import Delivery, Endpoint
+from orders.notifications import endpoints
+from orders.notifications.endpoints import create_webhook
 from shop.core import clock
 
 from .conftest import Act, Press, Sold
@@ -176,3 +178,72 @@ def test_a_viewer_cannot_send_again(delivery: Delivery, viewer: Client, act: Act
     act(viewer, DELIVERIES, "replay", delivery)
     delivery.refresh_from_db()
     assert delivery.state == "dead"
+
+
+# --- Whose it is --------------------------------------------------------------------------------
+
+
+def test_a_webhook_is_made_for_a_client_or_for_the_whole_shop(
+    sold: Sold, admin_client: Client
+) -> None:
+    form = {"url": "https://new.example/", "active": "on"}
+    admin_client.post(f"{LIST}add/", form | {"client": str(sold.client.pk)})
+    admin_client.post(f"{LIST}add/", form | {"client": ""})
+    owners = Endpoint.objects.filter(url="https://new.example/").values_list("client", flat=True)
+    assert list(owners) == [sold.client.pk, None]
+
+
+def test_the_list_says_whose_each_webhook_is_and_shows_those_of_one(
+    sold: Sold, admin_client: Client
+) -> None:
+    theirs, _ = create_webhook(url="https://new.example/", client=sold.client)
+    page = admin_client.get(LIST).content.decode()
+    assert "the whole shop" in page
+    assert sold.client.name in page
+    of_client = admin_client.get(f"{LIST}?client={sold.client.pk}").context["cl"].result_list
+    assert list(of_client) == [theirs]
+    of_shop = admin_client.get(f"{LIST}?client=shop").context["cl"].result_list
+    assert theirs not in of_shop
+    assert admin_client.get(f"{LIST}?client=nonsense").status_code == 200
+    assert sold.client.name in admin_client.get(f"{LIST}{theirs.pk}/change/").content.decode()
+
+
+def test_whose_a_webhook_is_cannot_be_changed(
+    sold: Sold, webhook: Endpoint, admin_client: Client
+) -> None:
+    form = {"url": webhook.url, "active": "on", "client": str(sold.client.pk)}
+    assert admin_client.post(f"{LIST}{webhook.pk}/change/", form).status_code == 302
+    webhook.refresh_from_db()
+    assert webhook.client is None
+
+
+def test_the_same_webhook_twice_is_refused_with_the_one_that_is_there(
+    sold: Sold, admin_client: Client
+) -> None:
+    there, _ = create_webhook(url="https://new.example/", client=sold.client)
+    form = {"url": "https://NEW.example", "client": str(sold.client.pk), "active": "on"}
+    page = admin_client.post(f"{LIST}add/", form).content.decode()
+    assert f"Webhook {there.pk} tells https://new.example/" in page
+    other, _ = create_webhook(url="https://other.example/", client=sold.client)
+    page = admin_client.post(f"{LIST}{other.pk}/change/", form).content.decode()
+    assert f"Webhook {there.pk} tells https://new.example/" in page
+    other.refresh_from_db()
+    assert other.url == "https://other.example/"
+
+
+def test_the_same_webhook_by_two_at_once_is_refused_to_the_slower(
+    sold: Sold, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_webhook(url="https://new.example/")
+    look, looked = endpoints.refuse_repetition, []
+
+    def look_but_at_first(endpoint: Endpoint) -> None:
+        looked.append(endpoint)
+        if len(looked) > 2:  # the form's look, and that of the service before it writes
+            look(endpoint)
+
+    monkeypatch.setattr(endpoints, "refuse_repetition", look_but_at_first)
+    form = {"url": "https://new.example/", "active": "on"}
+    page = admin_client.post(f"{LIST}add/", form, follow=True).content.decode()
+    assert "tells https://new.example/ all events" in page
+    assert Endpoint.objects.filter(url="https://new.example/").count() == 1

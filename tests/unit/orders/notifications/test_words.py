@@ -26,6 +26,7 @@ FACTS: dict[str, Any] = {
     "happened_at": datetime(2026, 11, 27, 11, 44, tzinfo=UTC),
     "refund_due": None,
     "order_id": UUID("01a1fd85-43c5-8000-8005-239ea9662356"),
+    "client_id": 1,
     "sale": "spring",
     "sale_name": "Spring drop",
     "customer": "ada",

@@ -1,0 +1,26 @@
+"""manage.py enable_webhook: tell a program of events again."""
+
+import argparse
+from typing import Any
+
+from orders.management import webhooks
+from orders.notifications.endpoints import enable
+from shop.core.commands import OperatorCommand
+from shop.core.terminal import GOOD, Display
+
+
+class Command(OperatorCommand):
+    help = (
+        "Tell a webhook of events again that was switched off, by a person or because calls had "
+        "failed. What waits for it goes out; its secret stays what it was."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        webhooks.add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        display = Display(self.stdout, options)
+        for endpoint in webhooks.chosen_webhooks(options["url"], options["client"]):
+            enable(endpoint)
+            whose = f"of the orders of {endpoint.owner}"
+            display.say(f"{endpoint.url} is told of events {whose} from now on.", GOOD)

@@ -1,0 +1,52 @@
+"""manage.py list_webhooks: which programs are told of whose orders, and how that goes."""
+
+import argparse
+import json
+from typing import Any
+
+from orders.errors import ClientUnknown
+from orders.models import Endpoint
+from orders.services.clients import find_client
+from shop.core import clock
+from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.terminal import Display
+
+COLUMNS = ("id", "URL", "orders of", "events", "state", "reason")
+
+
+class Command(OperatorCommand):
+    help = "List webhooks: where they go, whose orders they are told of, and how they are."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--client", metavar="NAME", help="only those of this client")
+        parser.add_argument("--json", action="store_true", help="print the webhooks as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = Endpoint.objects.filter(channel=Endpoint.Channel.WEBHOOK)
+        if options["client"] is not None:
+            with in_plain_words(ClientUnknown):
+                found = found.filter(client=find_client(options["client"]))
+        if options["json"]:
+            document = {"webhooks": [_document(endpoint) for endpoint in found]}
+            self.stdout.write(json.dumps(document))
+        else:
+            display = Display(self.stdout, options)
+            display.table(COLUMNS, [_row(endpoint) for endpoint in found])
+
+
+def _row(endpoint: Endpoint) -> tuple[Any, ...]:
+    told = ", ".join(endpoint.events) or "all"
+    reason = endpoint.disabled_reason
+    return (str(endpoint.pk), endpoint.url, endpoint.owner, told, endpoint.health, reason)
+
+
+def _document(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "id": endpoint.pk,
+        "url": endpoint.url,
+        "client": endpoint.client.name if endpoint.client else None,
+        "events": endpoint.events,
+        "state": endpoint.health,
+        "reason": endpoint.disabled_reason,
+        "created_at": clock.rfc3339(clock.to_ms(endpoint.created_at)),
+    }
