@@ -44,6 +44,10 @@ class EndpointExists(OrderError):
     """A webhook that is there already; the text says which one, and how it stands."""
 
 
+class UnusableKey(OrderError):
+    """An API key that a client cannot have; the text says why."""
+
+
 class OrderUnknown(OrderError):
     """There is no such order, or none that the caller may know of."""
 

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 _KEY_PREFIX = "fso_"
@@ -28,7 +28,7 @@ class ApiClient(models.Model):
     rate_limit = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
         help_text="Orders a second that each web process takes from it; empty: no limit.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
@@ -43,6 +43,10 @@ class ApiClient(models.Model):
     def set_new_key(self) -> str:
         """Give this client a new key (unsaved) and return it: the only time it can be read."""
         key = _KEY_PREFIX + secrets.token_urlsafe(32)
+        self.set_key(key)
+        return key
+
+    def set_key(self, key: str) -> None:
+        """Give this client a key (unsaved) that was made elsewhere."""
         self.key_hash = hash_api_key(key)
         self.key_hint = key[:10]
-        return key

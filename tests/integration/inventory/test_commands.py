@@ -1,6 +1,7 @@
 """manage.py create_sale, close_sale and create_client, as an operator meets them."""
 
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,55 @@ def test_create_client_refuses_a_name_that_is_taken_or_none(name: str) -> None:
     with pytest.raises(CommandError):
         run("create_client", name)
     assert ApiClient.objects.count() == 1
+
+
+def test_create_client_without_a_rate_has_no_limit_and_says_so() -> None:
+    told = StringIO()
+    run("create_client", "storefront")
+    call_command("create_client", "app", "--rate", "50", stdout=StringIO(), stderr=told)
+    assert "50 orders a second" in told.getvalue()
+    call_command("create_client", "other", stdout=StringIO(), stderr=told)
+    assert "no limit" in told.getvalue()
+    rates = dict(ApiClient.objects.values_list("name", "rate_limit"))
+    assert rates == {"storefront": None, "app": 50, "other": None}
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "2147483648", "99999999999999999999"])
+def test_create_client_refuses_a_rate_that_is_none(rate: str) -> None:
+    with pytest.raises(CommandError):
+        run("create_client", "storefront", f"--rate={rate}")
+    assert not ApiClient.objects.exists()
+
+
+def test_create_client_takes_a_key_that_was_made_elsewhere_any_number_of_times(
+    tmp_path: Path,
+) -> None:
+    key, secret = f"fso_{'k' * 32}", tmp_path / "key"
+    secret.write_text(f"{key}\n")
+    for rate in ([], ["--rate=5"], []):
+        assert run("create_client", "storefront", f"--key-from={secret}", *rate) == f"{key}\n"
+    stored = ApiClient.objects.get()
+    assert (stored.key_hash, stored.rate_limit) == (hash_api_key(key), 5)
+
+
+@pytest.mark.parametrize("key", ["", "fso_short", "k" * 40, f"fso_{'k' * 31} ", f"fso_{'ü' * 32}"])
+def test_create_client_refuses_a_key_that_could_be_guessed(tmp_path: Path, key: str) -> None:
+    secret = tmp_path / "key"
+    secret.write_text(key)
+    with pytest.raises(CommandError, match="A key is fso_"):
+        run("create_client", "storefront", f"--key-from={secret}")
+    assert not ApiClient.objects.exists()
+
+
+def test_create_client_refuses_a_key_that_another_client_has(tmp_path: Path) -> None:
+    secret = tmp_path / "key"
+    secret.write_text(f"fso_{'k' * 32}")
+    run("create_client", "storefront", f"--key-from={secret}")
+    with pytest.raises(CommandError, match="Another client has this key"):
+        run("create_client", "app", f"--key-from={secret}")
+    with pytest.raises(CommandError, match="No key can be read from"):
+        run("create_client", "app", f"--key-from={tmp_path / 'missing'}")
+    assert ApiClient.objects.get().name == "storefront"
 
 
 def test_create_sale_sells_at_once(api_key: str) -> None:
