@@ -1,12 +1,17 @@
 """The Celery app: settings from Django, tasks and schedule from `workers`."""
 
 import os
+import warnings
 
 from celery import Celery
 
 from workers.schedule import SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+
+# Eight lines at each start of each worker, on a developer's machine that works as root. The images
+# run as another user.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
 app = Celery("shop", include=["workers.tasks", "shop.core.task_signals"])
 app.config_from_object("django.conf:settings", namespace="CELERY")

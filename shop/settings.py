@@ -296,6 +296,8 @@ LOGGING = {
         # Two lines for each sweep, every second: what a task has done, it says itself.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        # A hint that comes too late is no news: a sweep has made good for it.
+        "celery.worker.request": {"level": "WARNING"},
         # Flower lists every task at its start, and complains of workers that start beside it.
         "flower": {"level": "ERROR"},
         "kombu.mixins": {"level": "WARNING"},

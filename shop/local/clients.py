@@ -1,18 +1,31 @@
 """API keys for the stack's own use, kept with its state and used again at the next start."""
 
-from shop.local.stack import Stack
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shop.local.stack import Stack
 
 
-async def api_key(stack: Stack, kept_as: str, client: str) -> str:
-    """Return the key kept as `kept_as`; where there is none that works, that of a new `client`."""
-    key = stack.credentials.get(kept_as)
-    # The API is asked, for the database may be another one than when the key was kept.
-    if not key or await _is_refused(stack, key):
-        key = (await stack.manage("create_client", client)).splitlines()[-1].strip()
-        stack.credentials.keep(kept_as, key)
-    return key
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key of a client of the stack's own."""
+
+    kept_as: str  # in credentials.json
+    client: str
 
 
-async def _is_refused(stack: Stack, key: str) -> bool:
-    reply = await stack.web.get("/api/v1/orders/0", Authorization=f"Bearer {key}")
-    return reply.status == 401
+async def ensure_key(stack: Stack, key: Key) -> str:
+    """Return a key that works: the one that is kept, else a new one.
+
+    The key is made and kept here before its client is told: a start that is cut off loses none, and
+    a database that is another one than last time gets the client that it lacks.
+    """
+    if not (kept := stack.credentials.get(key.kept_as)):
+        kept = f"fso_{secrets.token_urlsafe(32)}"
+        stack.credentials.keep(key.kept_as, kept)
+    await stack.manage("create_client", key.client, "--key-from", "-", standard_input=kept)
+    return kept

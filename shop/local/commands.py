@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 from signal import Signals
 
@@ -10,25 +10,27 @@ from shop.local.discovery import REPOSITORY
 from shop.local.errors import CommandFailed
 from shop.local.tether import tethered
 
-COMMAND_SECONDS = 120.0
+COMMAND_SECONDS = 300.0  # a busy machine takes its time to migrate
 
 
-async def manage(arguments: list[str], env: Mapping[str, str]) -> str:
-    """Run manage.py with `arguments` and return its standard output.
+async def manage(arguments: list[str], env: Mapping[str, str], standard_input: str = "") -> str:
+    """Run manage.py with `arguments`, feed it `standard_input`, and return its standard output.
 
-    Raises CommandFailed, with all its output, if it fails or takes longer than two minutes.
+    Raises CommandFailed, with all its output, if it fails or takes longer than five minutes.
     """
     process = await asyncio.create_subprocess_exec(
         *tethered([sys.executable, "manage.py", *arguments], Signals.SIGTERM),
         cwd=REPOSITORY,
         env=env,
-        stdin=DEVNULL,
+        stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
         start_new_session=True,
     )
     try:
-        output, errors = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+        output, errors = await asyncio.wait_for(
+            process.communicate(standard_input.encode()), COMMAND_SECONDS
+        )
     except TimeoutError as error:
         raise CommandFailed(arguments[0], f"no end after {COMMAND_SECONDS:g} s") from error
     finally:

@@ -2,25 +2,26 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from shop.core.environment import is_reachable
-from shop.local.clients import api_key
-from shop.local.credentials import Credentials
+from shop.local.clients import Key
 from shop.local.payments import VARIABLE as PAYMENT_SECRET
-from shop.local.stack import Stack
 
 KEY = "DROP_PAGE_API_KEY"
 TEST_PAYMENTS = "TEST_PAYMENTS"
-KEPT_AS = "drop_page_api_key"
+DROP_PAGE = Key("drop_page_api_key", client="drop-page")
 
 
-def trying_out(state: Path, chosen: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the settings for trying out that nobody has `chosen`, with the key kept in `state`."""
-    settings = {KEY: Credentials(state).get(KEPT_AS) or ""}
-    if _nobody_pays_here(chosen):
-        settings[TEST_PAYMENTS] = "true"
-    return {name: value for name, value in settings.items() if name not in chosen}
+def trying_out(chosen: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the settings for trying out that nobody has `chosen`."""
+    if TEST_PAYMENTS in chosen or not _nobody_pays_here(chosen):
+        return {}
+    return {TEST_PAYMENTS: "true"}
+
+
+def drop_page_keys(chosen: Mapping[str, str] = os.environ) -> dict[str, Key]:
+    """Return the key that the drop page is to have, by its variable, unless one was `chosen`."""
+    return {} if KEY in chosen else {KEY: DROP_PAGE}
 
 
 def _nobody_pays_here(chosen: Mapping[str, str]) -> bool:
@@ -31,17 +32,3 @@ def _nobody_pays_here(chosen: Mapping[str, str]) -> bool:
     """
     own = not any(chosen.get(name) for name in ("DATABASE_URL", PAYMENT_SECRET, "DJANGO_HTTPS"))
     return own and not is_reachable(chosen)
-
-
-async def open_drop_page(stack: Stack, chosen: Mapping[str, str] = os.environ) -> None:
-    """See to it that the drop page has a key that works, of a client of its own.
-
-    At the first start, and where the database is another one than last time, the web process gets
-    it by a change of processes: only a running stack can tell that a key is refused.
-    """
-    if KEY in chosen:
-        return
-    key = await api_key(stack, KEPT_AS, "drop-page")
-    if stack.env[KEY] != key:
-        stack.env[KEY] = key
-        await stack.roll_web()

@@ -1,6 +1,7 @@
 """Log lines of many programs: side by side on the terminal, and each in a file of its own."""
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -10,6 +11,10 @@ from typing import IO, Self, TextIO
 
 LINE_LIMIT = 8 * 1024  # bytes
 FILE_LIMIT = 10 * 1024 * 1024  # bytes; one older file of this size is kept
+# As the product's own lines have it, in text and in JSON, and the servers'.
+TROUBLE = re.compile(
+    r"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|\"level\": ?\"(warning|error|critical)"
+)
 COLOURS = (36, 32, 33, 35, 34, 96, 92, 93)
 
 
@@ -44,6 +49,7 @@ class LogSink:
         self._files: dict[str, TextIO] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._calm_but_for: str | None = None
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -54,6 +60,10 @@ class LogSink:
             self._closed = True
             for file in self._files.values():
                 file.close()
+
+    def be_calm(self, but_for: str) -> None:
+        """Show on the terminal only what `but_for` says and what went wrong; the files have all."""
+        self._calm_but_for = but_for
 
     def writer(self, name: str) -> Callable[[str], None]:
         """Return the function that takes the lines of the program called `name`."""
@@ -82,8 +92,11 @@ class LogSink:
             file = self._files[name] = self._open(name)
         file.write(entry)
 
+    def _is_left_out(self, name: str, line: str) -> bool:
+        return self._calm_but_for not in (None, name) and not TROUBLE.search(line)
+
     def _show(self, now: datetime, name: str, colour: int, line: str) -> None:
-        if self._terminal is None:
+        if self._terminal is None or self._is_left_out(name, line):
             return
         prefix = f"{now:%H:%M:%S} {name:<{self._width}} |"
         if self._colour:

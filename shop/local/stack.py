@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from shop.local import discovery
+from shop.local.clients import Key, ensure_key
 from shop.local.commands import manage
 from shop.local.credentials import Credentials
 from shop.local.embedded import Endpoints, endpoints, locked, missing_servers
-from shop.local.errors import CommandFailed, LocalStackError, ServerFailed
+from shop.local.errors import CommandFailed, LocalStackError
 from shop.local.handover import take_over
 from shop.local.listener import listening
 from shop.local.logs import LogSink
 from shop.local.ports import require_free
 from shop.local.procfile import read_procfile
 from shop.local.programs import search_path
-from shop.local.server import READY_SECONDS, Server
+from shop.local.server import Server
 from shop.local.service import Service
+from shop.local.starting import wait_until_ready
 from shop.local.supervisor import Supervisor
 from shop.local.watchdog import Watchdog
 from shop.local.web import Web
@@ -39,8 +41,13 @@ class Stack:
         *,
         env: Mapping[str, str] | None = None,
         terminal: TextIO | None = None,
+        keys: Mapping[str, Key] | None = None,
     ) -> None:
-        """Run from `state` with `env` over this process's environment; log to `terminal` too."""
+        """Run from `state` with `env` over this process's environment; log to `terminal` too.
+
+        Each of `keys` is of a client that is there when the processes start, and in the variable
+        that it stands under here.
+        """
         self.state = state
         self.env = {**os.environ, **(env or {})}
         self.web = self._address("WEB_ADDRESS", "PORT", 8000)
@@ -50,6 +57,7 @@ class Stack:
         self.env["PYTHONUNBUFFERED"] = "1"  # a line of log is seen when it is written
         self.superuser = self.env.get("DJANGO_SUPERUSER_USERNAME") or "admin"
         self.credentials = Credentials(state)
+        self._keys = keys or {}
         self.servers: dict[str, Server] = {}
         self.services: dict[str, Service] = {}
         self._sink = LogSink(state / "logs", terminal=terminal)
@@ -75,6 +83,7 @@ class Stack:
             await self._migrate()
             await self._ensure_superuser()
             self._ensure_flower_password()
+            await self._make_keys()
             self._start_services()
             exits.push_async_callback(self._end, asyncio.create_task(self._watchdog().run()))
             await self._wait_for("/healthz")
@@ -86,9 +95,13 @@ class Stack:
         self._say("stopping")
         await self._exit.aclose()
 
-    async def manage(self, *arguments: str) -> str:
+    async def manage(self, *arguments: str, standard_input: str = "") -> str:
         """Run manage.py with `arguments`, return its standard output, or raise CommandFailed."""
-        return await manage([*arguments], self.env)
+        return await manage([*arguments], self.env, standard_input)
+
+    def be_calm(self) -> None:
+        """Show no more on the terminal than what the stack has to say, and what went wrong."""
+        self._sink.be_calm("stack")
 
     async def roll_web(self, **env: str) -> bool:
         """Let a new web process, with `env` over the stack's own, take over from the running one.
@@ -153,6 +166,10 @@ class Stack:
             if not chosen and not kept:
                 self.credentials.forget("superuser_password")
 
+    async def _make_keys(self) -> None:
+        for variable, key in self._keys.items():
+            self.env[variable] = await ensure_key(self, key)
+
     def _ensure_flower_password(self) -> None:
         """Let nobody but our own people at the workers, from this machine either."""
         if self.env.get("FLOWER_BASIC_AUTH"):
@@ -194,14 +211,11 @@ class Stack:
         await asyncio.wait([task])
 
     async def _wait_for(self, path: str) -> None:
-        """Return when web answers `path` with 200; whatever dies meanwhile is a failed start."""
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + READY_SECONDS
-        while (reply := await self.web.get(path)).status != 200:
-            for service in self.services.values():
-                if self.supervisor.deaths[service.name]:
-                    raise ServerFailed(service.name, "ended during the start", service.last_lines())
-            if clock() > deadline:
-                reason = f"did not answer {path} with 200 within {READY_SECONDS:g} s"
-                raise ServerFailed("web", reason, [f"{reply.status} {reply.text}"])
-            await asyncio.sleep(0.1)
+        await wait_until_ready(
+            self.web, self.services.values(), path=path, died=self._died, say=self._say
+        )
+
+    def _died(self) -> Service | None:
+        """Return a service that has died, which makes a start a failed one."""
+        deaths = self.supervisor.deaths
+        return next((each for each in self.services.values() if deaths[each.name]), None)

@@ -13,9 +13,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from shop.local.clients import api_key
+from shop.local.clients import Key, ensure_key
 from shop.local.discovery import state_dir
-from shop.local.drop_page import open_drop_page, trying_out
+from shop.local.drop_page import drop_page_keys, trying_out
 from shop.local.interrupts import on_hang_up, run_until_signal
 from shop.local.payments import VARIABLE, payment_secret
 from shop.local.stack import Stack
@@ -33,10 +33,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 async def up() -> int:
     """Run until cancelled."""
-    state = state_dir()
-    async with Stack(state, env=trying_out(state), terminal=sys.stdout) as stack:
+    stack = Stack(state_dir(), env=trying_out(), terminal=sys.stdout, keys=drop_page_keys())
+    async with stack:
         key = await open_demo_sale(stack)
-        await open_drop_page(stack)
+        stack.be_calm()
         show(stack, api_key=key)
         await _roll_on_hang_up(stack)
     return 0
@@ -53,7 +53,7 @@ async def _roll_on_hang_up(stack: Stack) -> None:
 
 async def open_demo_sale(stack: Stack) -> str:
     """Return an API key for the demo sale; key and sale of an earlier start are used again."""
-    key = await api_key(stack, "demo_api_key", "demo")
+    key = await ensure_key(stack, Key("demo_api_key", client="demo"))
     if (await stack.web.get(f"/api/v1/sales/{SALE}")).status == 404:
         await stack.manage("create_sale", SALE, *SALE_OPTIONS.split())
     return key

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from shop.local.clients import api_key
+from shop.local.clients import Key, ensure_key
 from shop.local.demo.plan import PRICE, Plan, plan_sale
 from shop.local.demo.wishes import CLIENTS
 from shop.local.errors import CommandFailed
@@ -42,7 +42,10 @@ async def open_sale(stack: Stack, plan: Plan, *, webhook_url: str) -> Opened:
     _, webhook, *keys = await asyncio.gather(
         stack.manage("create_sale", plan.sale, *skus, *rules),
         stack.manage("create_webhook", webhook_url),
-        *(api_key(stack, f"demo_{client}_key", f"{plan.sale} {client}") for client in CLIENTS),
+        *(
+            ensure_key(stack, Key(f"key_of_demo_{client}", client=f"demo {client}"))
+            for client in CLIENTS
+        ),
     )
     return Opened(
         plan=plan,

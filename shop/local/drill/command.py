@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from shop.local.clients import api_key
+from shop.local.clients import Key, ensure_key
 from shop.local.discovery import state_dir
 from shop.local.drill.act import act
 from shop.local.drill.faults import FAULTS
@@ -61,7 +61,7 @@ async def drill(names: list[str], rate: float, json_file: Path | None) -> int:
     try:
         # In a folder of its own: what is emptied and thrown away here is nobody's demo data.
         async with Stack(state_dir() / "drill") as stack:
-            key = await api_key(stack, "drill_api_key", "drill")
+            key = await ensure_key(stack, Key("drill_api_key", client="drill"))
             for name in names:
                 mark = f"{datetime.now(UTC):%m%d-%H%M%S}"
                 with console.status(name):

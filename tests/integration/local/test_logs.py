@@ -35,6 +35,28 @@ def test_lines_are_prefixed_with_aligned_names(tmp_path: Path) -> None:
     assert shown == ["web    | hello", "worker | there"]
 
 
+def test_a_calm_terminal_shows_the_stack_and_trouble_and_the_files_show_all(tmp_path: Path) -> None:
+    screen = io.StringIO()
+    with LogSink(tmp_path, terminal=screen, width=5) as sink:
+        web, stack = sink.writer("web"), sink.writer("stack")
+        web("INFO    orders all is well")
+        sink.be_calm(but_for="stack")
+        web("INFO    orders all is well, no ERRORS")
+        web("WARNING orders look here")
+        web('{"level": "error", "event": "and here"}')
+        web("2026-01-01 UTC [7] FATAL:  and here")
+        stack("web ended with -9")
+    shown = [line.partition("| ")[2] for line in screen.getvalue().splitlines()]
+    assert shown == [
+        "INFO    orders all is well",
+        "WARNING orders look here",
+        '{"level": "error", "event": "and here"}',
+        "2026-01-01 UTC [7] FATAL:  and here",
+        "web ended with -9",
+    ]
+    assert len((tmp_path / "web.log").read_text().splitlines()) == 5
+
+
 def test_each_program_has_a_file_of_its_own(tmp_path: Path) -> None:
     for text in ("one", "two"):  # a second start goes on where the first ended
         with LogSink(tmp_path) as sink:

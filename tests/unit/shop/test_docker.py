@@ -514,7 +514,7 @@ def test_beat_is_healthy_while_what_it_asks_for_gets_done(own_redis: str) -> Non
         )
         assert check("beat", REDIS_URL=own_redis) == ""
         client.hset("shop:progress", "sweep", str(time.time() - 60))
-        assert "the last sweep ended 60 s ago" in check("beat", REDIS_URL=own_redis)
+        assert "the last sweep ended 6" in check("beat", REDIS_URL=own_redis)
 
 
 def test_a_worker_is_healthy_until_it_ends(own_redis: str, tmp_path: Path) -> None:
