@@ -3,13 +3,15 @@
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import redis
 from django.db import DatabaseError, OperationalError
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from inventory import counters, outbox
 from inventory.errors import CountersLost
@@ -19,7 +21,15 @@ from shop.core import clock
 
 from .domain import OrderRecord, Status, decode_record, format_order_id, sale_id_of
 from .errors import OrderLost
-from .models import DeadLetter, Delivery, LostOrder, Order, OrderLine, PaymentNotice
+from .models import (
+    DeadLetter,
+    Delivery,
+    LostOrder,
+    Order,
+    OrderLine,
+    PaymentNotice,
+    ProviderMessage,
+)
 from .representation import OrderView, order_view
 
 logger = logging.getLogger(__name__)
@@ -74,9 +84,84 @@ def waiting_for_a_person() -> dict[str, QuerySet[Any]]:
     return {
         "dead letters": DeadLetter.objects.filter(resolution=""),
         "lost orders": LostOrder.objects.filter(confirmed=True),
-        "payment notices": PaymentNotice.objects.filter(state__in=PaymentNotice.NEEDS_ATTENTION),
+        "payment notices": PaymentNotice.objects.filter(
+            state__in=PaymentNotice.NEEDS_ATTENTION, handled_at__isnull=True
+        ),
+        "provider messages": ProviderMessage.objects.filter(handled_at__isnull=True),
         "deliveries": Delivery.objects.filter(state=Delivery.State.DEAD),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPayments:
+    """Money that came in and has had no effect yet, and money that has to go back."""
+
+    count: int  # at most MOST_WAITING; their orders are in no dead letter
+    oldest: datetime | None  # when the first of them was received
+    due_back: dict[str, Decimal]  # by currency, of orders that got nothing for it
+
+    def age_seconds(self, now: datetime) -> float:
+        """Return how long the oldest has waited, 0.0 where none does."""
+        return max(0.0, (now - self.oldest).total_seconds()) if self.oldest else 0.0
+
+
+MOST_WAITING = 100_000  # payments that are counted one by one
+
+
+def waiting_payments() -> WaitingPayments:
+    """Return the payments that are noted and not applied, and what is to be paid back.
+
+    Of dead letters a person decides, and of their payments with them: those wait for nobody else.
+    """
+    letters = DeadLetter.objects.filter(resolution="", order_id=OuterRef("order_id"))
+    waiting = PaymentNotice.objects.filter(
+        Q(type=PaymentNotice.Type.SUCCEEDED) & ~Exists(letters), state=PaymentNotice.State.PENDING
+    )
+    oldest = waiting.order_by("received_at").values_list("received_at", flat=True).first()
+    return WaitingPayments(
+        count=waiting.order_by("received_at")[:MOST_WAITING].count() if oldest else 0,
+        oldest=oldest,
+        due_back=_due_back(),
+    )
+
+
+def payment_in_time(order: Order) -> bool:
+    """Tell whether a payment of this order was received before its hold's end and is not applied.
+
+    The payment then goes first: the order is neither cancelled nor expired.
+    """
+    return payments_in_time().filter(order_id=order.pk).exists()
+
+
+def payments_in_time() -> QuerySet[PaymentNotice]:
+    """Return the payments that wait for an order which still holds stock for them.
+
+    Noted before the hold's end, by `received_at`; in whatever order they are applied.
+    """
+    held = Order.objects.filter(
+        pk=OuterRef("order_id"),
+        status=Status.AWAITING_PAYMENT,
+        hold_expires_at__gt=OuterRef("received_at"),
+    )
+    return PaymentNotice.objects.filter(
+        Exists(held), type=PaymentNotice.Type.SUCCEEDED, state=PaymentNotice.State.PENDING
+    )
+
+
+def _due_back() -> dict[str, Decimal]:
+    """Return what is to be paid back by currency, also for orders that were given up."""
+    due: dict[str, Decimal] = defaultdict(Decimal)
+    orders = Order.objects.filter(refund_due__isnull=False).order_by()
+    for currency, amount in orders.values_list("currency").annotate(Sum("refund_due")):
+        due[currency] += amount
+    given_up = PaymentNotice.objects.filter(
+        ~Exists(Order.objects.filter(pk=OuterRef("order_id"))),
+        state=PaymentNotice.State.REFUND_DUE,
+        handled_at__isnull=True,
+    ).order_by()
+    for currency, amount in given_up.values_list("currency").annotate(Sum("amount")):
+        due[currency] += amount
+    return dict(due)
 
 
 def record_on_its_way(order_id: UUID) -> OrderRecord | None:

@@ -5,7 +5,7 @@ from .dead_letters import DeadLetter
 from .lost_orders import LostOrder
 from .notifications import Delivery, Endpoint, new_signing_secret
 from .orders import Order, OrderEvent, OrderLine
-from .payments import PaymentNotice
+from .payments import PaymentNotice, ProviderMessage
 from .reconciliations import ReconciliationRecord
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "OrderEvent",
     "OrderLine",
     "PaymentNotice",
+    "ProviderMessage",
     "ReconciliationRecord",
     "hash_api_key",
     "new_signing_secret",

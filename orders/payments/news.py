@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 from uuid import UUID
 
 
@@ -22,7 +24,21 @@ class PaymentNews:
     order_id: UUID
     amount: int  # minor units of `currency`; of a refund, what has gone back altogether
     currency: str  # ISO 4217, upper case
-    reference: str  # the provider's name of the payment; the same in all news of one payment
+    reference: str  # the provider's name of the payment, or of the refund
+    content: bytes = b""  # stands for all that the message says; b"": for the fields above
+    received_at: datetime | None = None  # by our clock, when it had come whole; None: now
+
+    @property
+    def digest(self) -> bytes:
+        """Return 16 bytes that stand for what the message says, however it is written."""
+        return self.content or digest_of(
+            self.type, self.order_id, self.amount, self.currency, self.reference
+        )
+
+
+def digest_of(*fields: object) -> bytes:
+    """Return 16 bytes that stand for these fields."""
+    return blake2b("\0".join(map(str, fields)).encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)

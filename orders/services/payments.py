@@ -45,6 +45,8 @@ def take_news(news: PaymentNews) -> PaymentNotice:
                 "currency": news.currency,
                 "reference": news.reference,
                 "state": State.PENDING,
+                "digest": news.digest,
+                "received_at": news.received_at or clock.now(),
             },
         )
         if not fresh:

@@ -10,6 +10,7 @@ _LISTS = {
     "dead letters": ("Dead letters", "deadletter", {"resolution": "none"}),
     "lost orders": ("Lost orders", "lostorder", {"confirmed__exact": "1"}),
     "payment notices": ("Payment notices", "paymentnotice", {"state": "attention"}),
+    "provider messages": ("Provider messages", "providermessage", {"handled": "no"}),
     "deliveries": ("Dead deliveries", "delivery", {"state__exact": "dead"}),
 }
 

@@ -26,6 +26,8 @@ MANAGER = (
     "inventory.change_product",
     "orders.cancel_order",
     "orders.refund_order",
+    "orders.handle_paymentnotice",
+    "orders.handle_providermessage",
     "orders.export_order",
     "orders.reject_deadletter",
     "orders.repair_reconciliationrecord",

@@ -17,6 +17,7 @@ from orders.models import (
     LostOrder,
     Order,
     PaymentNotice,
+    ProviderMessage,
     ReconciliationRecord,
     new_signing_secret,
 )
@@ -53,6 +54,15 @@ def sold(db: None, make_sale: MakeSale, api_client: tuple[ApiClient, str]) -> So
         currency=order.currency,
         reference="pay-1",
         state=PaymentNotice.State.PENDING,
+    )
+    ProviderMessage.objects.create(
+        provider="standard",
+        notice_id="msg-of-dispute",
+        digest=b"d" * 16,
+        kind=ProviderMessage.Kind.MONEY,
+        type="payment.disputed",
+        order_id=order.pk,
+        body='{"type": "payment.disputed"}',
     )
     return Sold(
         sale,
