@@ -132,7 +132,7 @@ def _refunded(notice: PaymentNotice, order: Order) -> None:
                 _conclude(payment, State.PAID_BACK)
         _conclude(notice, State.APPLIED)
     elif State.PAID_BACK in states:
-        _conclude(notice, State.APPLIED, "The payment is paid back already.")
+        _conclude(notice, State.REPEATED, "The payment is paid back already.")
     elif State.PENDING in states or order.status in (Status.AWAITING_PAYMENT, *LET_GO):
         _conclude(notice, State.PENDING, "Waits for the payment that it pays back.")
     else:
