@@ -35,7 +35,7 @@ def news(
     type_: NewsType = NewsType.SUCCEEDED,
     *,
     notice_id: str = "",
-    reference: str = "pay-1",
+    reference: str = "",
     amount: int | None = None,
     currency: str = "",
 ) -> PaymentNews:
@@ -47,7 +47,7 @@ def news(
         order_id=order.pk,
         amount=to_minor(order.total, order.currency) if amount is None else amount,
         currency=currency or order.currency,
-        reference=reference,
+        reference=reference or f"pay-for-{order.pk}",
     )
 
 
