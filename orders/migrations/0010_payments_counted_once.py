@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0007_request_keys_per_sale"),
+        ("orders", "0009_whose_webhook"),
     ]
 
     operations = [
