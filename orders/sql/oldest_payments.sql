@@ -6,7 +6,7 @@ FROM (
     SELECT order_id, received_at
     FROM orders_paymentnotice
     WHERE state = 'pending' AND type = 'succeeded'
-    ORDER BY id
+    ORDER BY received_at
     LIMIT 1000
 ) notice
 LEFT JOIN orders_order o ON o.id = notice.order_id

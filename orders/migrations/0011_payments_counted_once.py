@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0009_whose_webhook"),
+        ("orders", "0010_rate_of_a_client"),
     ]
 
     operations = [
