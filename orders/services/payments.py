@@ -158,6 +158,8 @@ def _without_order(notice: PaymentNotice) -> None:
     record = selectors.record_on_its_way(notice.order_id)
     if record is None and (order := _locked(notice)):  # persisted between the two looks
         _judge(notice, order)
+    elif record is None and _is_counted(notice):
+        _conclude(notice, State.REPEATED)
     elif record is None and selectors.is_given_up(notice.order_id):
         _conclude(notice, State.REFUND_DUE, GIVEN_UP)
     elif record is None:
@@ -169,6 +171,17 @@ def _without_order(notice: PaymentNotice) -> None:
         _conclude(notice, State.REFUSED, "The order has another amount or currency.")
     else:
         _conclude(notice, State.PENDING, "The order is on its way into the ledger.")
+
+
+def _is_counted(notice: PaymentNotice) -> bool:
+    """Tell whether this money has been counted already, by another message about it."""
+    return PaymentNotice.objects.filter(
+        provider=notice.provider,
+        type=notice.type,
+        reference=notice.reference,
+        order_id=notice.order_id,
+        state__in=PaymentNotice.COUNTED,
+    ).exists()
 
 
 def _locked(notice: PaymentNotice) -> Order | None:

@@ -187,7 +187,8 @@ def test_a_payment_of_a_dead_letter_waits_until_a_person_has_decided(
     settle_payments()
     assert status(orders[0]) == "paid"
     assert state(notices[1]) == State.REFUND_DUE
-    assert pay(orders[1]).state == State.REFUND_DUE
+    assert pay(orders[1]).state == State.REPEATED
+    assert pay(orders[1], reference="another").state == State.REFUND_DUE
 
 
 # --- Too late, twice, in the wrong order ----------------------------------------------------------
