@@ -139,7 +139,13 @@ CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": CACHE_URL,
-        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 1, "IGNORE_EXCEPTIONS": True},
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 1,
+            "IGNORE_EXCEPTIONS": True,
+            # Not pickle: whoever could write to the cache would run what it likes in web.
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        },
         "KEY_PREFIX": "shop",
     }
 }

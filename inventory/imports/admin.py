@@ -37,7 +37,7 @@ class ImportsProducts(ShopAdmin):
             example="sku,name,price,currency\nTEE-M,T-shirt M,25.00,EUR",
             permissions=IMPORT_PRODUCTS,
             back=reverse("admin:inventory_product_changelist"),
-            resource=lambda _: ProductResource(),
+            resource=ProductResource,
             done=lambda _, result: _products_are_in(request, result),
         )
         return import_page(self, request, what)
@@ -66,8 +66,8 @@ class ImportsStock(ShopAdmin):
             example="sku,quantity\nTEE-M,500",
             permissions=IMPORT_STOCK,
             back=reverse("admin:inventory_sale_change", args=[sale.pk]),
-            resource=lambda version: StockResource(sale, version=int(version)),
-            state=str(sale.version),  # a yes to an earlier version is no yes to this one
+            resource=lambda seen: StockResource(sale, version=int(seen or sale.version)),
+            adds=True,
             done=lambda resource, _: self._stock_is_in(request, sale, resource),
         )
         return import_page(self, request, what)

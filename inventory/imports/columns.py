@@ -1,32 +1,51 @@
 """What every file has to hold, and that it is taken whole."""
 
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from import_export import resources
-from import_export.results import Error, Result
+from import_export.results import Result
 from tablib import Dataset
 
 
-class Columns(tuple[str, ...]):
-    """The columns that a file has to have; others are passed over."""
+class Holds(Enum):
+    """What stands in a column: how its cells are read (`shown`)."""
 
-    def __new__(cls, *names: str) -> "Columns":
-        return super().__new__(cls, names)
+    TEXT = auto()
+    CODE = auto()
+    AMOUNT = auto()
+    UNITS = auto()
 
-    def missing_in(self, dataset: Dataset) -> list[str]:
-        return [name for name in self if name not in dataset.headers]
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str  # as the first row writes it
+    holds: Holds
+    is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a file that are read; others are passed over."""
+
+    columns: tuple[Column, ...]
+    currency: str = ""  # of its amounts; empty: each row has a column of this name
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    def missing_in(self, names: list[str]) -> list[str]:
+        return [each.name for each in self.columns if each.is_required and each.name not in names]
 
 
 class WholeFile(resources.Resource):
     """A resource whose bad row refuses the whole file."""
 
     columns: Columns
+    state: str  # what the file meets; a yes to what was shown of one state is no yes to another
 
     def import_data(self, dataset: Dataset, **kwargs: Any) -> Result:
         """Check or take in a file (`dry_run`). Where any row is refused, nothing is changed."""
-        if missing := self.columns.missing_in(dataset):
-            result = Result()
-            text = f"The first row does not name: {', '.join(missing)}."
-            result.append_base_error(Error(ValueError(text)))
-            return result
         return super().import_data(dataset, rollback_on_validation_errors=True, **kwargs)

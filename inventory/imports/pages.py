@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.contrib.admin.options import ModelAdmin
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
@@ -18,9 +16,10 @@ from tablib import Dataset
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from .columns import WholeFile
-from .files import LINE, MAX_BYTES, MAX_ROWS, FileRefused, read_rows
+from .files import LINE, MAX_BYTES, MAX_ROWS, FileRefused, Rows, read_rows
+from .keeping import keep, take
 
-KEPT_SECONDS = 3600  # between the preview and the yes
+REFUSED = 422
 SHOWN = 200  # rows, or refused rows, on a page
 TEMPLATE = "admin/inventory/import.html"
 
@@ -34,8 +33,9 @@ class Import:
     example: str  # the first rows of such a file
     permissions: tuple[str, ...]
     back: str  # URL of the page that it was asked for on
-    resource: Callable[[str], WholeFile]  # of what the page with the file was made with
-    state: str = ""  # what the preview was made of, if that may change
+    # Of the state that a person has looked at; of the present one where it is empty.
+    resource: Callable[[str], WholeFile]
+    adds: bool = False  # each row is added to what is there
     # Called once it is done, with its result.
     done: Callable[[WholeFile, Result], None] = lambda resource, result: None
 
@@ -47,16 +47,6 @@ class FileForm(forms.Form):
         help_text=f"CSV in UTF-8, or Excel; up to {MAX_ROWS:,} rows and {MAX_BYTES // 1024:,} KiB.",
     )
 
-    def clean_file(self) -> Dataset:
-        file: UploadedFile[bytes] = self.cleaned_data["file"]
-        if (file.size or 0) > MAX_BYTES:
-            raise forms.ValidationError(f"The file is larger than {MAX_BYTES // 1024:,} KiB.")
-        self.content = file.read()
-        try:
-            return read_rows(self.content)
-        except FileRefused as error:
-            raise forms.ValidationError(str(error)) from error
-
 
 def import_page(model_admin: "ModelAdmin[Any]", request: HttpRequest, what: Import) -> HttpResponse:
     """Answer a request for the pages of one import. Raises PermissionDenied."""
@@ -64,54 +54,52 @@ def import_page(model_admin: "ModelAdmin[Any]", request: HttpRequest, what: Impo
         raise PermissionDenied
     if "kept" in request.POST:
         return _confirmed(model_admin, request, what)
-    form = FileForm(request.POST or None, request.FILES or None)
+    form = FileForm(request.POST, request.FILES) if request.method == "POST" else FileForm()
     if not form.is_valid():
-        return _page(model_admin, request, what, form=form)
-    rows = form.cleaned_data["file"]
-    result = what.resource(what.state).import_data(rows, dry_run=True)
+        status = REFUSED if form.is_bound else 200
+        return _page(model_admin, request, what, form=form, status=status)
+    resource = what.resource("")
+    try:
+        rows = _read(form.cleaned_data["file"], resource)
+    except FileRefused as refused:
+        return _refusal(model_admin, request, what, list(refused.reasons))
+    result = resource.import_data(rows.dataset, dry_run=True)
     if _is_refused(result):
-        return _page(model_admin, request, what, form=FileForm(), refused=_refused(rows, result))
-    kept = _keep(request, form.content, what.state)
-    return _page(model_admin, request, what, kept=kept, preview=_preview(result))
+        return _refusal(model_admin, request, what, _reasons(rows.dataset, result))
+    token = keep(_owner(request), rows.dataset, resource.state)
+    preview = _preview(result)
+    return _page(model_admin, request, what, kept=token, preview=preview, notes=rows.notes)
+
+
+def _read(file: "UploadedFile[bytes]", resource: WholeFile) -> Rows:
+    content = file.read(MAX_BYTES + 1)
+    return read_rows(content, resource.columns, name=file.name or "")
 
 
 def _confirmed(model_admin: "ModelAdmin[Any]", request: HttpRequest, what: Import) -> HttpResponse:
-    found = _take(request, request.POST["kept"])
+    found = take(_owner(request), request.POST["kept"])
     if found is None:
-        gone = ["The file was taken in already, or is not kept any more: choose it again."]
-        return _page(model_admin, request, what, form=FileForm(), refused=gone)
-    content, state = found
-    rows, resource = read_rows(content), what.resource(state)
+        gone = "The file was taken in already, or is not kept any more: choose it again."
+        return _refusal(model_admin, request, what, [gone])
+    rows, state = found
+    resource = what.resource(state)
     result = resource.import_data(rows, dry_run=False)
     if _is_refused(result):  # something has changed since the preview
-        return _page(model_admin, request, what, form=FileForm(), refused=_refused(rows, result))
+        return _refusal(model_admin, request, what, _reasons(rows, result))
     what.done(resource, result)
     return redirect(what.back)
 
 
-def _keep(request: HttpRequest, content: bytes, state: str) -> str:
-    """Keep a file until its sender says yes, whichever machine that reaches. Returns its name."""
-    name = uuid4().hex
-    cache.set(_key(request, name), (content, state), KEPT_SECONDS)
-    return name
-
-
-def _take(request: HttpRequest, name: str) -> tuple[bytes, str] | None:
-    """Return a kept file to the first who asks, if it is its sender; None to everybody else."""
-    key = _key(request, name)
-    found: tuple[bytes, str] | None = cache.get(key)
-    return found if found is not None and cache.delete(key) else None
-
-
-def _key(request: HttpRequest, name: str) -> str:
-    return f"import:{request.user.pk}:{name}"
+def _owner(request: HttpRequest) -> str:
+    """Return whose file is kept, and for what: a yes on one page is no yes on another."""
+    return f"{request.user.pk}:{request.path}"
 
 
 def _is_refused(result: Result) -> bool:
     return bool(result.has_errors() or result.has_validation_errors())
 
 
-def _refused(rows: Dataset, result: Result) -> list[str]:
+def _reasons(rows: Dataset, result: Result) -> list[str]:
     """Return what is wrong, a sentence for each row, as the file counts its rows."""
     lines = rows[LINE]
     texts = [str(error.error) for error in result.base_errors]
@@ -134,12 +122,19 @@ def _preview(result: Result) -> dict[str, Any]:
     }
 
 
+def _refusal(
+    model_admin: "ModelAdmin[Any]", request: HttpRequest, what: Import, reasons: list[str]
+) -> HttpResponse:
+    shown = {"refused": reasons[:SHOWN], "refused_more": max(len(reasons) - SHOWN, 0)}
+    return _page(model_admin, request, what, form=FileForm(), status=REFUSED, **shown)
+
+
 def _page(
     model_admin: "ModelAdmin[Any]",
     request: HttpRequest,
     what: Import,
     *,
-    refused: list[str] | None = None,
+    status: int = 200,
     **shown: Any,
 ) -> HttpResponse:
     context = {
@@ -147,9 +142,7 @@ def _page(
         "title": what.title,
         "what": what,
         "opts": model_admin.opts,
-        "refused": (refused or [])[:SHOWN],
-        "refused_more": max(len(refused or ()) - SHOWN, 0),
         **shown,
         "media": model_admin.media,
     }
-    return TemplateResponse(request, TEMPLATE, context)
+    return TemplateResponse(request, TEMPLATE, context, status=status)

@@ -1,7 +1,9 @@
 """Products from a file: new ones are made, known ones get its name and price."""
 
+import json
 from collections import Counter
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,10 +12,11 @@ from import_export.instance_loaders import CachedInstanceLoader
 from tablib import Dataset
 
 from inventory.domain import MAX_UNIT_PRICE
+from inventory.errors import RuleRefused
 from inventory.models import Product
 from inventory.money import AmountRefused, to_minor
 
-from .columns import Columns, WholeFile
+from .columns import Column, Columns, Holds, WholeFile
 
 TWICE = "This SKU stands in the file more than once."
 
@@ -32,10 +35,21 @@ class Price(widgets.Widget):
 
 
 class ProductResource(WholeFile, resources.ModelResource):
-    """A file of products: all of its columns have to be there."""
+    """A file of products: all of its columns have to be there.
+
+    `state` is that of the known products when a person has looked at what the file would do; an
+    empty one takes them as they are.
+    """
 
     price = fields.Field(attribute="price", column_name="price", widget=Price())
-    columns = Columns("sku", "name", "price", "currency")
+    columns = Columns(
+        (
+            Column("sku", Holds.CODE),
+            Column("name", Holds.TEXT),
+            Column("price", Holds.AMOUNT),
+            Column("currency", Holds.CODE),
+        )
+    )
 
     class Meta:
         model = Product
@@ -49,10 +63,20 @@ class ProductResource(WholeFile, resources.ModelResource):
         skip_html_diff = True
         store_row_values = True
 
+    def __init__(self, state: str = "") -> None:
+        super().__init__()
+        self.state = state
+
     def before_import(self, dataset: Dataset, **kwargs: Any) -> None:
         self.counted = Counter(dataset["sku"])
-        known = Product.objects.filter(sku__in=self.counted)
-        self.currencies = dict(known.values_list("sku", "currency"))
+        # Locked, so that what is compared is what is changed: until the end of the transaction.
+        known = Product.objects.select_for_update(no_key=True).filter(sku__in=self.counted)
+        rows = list(known.order_by("pk").values_list("sku", "name", "price", "currency"))
+        self.currencies = {sku: currency for sku, *_, currency in rows}
+        found = sha256(json.dumps(rows, default=str).encode()).hexdigest()
+        seen, self.state = self.state or found, found
+        if found != seen:
+            raise RuleRefused("A product of the file was changed by someone else: look again.")
 
     def validate_instance(
         self,

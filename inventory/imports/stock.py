@@ -16,8 +16,14 @@ from inventory.models import Allocation, Sale
 from inventory.services.deliveries import add_delivery
 from shop.core import clock
 
-from .columns import Columns, WholeFile
+from .columns import Column, Columns, Holds, WholeFile
 from .products import TWICE
+
+_COLUMNS = (
+    Column("sku", Holds.CODE),
+    Column("quantity", Holds.UNITS),
+    Column("price", Holds.AMOUNT, is_required=False),
+)
 
 
 @dataclass(slots=True)
@@ -38,7 +44,6 @@ class StockResource(WholeFile, resources.Resource):
     sku = fields.Field(attribute="sku", column_name="sku")
     quantity = fields.Field(attribute="quantity", column_name="quantity")
     price = fields.Field(attribute="price", column_name="price")
-    columns = Columns("sku", "quantity")
 
     class Meta:
         import_id_fields = ("sku",)
@@ -49,7 +54,9 @@ class StockResource(WholeFile, resources.Resource):
 
     def __init__(self, sale: Sale, *, version: int) -> None:
         super().__init__()
+        self.columns = Columns(_COLUMNS, sale.currency)
         self.sale, self.version = sale, version
+        self.state = str(version)
         self.units: dict[int, int] = {}
         self.warning = ""  # what is to be said of it although it is done
 
@@ -93,6 +100,8 @@ class StockResource(WholeFile, resources.Resource):
             self.warning = f"Added in PostgreSQL, but Redis does not know of it yet: {error}"
 
     def _wrong_sku(self, sku: str) -> str:
+        if not sku:
+            return "The SKU is empty. A row of totals has to be left out."
         if sku not in self.offered:
             return f"The sale does not offer {sku!r}."
         return TWICE if self.counted[sku] > 1 else ""

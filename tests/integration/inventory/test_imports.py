@@ -1,13 +1,17 @@
 """Products and stock from files: a whole file, or nothing of it."""
 
+import json
 import re
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from openpyxl import Workbook
@@ -118,6 +122,45 @@ def test_a_row_that_has_become_bad_since_the_preview_refuses_the_file(
     assert not LogEntry.objects.exists()
 
 
+@pytest.mark.parametrize("change", [{"price": 7}, {"name": "Pint"}, {"sku": "BAG"}])
+def test_a_yes_is_no_yes_to_products_that_were_changed_since_the_preview(
+    change: dict[str, Any], admin_client: Client
+) -> None:
+    Product.objects.create(sku="MUG", name="Mug", price=8, currency="EUR")
+    text = HEADER + "MUG,Mug,9.50,EUR\nBAG,Bag,1,EUR\n"
+    preview = send(admin_client, PRODUCTS, text)
+    Product.objects.update(**change)
+    assert "was changed by someone else" in say_yes(admin_client, PRODUCTS, preview)
+    assert Product.objects.filter(**change).count() == Product.objects.count() == 1
+
+
+def test_what_is_kept_for_a_yes_cannot_be_exchanged_or_used_elsewhere(
+    sale: Sale, admin_client: Client
+) -> None:
+    other = Sale.objects.exclude(pk=sale.pk).first() or sale
+    preview = send(admin_client, PRODUCTS, "sku,name,price,currency\nTEE,Tee,1,EUR\n")
+    assert "is not kept any more" in say_yes(admin_client, stock_of(other), preview)
+
+    [key] = cache.iter_keys("import:*")
+    cache.set(key, cache.get(key).replace('"1"', '"0"'))
+    assert "is not kept any more" in say_yes(admin_client, PRODUCTS, preview)
+    assert Product.objects.get(sku="TEE").price == Decimal("12.5")
+
+
+@pytest.mark.parametrize("kept", ["", "x", "é", "\0", "0" * 96, "a" * 5000])
+def test_a_made_up_token_is_refused(kept: str, admin_client: Client) -> None:
+    answer = admin_client.post(PRODUCTS, {"kept": kept})
+    assert answer.status_code == 422
+    assert "is not kept any more" in answer.content.decode()
+
+
+def test_what_is_kept_is_plain_json(admin_client: Client) -> None:
+    send(admin_client, PRODUCTS, HEADER + "MUG,Mug,9.50,EUR\n")
+    raw = redis.Redis.from_url(settings.CACHE_URL)
+    [key] = raw.keys("*import:*")
+    assert json.loads(json.loads(raw.get(key)))["rows"] == [["2", "MUG", "Mug", "9.50", "EUR"]]
+
+
 def test_a_yes_counts_once_and_only_for_who_sent_the_file(admin_client: Client, sale: Sale) -> None:
     preview = send(admin_client, PRODUCTS, HEADER + "MUG,Mug,9.50,EUR\n")
     other = Client()
@@ -131,6 +174,40 @@ def test_an_excel_file_is_read_as_its_cells_show(admin_client: Client) -> None:
     content = excel(["SKU ", "Name", "Price", "Currency"], [1001, "Mug", 9.5, "EUR"])
     say_yes(admin_client, PRODUCTS, send(admin_client, PRODUCTS, content, "products.xlsx"))
     assert Product.objects.values_list("sku", "price").get() == ("1001", Decimal("9.5"))
+
+
+def test_a_refused_file_is_answered_as_one_and_what_was_left_out_is_said(
+    admin_client: Client,
+) -> None:
+    wrong = SimpleUploadedFile("file.csv", (HEADER + "MUG,Mug,1e3,EUR\n").encode())
+    assert admin_client.post(PRODUCTS, {"file": wrong}).status_code == 422
+    assert admin_client.post(PRODUCTS, {}).status_code == 422
+
+    book = Workbook()
+    for row in (["sku", "name", "price", "currency", "note"], ["00123", "Mug", 9.5, "EUR", "x"]):
+        book.worksheets[0].append(row)
+    book.create_sheet("Old").sheet_state = "hidden"
+    file = BytesIO()
+    book.save(file)
+    preview = send(admin_client, PRODUCTS, file.getvalue(), "products.xlsx")
+    assert "Not read, since hidden: “Old”." in preview
+    assert "Columns that are not read: “note”." in preview
+    say_yes(admin_client, PRODUCTS, preview)
+    assert Product.objects.get().sku == "00123"
+
+
+def test_units_go_to_the_sku_that_is_shown_and_to_no_other(
+    make_sale: MakeSale, admin_client: Client
+) -> None:
+    sale = make_sale("zeros", {"123": 1, "00123": 1})
+    book, file = Workbook(), BytesIO()
+    book.worksheets[0].append(["sku", "quantity"])
+    book.worksheets[0].append([123, 500])
+    book.worksheets[0]["A2"].number_format = "00000"
+    book.save(file)
+    preview = send(admin_client, stock_of(sale), file.getvalue(), "stock.xlsx")
+    say_yes(admin_client, stock_of(sale), preview)
+    assert allocated() == {"123": 1, "00123": 501}
 
 
 def test_semicolons_and_a_byte_order_mark_are_read_as_excel_writes_them(
