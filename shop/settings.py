@@ -235,6 +235,9 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = STATE_DIR / "mail"
 EMAIL_TIMEOUT = 10
+# Whether the mail server takes addresses whose local part is not ASCII (RFC 6531). Where it does
+# not, an order with such an address is refused: no other spelling of it is the customer's.
+EMAIL_SMTPUTF8 = env.flag("EMAIL_SMTPUTF8")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL")
 ADMINS = [("", address) for address in env.items("DJANGO_ADMINS")]  # told of trouble
 SMS_SENDER = env.text("SMS_SENDER")  # dotted path of a class, see docs/notifications.md

@@ -1,12 +1,13 @@
 """What an order request has to look like, and what exactly is wrong with one that does not."""
 
-import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
+from django.conf import settings
 
 from inventory.domain import MAX_QUANTITY
+from orders.addresses import AddressRefused, check_address
 from orders.decoding import (
     CONTROL_CHARACTERS,
     BodyReader,
@@ -68,8 +69,6 @@ def _invalid(errors: list[FieldError]) -> Problem:
 
 # --- What a schema cannot say -------------------------------------------------------------------
 
-_EMAIL = re.compile(r"[^\s@<>(),;:\\\"\[\]]{1,64}@[^\s@<>(),;:\\\"\[\]]+\.[^\s@<>(),;:\\\"\[\]]+")
-
 
 def _content_errors(order: OrderRequest) -> list[FieldError]:
     errors = []
@@ -77,10 +76,11 @@ def _content_errors(order: OrderRequest) -> list[FieldError]:
         errors.append(field_error("/customer", "is blank or has control characters"))
     if CONTROL_CHARACTERS.search(order.sale):
         errors.append(field_error("/sale", "has control characters"))
-    if order.email is not None and (
-        CONTROL_CHARACTERS.search(order.email) or not _EMAIL.fullmatch(order.email)
-    ):
-        errors.append(field_error("/email", "is not a mail address"))
+    if order.email is not None:
+        try:
+            check_address(order.email, smtputf8=settings.EMAIL_SMTPUTF8)
+        except AddressRefused as error:
+            errors.append(field_error("/email", str(error)))
     seen = set()
     for index, line in enumerate(order.lines):
         if CONTROL_CHARACTERS.search(line.sku):

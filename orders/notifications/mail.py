@@ -9,9 +9,10 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from orders.addresses import AddressRefused, recipient_of
 from orders.models import Endpoint
 
-from .mail_connection import ConnectionLost, MailConnection, reply_of
+from .mail_connection import ConnectionLost, MailConnection, Utf8NotOffered, reply_of
 from .notices import Notice
 from .outcomes import Delivered, GiveUp, Outcome, RetryLater
 from .rounds import Outcomes, deliver_rounds
@@ -48,8 +49,8 @@ def send_mail(notices: Sequence[Notice]) -> Outcomes:
         connection.close()
 
 
-def compose(notice: Notice) -> EmailMultiAlternatives:
-    """Return the message for a notice, its words in text and in HTML.
+def compose(notice: Notice, address: str) -> EmailMultiAlternatives:
+    """Return the message for a notice to an address, its words in text and in HTML.
 
     The first line of the words is the subject. The message id is the event's: who gets a message
     twice can tell.
@@ -61,7 +62,7 @@ def compose(notice: Notice) -> EmailMultiAlternatives:
         message = EmailMultiAlternatives(
             subject.strip(),
             render_to_string("orders/mail/message.txt", context),
-            to=[notice.email],
+            to=[address],
             headers={
                 "Message-ID": f"<{notice.message_id.replace('_', '-')}@{_host()}>",
                 "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies, please
@@ -80,9 +81,14 @@ def _host() -> str:
 def _send(connection: MailConnection, notice: Notice) -> Outcome:
     """Send one message. Raises ConnectionLost, and nothing else."""
     try:
-        connection.send(compose(notice))
+        recipient = recipient_of(notice.email)
+        connection.send(compose(notice, recipient.address), utf8=recipient.needs_utf8)
     except ConnectionLost:
         raise
+    except AddressRefused as error:  # it was taken by an earlier version, or not by the intake
+        return GiveUp(f"the order's mail address {error}")
+    except Utf8NotOffered as error:
+        return GiveUp(str(error))
     except smtplib.SMTPException as error:
         return _judge(error)
     except ValueError as error:  # an address or a header that no mail can have

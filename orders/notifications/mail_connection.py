@@ -2,6 +2,8 @@
 
 import smtplib
 from contextlib import suppress
+from email import message_from_bytes, policy
+from email.utils import parseaddr
 
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -13,6 +15,17 @@ class ConnectionLost(Exception):
     """The mail server is away, or takes no more messages on any connection."""
 
 
+class Utf8NotOffered(Exception):
+    """The mail server does not take an address beyond ASCII (RFC 6531, section 3.1)."""
+
+    def __init__(self) -> None:
+        super().__init__("the mail server does not say SMTPUTF8, which the address needs")
+
+
+class NotSent(ValueError):
+    """The message went to nobody, without a word from the server."""
+
+
 class MailConnection:
     """A connection to the mail server: opened with the first message, and at most once more."""
 
@@ -21,13 +34,16 @@ class MailConnection:
         self._openings_left = 2
         self._is_open = False
 
-    def send(self, message: EmailMultiAlternatives) -> None:
-        """Send a message. Raises ConnectionLost, SMTPException where the server refuses it, and
-        ValueError where it is none."""
+    def send(self, message: EmailMultiAlternatives, *, utf8: bool = False) -> None:
+        """Send a message to its one recipient, whose address is beyond ASCII where `utf8` says so.
+
+        Raises ConnectionLost, SMTPException where the server refuses it, Utf8NotOffered, and
+        ValueError where it is no message.
+        """
         while True:
             self._open()
             try:
-                self._backend.send_messages([message])
+                self._send_utf8(message) if utf8 else self._send(message)
                 return
             except OSError as error:  # smtplib's errors are such, too
                 if not _is_lost(error):
@@ -40,6 +56,26 @@ class MailConnection:
         self._is_open = False
         with suppress(OSError):
             self._backend.close()
+
+    def _send(self, message: EmailMultiAlternatives) -> None:
+        if message.message()["To"] != message.to[0]:
+            raise NotSent(f"the header To would not be {message.to[0]}")
+        if self._backend.send_messages([message]) != 1:
+            raise NotSent("the message was sent to nobody")
+
+    def _send_utf8(self, message: EmailMultiAlternatives) -> None:
+        """Django would write an address in an encoded word, which is another mailbox's name."""
+        server = getattr(self._backend, "connection", None)
+        if not isinstance(server, smtplib.SMTP):
+            raise Utf8NotOffered
+        server.ehlo_or_helo_if_needed()
+        if not server.has_extn("smtputf8"):
+            raise Utf8NotOffered
+        letter = message_from_bytes(message.message().as_bytes(), policy=policy.SMTPUTF8)
+        letter.replace_header("To", message.to[0])
+        sender = parseaddr(message.from_email)[1]
+        options = ["SMTPUTF8", "BODY=8BITMIME"]
+        server.sendmail(sender, message.to, letter.as_bytes(), mail_options=options)
 
     def _open(self) -> None:
         if self._is_open:

@@ -138,6 +138,10 @@ _STATUSES = """\
 - `rejected`: refused after all, which can only happen where data was lost
 """
 # What an order may hold is checked by hand where msgspec's patterns would be too slow or too weak.
+_EMAIL = (
+    "Whoever is to be told of the order by mail. An address beyond ASCII before the @ is accepted "
+    "where the shop's mail server takes it (SMTPUTF8)."
+)
 _NO_CONTROL = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
 _NAME: Json = {"pattern": f"^{_NO_CONTROL}+$"}
 # What the types of an order do not say: they are on the hot path and say no more than they need to.
@@ -150,7 +154,7 @@ _NOTES: dict[type[msgspec.Struct], dict[str, Json]] = {
         "sale": {"description": "Its name in URLs.", **_NAME},
         "customer": {"pattern": rf"^{_NO_CONTROL}*[^\s\x00-\x1f\x7f-\x9f]{_NO_CONTROL}*$"},
         "lines": {"description": "What is ordered, no SKU in two lines: all of it or nothing."},
-        "email": {"description": "Whoever is to be told of the order by mail."},
+        "email": {"description": _EMAIL},
     },
     LineView: {"unit_price": _AMOUNT},
     OrderView: {

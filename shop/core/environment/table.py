@@ -292,6 +292,13 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             shown="files under the state folder, `mail/`",
             means="the mail server, `smtp+tls://user:password@host:587`",
         ),
+        Variable(
+            name="EMAIL_SMTPUTF8",
+            kind=Kind.FLAG,
+            default="false",
+            means="whether the mail server takes addresses beyond ASCII before the @ (it says "
+            "`SMTPUTF8`); where it does not, an order with such an address is refused (422)",
+        ),
         Variable(name="DEFAULT_FROM_EMAIL", default="orders@localhost", means="the sender of mail"),
         Variable(
             name="DJANGO_ADMINS",

@@ -86,6 +86,16 @@ INVALID = {
         json.dumps(GOOD | {"email": "a@b.example,c@d.example"}).encode(),
         "/email",
     ),
+    "a mail address beyond ASCII": (
+        json.dumps(GOOD | {"email": "jörg@b.example"}).encode(),
+        "/email",
+    ),
+    "two dots in a mail address": (json.dumps(GOOD | {"email": "a..b@x.y"}).encode(), "/email"),
+    "an empty mail address": (json.dumps(GOOD | {"email": ""}).encode(), "/email"),
+    "a mail address written backwards": (
+        json.dumps(GOOD | {"email": "a\u202e@b.example"}).encode(),
+        "/email",
+    ),
     "no mail address": (json.dumps(GOOD | {"email": "ada"}).encode(), "/email"),
     "NUL in a metadata value": (with_metadata(f'{{"a": "{NUL}"}}'), "/metadata"),
     "NUL in a metadata key": (with_metadata(f'{{"{NUL}": 1}}'), "/metadata"),

@@ -42,7 +42,7 @@ def test_an_order_is_shown_with_what_happened_to_it(sale: Sale, api_key: str) ->
     (order,) = placed(sale, api_key, Request("k-1"))
     pay(order)
     shown = show(order.pk)
-    assert shown.startswith(f"order      {order.pk}\nstatus     paid\n")
+    assert shown.startswith(f"order         {order.pk}\nstatus        paid\n")
     assert happened(order.pk)[0] == "accepted"
     assert set(happened(order.pk)) == {
         *("accepted", "persisted", "order.placed", "order.paid"),

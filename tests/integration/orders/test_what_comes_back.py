@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SAMPLES = {
     "a mail address": b'"email":"Ada.Lovelace+shop@Example.COM"',
+    "a mail address beyond ASCII": '"email":"ada@BÜCHER.example"'.encode(),
     "no mail address": b'"email":null',
 }
 

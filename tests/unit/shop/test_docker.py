@@ -265,7 +265,7 @@ def test_every_variable_is_explained_in_the_example_and_none_is_there_in_vain() 
     example = (DOCKER / ".env.example").read_text()
     explained = set(re.findall(r"^#[^\n]+\n(\w+)=", example, re.MULTILINE))
     used = {match[0] for match in VARIABLE.findall((DOCKER / "compose.yaml").read_text())}
-    settable = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs" / "configuration.md").read_text()))
+    settable = set(re.findall(r"`([A-Z0-9_]+)`", (ROOT / "docs" / "configuration.md").read_text()))
     assert explained == set(re.findall(r"^(\w+)=", example, re.MULTILINE)), "one comment each"
     assert used <= explained <= used | settable
 

@@ -20,6 +20,7 @@ class Post:
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
+        self.envelopes: list[list[str]] = []  # to whom each was sent, whatever it says
         self.connections = 0
         # Gives a reply for a recipient that is refused, None for one that is welcome.
         self.refuses: Refusal = lambda recipient: None
@@ -58,6 +59,7 @@ class Post:
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:  # noqa: N802
         session.taken += 1
+        self.envelopes.append(list(envelope.rcpt_tos))
         content = envelope.content
         assert isinstance(content, bytes)
         self.letters.append(email.message_from_bytes(content, policy=email.policy.default))
@@ -65,10 +67,10 @@ class Post:
 
 
 @contextmanager
-def mail_server() -> Iterator[tuple[Post, int]]:
+def mail_server(*, smtputf8: bool = False) -> Iterator[tuple[Post, int]]:
     """Run the server and give it with its port."""
     post, port = Post(), free_port()
-    controller = Controller(post, hostname="127.0.0.1", port=port)
+    controller = Controller(post, hostname="127.0.0.1", port=port, enable_SMTPUTF8=smtputf8)
     controller.start()
     try:
         yield post, port

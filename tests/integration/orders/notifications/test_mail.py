@@ -186,15 +186,57 @@ def test_a_retry_carries_the_message_id_of_the_first_try(shop: Shop, post: Post)
     assert first["Message-ID"] == second["Message-ID"]
 
 
-@pytest.mark.parametrize("address", ["eve", "e\nBcc: x@example.com", "a@b@c", "@", "ü" * 300])
-def test_an_address_that_is_none_holds_up_nobody(address: str, shop: Shop, post: Post) -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("eve", "e\nBcc: x@example.com", "a@b@c", "@", "ü" * 254, "jörg@example.com", "a..b@x.y"),
+        *("eve@localhost", '"eve"@example.com', "\u202eeve@example.com", "eve@exa\u200bmple.com,"),
+        *("Eve <eve@example.com>", "eve@example.com, mallory@example.com", " "),
+    ],
+)
+def test_what_is_no_address_is_given_up_and_holds_up_nobody(
+    address: str, shop: Shop, post: Post
+) -> None:
     order_of(shop, "ada", "eve", "bob")
-    Order.objects.filter(email="eve@example.com").update(email=address[:254])
+    Order.objects.filter(email="eve@example.com").update(email=address)
     deliver_mail()
-    found = Delivery.objects.get(event__order__email=address[:254])
-    assert post.recipients()[0] == "ada@example.com"
-    assert post.recipients()[-1] == "bob@example.com"
-    assert found.state in ("dead", "delivered")
+    assert post.envelopes == [["ada@example.com"], ["bob@example.com"]]
+    found = Delivery.objects.get(event__order__email=address)
+    assert (found.state, bool(found.last_error)) == ("dead", True)
+
+
+def test_a_mail_without_a_recipient_is_not_called_delivered(shop: Shop, post: Post) -> None:
+    order_of(shop, "eve")
+    Order.objects.update(email="")
+    deliver_mail()
+    assert post.envelopes == []
+    assert Delivery.objects.get().state == "dead"
+
+
+def test_an_international_domain_is_sent_to_in_ascii(shop: Shop, post: Post) -> None:
+    shop.order(email="ada@straße.example")
+    deliver_mail()
+    assert post.envelopes == [["ada@xn--strae-oqa.example"]]
+    assert post.recipients() == ["ada@xn--strae-oqa.example"]
+    assert states() == {"ada": "delivered"}
+
+
+def test_a_server_that_says_smtputf8_gets_an_address_beyond_ascii_as_it_is(
+    shop: Shop, settings: Settings
+) -> None:
+    with mail_server(smtputf8=True) as (post, port):
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        settings.DEFAULT_FROM_EMAIL = "Ä Shop <shop@example.com>"
+        shop.order(email="jörg@bücher.example", metadata={"language": "de"})
+        shop.order(email="ada@example.com")
+        deliver_mail()
+    to = "jörg@xn--bcher-kva.example"
+    assert post.envelopes == [[to], ["ada@example.com"]]
+    letter = post.letters[0]
+    assert (letter["To"], letter["From"]) == (to, "Ä Shop <shop@example.com>")
+    assert all("Bitte bezahle" in body for body in post.bodies(letter))
+    assert set(states().values()) == {"delivered"}
 
 
 def test_a_connection_that_is_dropped_is_opened_once_more(shop: Shop, post: Post) -> None:
