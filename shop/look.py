@@ -41,6 +41,7 @@ def unfold_settings(*, flower_url: str) -> dict[str, Any]:
         "BORDER_RADIUS": "8px",
         "STYLES": [_styles],
         "COLORS": {"primary": PRIMARY},
+        "LOGIN": {"form": "shop.console.sign_in.form.SignInForm"},
         "DASHBOARD_CALLBACK": "shop.console.views.dashboard_context",
         "SIDEBAR": {"show_search": True, "navigation": _groups(flower_url)},
     }

@@ -22,6 +22,8 @@ from .processes import Processes, Web
 MakeSale = Callable[..., Sale]
 
 emptying.install()
+# What a password check costs is no part of what these tests show, and a third of a second each.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.hookimpl(trylast=True)

@@ -13,6 +13,7 @@ from . import (
     progress,
     reconciliations,
     redis_server,
+    sign_ins,
     stock,
 )
 from .postgresql import reading
@@ -38,6 +39,7 @@ REDIS = Store(
         "outbox": outbox.figures,
         "intake": intake.figures,
         "sent": notifications.sent_figures,
+        "sign_ins": sign_ins.figures,
         "redis_server": redis_server.figures_of_stock,
     },
 )

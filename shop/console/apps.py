@@ -4,6 +4,7 @@ from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 from .roles import grant_roles
+from .sign_in import lockout
 
 
 class ConsoleConfig(AppConfig):
@@ -13,4 +14,5 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         # The last app whose permissions the roles give. An app without models is not told.
+        lockout.listen()
         post_migrate.connect(grant_roles, sender=apps.get_app_config("orders"))

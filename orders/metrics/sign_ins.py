@@ -1,0 +1,20 @@
+"""Sign-ins to the admin that have failed: Redis."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import Metric
+
+from shop.core import sign_ins
+
+from .families import counter
+from .scene import Scene
+
+
+def figures(scene: Scene) -> Iterator[Metric]:
+    """Yield how many there were."""
+    yield counter(
+        "shop_admin_sign_ins_failed_total",
+        "Sign-ins to the web admin that have failed.",
+        [],
+        [(sign_ins.failures(),)],
+    )

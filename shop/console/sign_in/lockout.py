@@ -1,0 +1,37 @@
+"""What is answered to an account or an address with too many failures, and what is noted of one."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import user_login_failed
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from shop.core import sign_ins
+
+logger = logging.getLogger(__name__)
+
+
+def locked_out(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+    """Return the page for one who has to wait: 429, before any password is checked."""
+    wait: timedelta = settings.AXES_COOLOFF_TIME
+    context = {"minutes": int(wait.total_seconds() // 60), "again": reverse("admin:login")}
+    response = render(request, "console/locked_out.html", context, status=429)
+    response["Retry-After"] = str(int(wait.total_seconds()))
+    return response
+
+
+def note_failure(credentials: dict[str, Any], request: HttpRequest | None, **_: Any) -> None:
+    """Log and count a failure. The name is given as it came, cut short; never the password."""
+    name = str(credentials.get("username", ""))[:150]
+    address = request.META.get("REMOTE_ADDR") if request else None
+    logger.warning("sign-in failed: account %r, from %s", name, address)
+    sign_ins.count_failure()
+
+
+def listen() -> None:
+    """Have every failure noted."""
+    user_login_failed.connect(note_failure, dispatch_uid="shop.console.sign_in")
