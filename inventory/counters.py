@@ -269,14 +269,17 @@ def retake(sale_id: int, slug: str, *, epoch: int, order: Release, place: int | 
     return None if reply == [0] else Gap(*map(int, reply))
 
 
-def places_among_releases(sale_id: int, order_ids: Sequence[bytes]) -> list[int | None]:
+def places_among_releases(
+    sale_id: int, order_ids: Sequence[bytes], *, page: int = 5000
+) -> list[int | None]:
     """Return each order's place in the sequence of releases, None where it was not released.
 
-    Takes the ids that releases go by, and `retaking(id)` for the places of retakings.
+    Takes the ids that releases go by, and `retaking(id)` for the places of retakings. Any number:
+    Redis is asked in pages, each of which keeps it for some milliseconds.
     """
-    if not order_ids:
-        return []
-    places: list[Any] = client().hmget(Keys.of(sale_id).released, order_ids)
+    released, places = Keys.of(sale_id).released, []
+    for start in range(0, len(order_ids), page):
+        places += client().hmget(released, order_ids[start : start + page])
     return [None if place is None else int(place) for place in places]
 
 

@@ -111,6 +111,12 @@ class Allocation(models.Model):
     allocated = models.BigIntegerField()
     held = models.BigIntegerField(default=0, editable=False)
     sold = models.BigIntegerField(default=0, editable=False)
+    released = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Units that orders gave back: a running total, of which differences count.",
+    )
 
     class Meta:
         ordering = ["id"]

@@ -1,6 +1,6 @@
 """The stream of accepted orders that wait to be persisted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -147,16 +147,28 @@ def order_ids(sale_id: int) -> set[bytes]:
     return set(ids)
 
 
-def entries_up_to(sale_id: int, position: int, *, page: int = 5000) -> list[Entry]:
-    """Return all entries in the outbox with a position of at most `position`, oldest first."""
-    outbox, last, found = Keys.of(sale_id).outbox, entry_id_of(position), []
+def still_waiting(sale_id: int, order_ids: Sequence[bytes]) -> set[bytes]:
+    """Return those of these orders that are accepted and not yet persisted."""
+    if not order_ids:
+        return set()
+    entries: list[Any] = client().hmget(Keys.of(sale_id).pending, list(order_ids))
+    return {pk for pk, entry in zip(order_ids, entries, strict=True) if entry is not None}
+
+
+def entries_up_to(sale_id: int, position: int, *, page: int = 2000) -> Iterator[Entry]:
+    """Yield all entries in the outbox with a position of at most `position`, oldest first."""
+    outbox, last = Keys.of(sale_id).outbox, entry_id_of(position)
     start = b"-"
-    while True:
-        raws: Any = client().xrange(outbox, start, last, count=page)
-        found += [_entry(*raw) for raw in raws]
+    while raws := _xrange(outbox, start, last, page):
+        yield from (_entry(*raw) for raw in raws)
         if len(raws) < page:
-            return found
+            return
         start = b"(" + raws[-1][0]
+
+
+def _xrange(outbox: str, start: bytes, last: bytes, count: int) -> list[Any]:
+    raws: Any = client().xrange(outbox, start, last, count=count)
+    return list(raws)
 
 
 def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:

@@ -29,6 +29,11 @@ class Move(NamedTuple):
             return StockMovement.Kind.HOLD.value
         return (StockMovement.Kind.SELL if self.sold > 0 else StockMovement.Kind.RELEASE).value
 
+    @property
+    def released(self) -> int:
+        """How many units it makes free again."""
+        return max(0, -self.held - self.sold)
+
 
 def move_stock(moves: Sequence[Move]) -> None:
     """Move units of orders between free, held and sold, with a line in the ledger for each move.
@@ -37,12 +42,16 @@ def move_stock(moves: Sequence[Move]) -> None:
     order so that two transactions cannot lock each other out. Raises StockRefused where a row does
     not have the units; the caller then rolls back.
     """
-    totals: dict[int, tuple[int, int]] = {}
+    totals: dict[int, tuple[int, int, int]] = {}
     for move in moves:
-        held, sold = totals.get(move.allocation_id, (0, 0))
-        totals[move.allocation_id] = held + move.held, sold + move.sold
-    for allocation_id, (held, sold) in sorted(totals.items()):
-        _move_row(allocation_id, held=held, sold=sold)
+        held, sold, released = totals.get(move.allocation_id, (0, 0, 0))
+        totals[move.allocation_id] = (
+            held + move.held,
+            sold + move.sold,
+            released + move.released,
+        )
+    for allocation_id, (held, sold, released) in sorted(totals.items()):
+        _move_row(allocation_id, held=held, sold=sold, released=released)
     rows = [(move.order_id, move.allocation_id, move.kind, move.held, move.sold) for move in moves]
     names = ["order_id", "allocation_id", "kind", "held", "sold"]
     sql.run(SQL / "insert_movements.sql", sql.columns(names, rows))
@@ -76,12 +85,16 @@ def lock_free_units(allocation_ids: Sequence[int]) -> dict[int, int]:
     return {pk: allocated - held - sold for pk, allocated, held, sold in rows}
 
 
-def _move_row(allocation_id: int, *, held: int, sold: int) -> None:
+def _move_row(allocation_id: int, *, held: int, sold: int, released: int = 0) -> None:
     moved = Allocation.objects.filter(
         pk=allocation_id,
         held__gte=-held,
         sold__gte=-sold,
         allocated__gte=F("held") + F("sold") + (held + sold),
-    ).update(held=F("held") + held, sold=F("sold") + sold)
+    ).update(
+        held=F("held") + held,
+        sold=F("sold") + sold,
+        released=F("released") + released,
+    )
     if moved != 1:
         raise errors.StockRefused(allocation_id)

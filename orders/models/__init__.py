@@ -6,7 +6,7 @@ from .lost_orders import LostOrder
 from .notifications import Delivery, Endpoint, new_signing_secret
 from .orders import Order, OrderEvent, OrderLine
 from .payments import PaymentNotice, ProviderMessage
-from .reconciliations import ReconciliationRecord
+from .reconciliations import ReconciliationCheckpoint, ReconciliationRecord
 
 __all__ = [
     "ApiClient",
@@ -19,6 +19,7 @@ __all__ = [
     "OrderLine",
     "PaymentNotice",
     "ProviderMessage",
+    "ReconciliationCheckpoint",
     "ReconciliationRecord",
     "hash_api_key",
     "new_signing_secret",

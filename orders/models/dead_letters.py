@@ -53,6 +53,11 @@ class DeadLetter(models.Model):
                 condition=Q(resolution="rejected", release_place__isnull=True),
                 name="dead_letter_to_release",
             ),
+            models.Index(
+                fields=["sale", "release_place"],
+                condition=Q(release_place__isnull=False),
+                name="dead_letter_release_place",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Orders that had their yes, and of which no store knows any more."""
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from inventory.models import Sale
@@ -26,6 +27,9 @@ class LostOrder(models.Model):
 
     class Meta:
         ordering = ["-noted_at"]
+        indexes = [
+            models.Index(fields=["sale"], condition=Q(confirmed=False), name="lost_order_doubtful"),
+        ]
 
     def __str__(self) -> str:
         return str(self.order_id)

@@ -130,6 +130,17 @@ class Order(models.Model):
                 name="order_gap",
             ),
             models.Index(
+                fields=["sale", "gap_start"],
+                condition=Q(gap_start__isnull=False),
+                name="order_gap_start",
+            ),
+            # Of what is to be released, next to nothing was rejected.
+            models.Index(
+                fields=["sale"],
+                condition=Q(status="rejected", release_place__isnull=True),
+                name="order_rejected_to_release",
+            ),
+            models.Index(
                 fields=["id"], condition=Q(refund_due__isnull=False), name="order_refund_due"
             ),
             models.Index(

@@ -1,4 +1,4 @@
-"""What reconciliation has found, over time."""
+"""What reconciliation has found, over time, and what it goes on from."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -29,3 +29,22 @@ class ReconciliationRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sale_id} at {self.compared_at}"
+
+
+class ReconciliationCheckpoint(models.Model):
+    """Where the last comparison of a sale without drift stood, so that the next goes on from there.
+
+    A base to calculate from, never a finding: what drifts by it is compared anew without it.
+    """
+
+    sale = models.OneToOneField(Sale, on_delete=models.CASCADE, primary_key=True)
+    epoch = models.PositiveIntegerField(help_text="A rebuild begins anew.")
+    releases = models.BigIntegerField(help_text="How many releases Redis had made.")
+    offsets = models.JSONField(
+        default=dict,
+        help_text="By allocation: released in the ledger and not in Redis, less `released` there.",
+    )
+    thorough_at = models.DateTimeField(help_text="When all that was on its way was last read.")
+
+    def __str__(self) -> str:
+        return f"{self.sale_id} at release {self.releases}"

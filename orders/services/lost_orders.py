@@ -33,7 +33,10 @@ def conclude(sale_id: int) -> list[str]:
     """
     doubtful = LostOrder.objects.filter(sale=sale_id, confirmed=False)
     ids = list(doubtful.values_list("order_id", flat=True))
-    known = _known(ids) | {UUID(bytes=order_id) for order_id in outbox.order_ids(sale_id)}
+    if not ids:
+        return []
+    waiting = outbox.still_waiting(sale_id, [order_id.bytes for order_id in ids])
+    known = _known(ids) | {UUID(bytes=order_id) for order_id in waiting}
     LostOrder.objects.filter(order_id__in=known).delete()
     lost = sorted(set(ids) - known)
     LostOrder.objects.filter(order_id__in=lost).update(confirmed=True)

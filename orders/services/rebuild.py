@@ -17,6 +17,7 @@ from orders.domain import HOLDING, RELEASED, SELLING, Rejection, request_digest
 from orders.models import DeadLetter, Order, OrderLine
 from shop.core import clock
 
+from . import checkpoints
 from .dead_letters import record_of
 from .drain import drain
 from .lost_orders import conclude
@@ -53,6 +54,7 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
         Sale.objects.filter(pk=sale_id).update(epoch=F("epoch") + 1)
         sale = Sale.objects.get(pk=sale_id)
         releases = _count_in_all_releases(sale)
+        checkpoints.begin_anew(sale, releases=releases)
         in_letters, letter_limits = _dead_letter_units(sale)
         position = Order.objects.filter(sale=sale).aggregate(last=Max("position"))["last"] or 0
     requests = _restore_requests(sale)

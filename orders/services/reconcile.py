@@ -7,26 +7,37 @@ PostgreSQL did after the watermarks is taken back, and what Redis did before the
 not done yet is read from the outbox. No pause, no tolerance.
 """
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q
 
 from inventory import counters, outbox
 from inventory.models import Allocation, Sale
 from inventory.reservation import Snapshot, position_of, retaking
-from orders.domain import HOLDING, RELEASED, SELLING, SkuBalance, Status
+from orders.domain import RELEASED, SkuBalance
 from orders.errors import ReconciliationImpossible
-from orders.models import DeadLetter, Order, OrderLine, PaymentNotice
+from orders.models import DeadLetter, Order, PaymentNotice, ReconciliationCheckpoint
+from shop.core import clock, sql
 
+from . import checkpoints, transit
 from .dead_letters import record_in
-from .release import release_id
+from .transit import PAGE, SQL, OnTheirWay, Units
 
-Units = Counter[int]  # by allocation
+T = TypeVar("T")
+
+
+THOROUGH_EVERY = timedelta(minutes=5)  # however many orders are on their way
+STATEMENT_SECONDS = 15  # rather no result than a round that never ends
+PAUSES = (0.0, 0.1, 0.3)  # seconds; the ledger is a moment behind what Redis has released
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,54 +53,136 @@ class Reconciliation:
         return sum(abs(sku.drift) for sku in self.skus)
 
 
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    found: Reconciliation
+    checkpoint: ReconciliationCheckpoint  # unsaved: where this comparison stands
+
+
 def reconcile(sale_id: int, slug: str) -> Reconciliation:
     """Compare the counters of a sale with its ledger.
 
-    Raises CountersLost, CountersUnavailable, and ReconciliationImpossible when the sale is being
-    rebuilt meanwhile.
+    Costs what has changed since the last comparison. Drift is returned only once it was found
+    without the checkpoint of that one. Raises CountersLost, CountersUnavailable, and
+    ReconciliationImpossible when the sale is being rebuilt meanwhile.
     """
+    compared = _compare(sale_id, slug, thorough=False)
+    if compared is None or compared.found.drift:
+        compared = _compare(sale_id, slug, thorough=True)
+    assert compared is not None, "a thorough comparison can always tell"
+    if not compared.found.drift:
+        checkpoints.keep(compared.checkpoint)
+    return compared.found
+
+
+def reconcile_thoroughly(sale_id: int, slug: str) -> Reconciliation:
+    """Compare as `reconcile` does, by all that is on its way; keeps and uses no checkpoint."""
+    compared = _compare(sale_id, slug, thorough=True)
+    assert compared is not None, "a thorough comparison can always tell"
+    return compared.found
+
+
+def _compare(sale_id: int, slug: str, *, thorough: bool) -> _Compared | None:
+    """Return both sides; None where that takes a thorough comparison."""
     # The order matters: an entry that is gone from the outbox when it is read was persisted before,
     # so the ledger, read last, has it.
     seen = counters.snapshot(sale_id, slug)
-    entries = outbox.entries_up_to(sale_id, seen.position)
-    with _one_moment():
-        sale = Sale.objects.get(pk=sale_id)
-        if sale.epoch != seen.epoch:
-            raise ReconciliationImpossible(f"Sale {slug} is being rebuilt.")
-        rows = list(Allocation.objects.filter(sale=sale).select_related("product"))
-        held = _row_units(rows, "held")
-        sold = _row_units(rows, "sold")
-        in_flight: Units = Counter()
+    waiting = _waiting(sale_id, seen)
+    for pause in PAUSES:
+        time.sleep(pause)
+        with _one_moment():
+            compared = _bring_together(sale_id, slug, seen, waiting, thorough=thorough)
+        if compared or thorough:
+            return compared
+    return None
 
-        later = Order.objects.filter(sale=sale, position__gt=seen.position)
-        held.subtract(_units_of(later.filter(status__in=HOLDING)))
-        sold.subtract(_units_of(later.filter(status__in=SELLING)))
-        for order_id, status in _released_after(sale_id, seen):
-            target = in_flight if status == Status.REJECTED else held
-            target.update(_units_of(Order.objects.filter(pk=order_id)))
-        for order_id, status in _in_gap(sale_id, seen):
-            target = sold if status in SELLING else held
-            target.subtract(_units_of(Order.objects.filter(pk=order_id)))
-        in_flight.update(_units_of(Order.objects.filter(pk__in=_being_retaken(sale_id, seen))))
 
-        letters = _open_letters(sale_id, seen)
-        for letter in letters:
-            in_flight.update({int(key): count for key, count in letter.units.items()})
-        in_flight.update(_not_in_ledger(entries, {letter.entry_id for letter in letters}))
-    return Reconciliation(
-        sale=slug,
-        skus=[
-            SkuBalance(
-                sku=row.product.sku,
-                allocated=_allocated(row, seen),
-                available=seen.skus[row.pk].available if row.pk in seen.skus else 0,
-                in_flight=in_flight[row.pk],
-                held=held[row.pk],
-                sold=sold[row.pk],
-            )
-            for row in rows
-        ],
+def _bring_together(
+    sale_id: int, slug: str, seen: Snapshot, waiting: dict[str, "_Waiting"], *, thorough: bool
+) -> _Compared | None:
+    sale = Sale.objects.get(pk=sale_id)
+    if sale.epoch != seen.epoch:
+        raise ReconciliationImpossible(f"Sale {slug} is being rebuilt.")
+    rows = list(Allocation.objects.filter(sale=sale).select_related("product"))
+    later, retaken = transit.accepted_later(sale_id, seen), transit.retaken_later(sale_id, seen)
+    back = _on_their_way(sale, seen, rows, later, retaken, thorough=thorough)
+    if back is None:
+        return None
+    in_flight = _in_flight(sale_id, seen, waiting)
+    in_flight.update(back.units.rejected)
+    in_flight.update(back.retaken)
+    held = _total(rows, "held", plus=back.units.held, minus=(later.held, retaken.held))
+    sold = _total(rows, "sold", minus=(later.sold, retaken.sold))
+    skus = [
+        SkuBalance(
+            sku=row.product.sku,
+            allocated=_allocated(row, seen),
+            available=seen.skus[row.pk].available if row.pk in seen.skus else 0,
+            in_flight=in_flight[row.pk],
+            held=held[row.pk],
+            sold=sold[row.pk],
+        )
+        for row in rows
+    ]
+    checkpoint = ReconciliationCheckpoint(
+        sale=sale,
+        epoch=seen.epoch,
+        releases=seen.releases,
+        offsets=transit.offsets(back.units, _released(rows), later, retaken),
+        thorough_at=back.thorough_at,
     )
+    return _Compared(Reconciliation(slug, skus), checkpoint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Back:
+    units: OnTheirWay
+    retaken: Units  # by late payments, in Redis and not in the ledger yet
+    thorough_at: datetime
+
+
+def _on_their_way(
+    sale: Sale,
+    seen: Snapshot,
+    rows: Sequence[Allocation],
+    later: transit.Later,
+    retaken: transit.Retaken,
+    *,
+    thorough: bool,
+) -> _Back | None:
+    """Return what is on its way back, by its orders where that is cheap, else by running totals.
+
+    None where the ledger has not noted yet whose some of Redis' releases were.
+    """
+    now = clock.now()
+    if thorough or transit.are_few(sale.pk):
+        return _Back(transit.by_orders(sale.pk, seen), _being_retaken(sale.pk, seen), now)
+    last = checkpoints.last_of(sale, releases=seen.releases)
+    if not transit.all_noted(sale.pk, seen, last.releases if last else 0):
+        return None
+    none: Units = Counter()  # a retaking has a place among the releases, and is noted
+    if last is None or last.thorough_at <= now - THOROUGH_EVERY:
+        return _Back(transit.by_orders(sale.pk, seen, ask=False), none, now)
+    units = transit.by_totals(sale.pk, seen, last, _released(rows), later, retaken)
+    return _Back(units, none, last.thorough_at)
+
+
+def _released(rows: Sequence[Allocation]) -> dict[int, int]:
+    return {row.pk: row.released for row in rows}
+
+
+def _total(
+    rows: Sequence[Allocation],
+    column: str,
+    *,
+    plus: Mapping[int, int] = MappingProxyType({}),
+    minus: Sequence[Mapping[int, int]],
+) -> Units:
+    units: Units = Counter({row.pk: getattr(row, column) for row in rows})
+    units.update(plus)
+    for less in minus:
+        units.subtract(less)
+    return units
 
 
 @contextmanager
@@ -100,11 +193,8 @@ def _one_moment() -> Iterator[None]:
         if outermost:  # inside a caller's transaction its isolation is the caller's
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
         yield
-
-
-def _row_units(rows: Iterable[Allocation], column: str) -> Units:
-    return Counter({row.pk: getattr(row, column) for row in rows})
 
 
 def _allocated(row: Allocation, seen: Snapshot) -> int:
@@ -113,42 +203,8 @@ def _allocated(row: Allocation, seen: Snapshot) -> int:
     return min(row.allocated, counted.allocated) if counted else row.allocated
 
 
-def _units_of(orders: QuerySet[Order]) -> Units:
-    sums = (
-        OrderLine.objects.filter(order__in=orders)
-        .order_by()
-        .values_list("allocation")
-        .annotate(units=Sum("quantity"))
-    )
-    return Counter(dict(sums))
-
-
-def _released_after(sale_id: int, seen: Snapshot) -> list[tuple[UUID, str]]:
-    """Return orders that PostgreSQL has released and Redis, at its watermark, had not."""
-    released = Order.objects.filter(sale=sale_id, status__in=RELEASED, position__lte=seen.position)
-    after = list(released.filter(release_place__gt=seen.releases).values_list("pk", "status"))
-    # A release whose place is not noted may have happened all the same: Redis knows.
-    unnoted = list(released.filter(release_place__isnull=True).only("id", "status", "gap_end"))
-    places = counters.places_among_releases(sale_id, [release_id(order) for order in unnoted])
-    return after + [
-        (order.pk, order.status)
-        for order, place in zip(unnoted, places, strict=True)
-        if place is None or place > seen.releases
-    ]
-
-
-def _in_gap(sale_id: int, seen: Snapshot) -> list[tuple[UUID, str]]:
-    """Return orders that at the watermark were between the end of their hold and a late payment."""
-    retaken_after = Order.objects.filter(sale=sale_id, gap_end__gt=seen.releases)
-    return list(
-        retaken_after.filter(gap_start__lte=seen.releases, position__lte=seen.position).values_list(
-            "pk", "status"
-        )
-    )
-
-
-def _being_retaken(sale_id: int, seen: Snapshot) -> list[UUID]:
-    """Return orders that a late payment had retaken in Redis, and in PostgreSQL not yet."""
+def _being_retaken(sale_id: int, seen: Snapshot) -> Units:
+    """Return the units that a late payment had retaken in Redis, and in PostgreSQL not yet."""
     pending = PaymentNotice.objects.filter(
         state=PaymentNotice.State.PENDING, type=PaymentNotice.Type.SUCCEEDED
     )
@@ -157,30 +213,70 @@ def _being_retaken(sale_id: int, seen: Snapshot) -> list[UUID]:
     )
     ids = list(let_go.values_list("pk", flat=True))
     places = counters.places_among_releases(sale_id, [retaking(pk.bytes) for pk in ids])
-    return [
-        pk
+    retaken = [
+        str(pk)
         for pk, place in zip(ids, places, strict=True)
         if place is not None and place <= seen.releases
     ]
+    units: Units = Counter()
+    if retaken:
+        parameters = {"order_ids": sql.array(retaken)}
+        for allocation_id, _, count in sql.run(SQL / "units_of_orders.sql", parameters):
+            units[allocation_id] += count
+    return units
+
+
+# --- On the way to the ledger -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An accepted order in the outbox."""
+
+    order_id: UUID
+    units: list[tuple[int, int]]  # allocation, quantity
+
+
+def _waiting(sale_id: int, seen: Snapshot) -> dict[str, _Waiting]:
+    """Return what is in the outbox up to the watermark and can be read, by entry."""
+    found = {}
+    for entry in outbox.entries_up_to(sale_id, seen.position):
+        record = record_in(entry)
+        if record and len(record.order_id) == 16:
+            lines = [(line.allocation_id, line.quantity) for line in record.lines]
+            found[entry.entry_id.decode()] = _Waiting(UUID(bytes=record.order_id), lines)
+    return found
+
+
+def _in_flight(sale_id: int, seen: Snapshot, waiting: dict[str, _Waiting]) -> Units:
+    """Return the units of orders and dead letters that are accepted and not in the ledger."""
+    letters = _open_letters(sale_id, seen)
+    # Who put an entry into the dead letters may have died before taking it out of the outbox.
+    lettered = {letter.entry_id for letter in letters} | _rejected(sale_id, list(waiting))
+    left = [order for entry_id, order in waiting.items() if entry_id not in lettered]
+    persisted = _in_ledger([order.order_id for order in left])
+    units: Units = Counter()
+    for letter in letters:
+        units.update({int(key): count for key, count in letter.units.items()})
+    for order in left:
+        if order.order_id not in persisted:
+            for allocation_id, quantity in order.units:
+                units[allocation_id] += quantity
+    return units
 
 
 def _open_letters(sale_id: int, seen: Snapshot) -> list[DeadLetter]:
     """Return dead letters whose units, at the watermark, were taken in Redis and nowhere else."""
-    rejected = DeadLetter.Resolution.REJECTED
+    rejected = Q(resolution=DeadLetter.Resolution.REJECTED)
+    unreleased = Q(release_place__isnull=True) | Q(release_place__gt=seen.releases)
+    candidates = DeadLetter.objects.filter(Q(resolution="") | rejected & unreleased, sale=sale_id)
     letters = [
         letter
-        for letter in DeadLetter.objects.filter(
-            Q(resolution="") | Q(resolution=rejected), sale=sale_id
-        )
+        for letter in candidates.only("entry_id", "order_id", "units", "release_place")
         if position_of(letter.entry_id.encode()) <= seen.position
     ]
     persisted = _in_ledger([letter.order_id for letter in letters if letter.order_id])
-    open_ = [
-        letter
-        for letter in letters
-        if letter.order_id not in persisted
-        and (letter.release_place is None or letter.release_place > seen.releases)
-    ]
+    open_ = [letter for letter in letters if letter.order_id not in persisted]
     # A release whose place is not noted may have happened all the same: Redis knows.
     places = counters.places_among_releases(
         sale_id, [letter.order_id.bytes if letter.order_id else b"" for letter in open_]
@@ -192,24 +288,21 @@ def _open_letters(sale_id: int, seen: Snapshot) -> list[DeadLetter]:
     ]
 
 
-def _not_in_ledger(entries: Sequence[outbox.Entry], letters: set[str]) -> Units:
-    """Return the units of accepted orders that are still on their way to the ledger."""
-    records = [
-        record
-        for entry in entries
-        if entry.entry_id.decode() not in letters and (record := record_in(entry)) is not None
-    ]
-    persisted = _in_ledger([UUID(bytes=record.order_id) for record in records])
-    units: Units = Counter()
-    for record in records:
-        if UUID(bytes=record.order_id) not in persisted:
-            units.update({line.allocation_id: line.quantity for line in record.lines})
-    return units
-
-
-def _in_ledger(order_ids: Sequence[UUID], *, page: int = 5000) -> set[UUID]:
-    found: set[UUID] = set()
-    for start in range(0, len(order_ids), page):
-        some = order_ids[start : start + page]
-        found.update(Order.objects.filter(pk__in=some).values_list("pk", flat=True))
+def _rejected(sale_id: int, entry_ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for page in _pages(entry_ids):
+        parameters = {"sale_id": sale_id, "entry_ids": sql.array(page)}
+        found.update(pk for (pk,) in sql.run(SQL / "rejected_letters.sql", parameters))
     return found
+
+
+def _in_ledger(order_ids: Sequence[UUID]) -> set[UUID]:
+    found: set[UUID] = set()
+    for page in _pages(order_ids):
+        parameters = {"order_ids": sql.array(map(str, page))}
+        found.update(pk for (pk,) in sql.run(SQL / "orders_in_ledger.sql", parameters))
+    return found
+
+
+def _pages(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + PAGE] for start in range(0, len(items), PAGE))

@@ -293,7 +293,7 @@ class ReserveAndRelease(RuleBasedStateMachine):
 
     @invariant()
     def every_accepted_order_is_in_the_outbox_once(self) -> None:
-        entries = outbox.entries_up_to(SALE, counters.snapshot(SALE, "drop").position)
+        entries = list(outbox.entries_up_to(SALE, counters.snapshot(SALE, "drop").position))
         assert len(entries) == len(self.model.orders)
         for order_id in list(self.model.orders)[-3:]:
             found = outbox.find(SALE, order_id)

@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
 from django.test import Client
 
@@ -14,8 +15,9 @@ from inventory.errors import StockRefused
 from inventory.models import Allocation, Sale, StockMovement
 from orders.domain import request_digest
 from orders.models import Order, OrderEvent, OrderLine, ReconciliationRecord
-from orders.services.explain import explain
-from orders.services.reconcile import reconcile
+from orders.services import reconciliations
+from orders.services.explain import Finding, explain
+from orders.services.reconcile import Reconciliation, reconcile
 from orders.services.reconciliations import AT_REST, KEPT, compare, reconcile_all
 from orders.services.release import release_stock
 from orders.services.repair import Correction, repair
@@ -207,3 +209,95 @@ def test_a_person_mends_a_sale_in_the_admin(sale: Sale, api_key: str, admin_clie
     assert "Corrected TEE: +0 held, +0 sold, -2 in Redis." in page
     again = admin_client.post(url, data, follow=True).content.decode()
     assert "Nothing drifts; nothing was changed." in again
+
+
+# --- Rounds over all sales ----------------------------------------------------------------------
+
+
+def test_a_sale_that_cannot_be_compared_costs_that_sale(
+    make_sale: MakeSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong, right = make_sale("wrong"), make_sale("right")
+
+    def compare(sale_id: int, slug: str) -> Reconciliation:
+        if slug == "wrong":
+            raise ZeroDivisionError("a row that nobody has thought of")
+        return reconcile(sale_id, slug)
+
+    monkeypatch.setattr(reconciliations, "reconcile", compare)
+    assert reconcile_all(now=clock.now()) == 0
+    records = {record.sale: record for record in ReconciliationRecord.objects.all()}
+    assert records[right].drift == 0
+    assert (records[wrong].drift, records[wrong].reason) == (
+        None,
+        "ZeroDivisionError: a row that nobody has thought of",
+    )
+
+
+def test_a_statement_that_takes_too_long_costs_its_sale(
+    make_sale: MakeSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong, right = make_sale("wrong"), make_sale("right")
+
+    def compare(sale_id: int, slug: str) -> Reconciliation:
+        if slug == "wrong":
+            with connection.cursor() as cursor:
+                cursor.execute("SET statement_timeout = 1; SELECT pg_sleep(9)")
+        return reconcile(sale_id, slug)
+
+    monkeypatch.setattr(reconciliations, "reconcile", compare)
+    reconcile_all(now=clock.now())
+    connection.close()  # and with it the time-out
+    records = {record.sale: record.drift for record in ReconciliationRecord.objects.all()}
+    assert records == {wrong: None, right: 0}
+
+
+def test_what_a_round_has_no_time_for_comes_first_in_the_next(make_sale: MakeSale) -> None:
+    sales = [make_sale(f"drop-{number}") for number in range(3)]
+    now = clock.now()
+    for step in range(3):
+        reconcile_all(now=now + step * AT_REST, seconds=0)
+    compared = ReconciliationRecord.objects.order_by("pk").values_list("sale", flat=True)
+    assert sorted(compared) == [sale.pk for sale in sales]
+
+
+def test_drift_is_kept_whatever_becomes_of_the_search_for_its_cause(
+    sale: Sale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counters.adjust_available(sale.pk, tee().pk, -3)
+
+    def dies(*_: object, **__: object) -> None:
+        raise SystemExit("killed for taking too long")
+
+    monkeypatch.setattr(reconciliations, "explain", dies)
+    with pytest.raises(SystemExit):
+        compare(sale, now=clock.now())
+    assert ReconciliationRecord.objects.get().drift == 3
+
+
+def test_the_same_drift_is_explained_once_a_minute(
+    sale: Sale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counters.adjust_available(sale.pk, tee().pk, -3)
+    searches = []
+
+    def search(*arguments: int, **options: float) -> list[Finding]:
+        searches.append(arguments)
+        return explain(sale.pk, "drop")
+
+    monkeypatch.setattr(reconciliations, "explain", search)
+    now = clock.now()
+    first = compare(sale, now=now)
+    place_all(api_key, [Request("k-1")])
+    again = compare(sale, now=now + AT_REST / 2)
+    assert (again.drift, again.findings) == (3, first.findings)
+    assert len(searches) == 1
+    compare(sale, now=now + 2 * AT_REST)
+    assert len(searches) == 2
+
+
+def test_a_search_that_is_cut_short_says_so(sale: Sale, api_key: str) -> None:
+    two_orders(sale, api_key)
+    counters.adjust_available(sale.pk, tee().pk, -3)
+    kinds = [found.kind for found in explain(sale.pk, "drop", seconds=-1)]
+    assert kinds == ["counter", "cut-short"]

@@ -88,7 +88,7 @@ def test_what_happens_between_the_readings_is_taken_back(
     read_entries = outbox.entries_up_to
 
     def meanwhile(*arguments: int) -> list[outbox.Entry]:
-        entries = read_entries(*arguments)
+        entries = list(read_entries(*arguments))
         place_all(api_key, orders(5, prefix="later"))
         persist(sale)
         cancelled = Order.objects.filter(request_key__in=["k-1", "k-2", "later-1"])
