@@ -58,7 +58,10 @@ def check_beat() -> None:
 
 CHECKS: dict[str, Callable[[], None]] = {
     "web": check_web,
-    **{name: partial(check_worker, name) for name in ("worker", "upkeep", "notifier")},
+    **{
+        name: partial(check_worker, name)
+        for name in ("worker", "urgent", "settle", "upkeep", "notifier")
+    },
     "beat": check_beat,
     "flower": check_flower,
 }

@@ -237,14 +237,14 @@ def allocate(sale_id: int, slug: str, *, epoch: int, stock: Sequence[tuple[int, 
 
 
 def release(sale_id: int, slug: str, *, epoch: int, releases: Sequence[Release]) -> list[int]:
-    """Give back what these orders held, once each. Returns each one's place among the releases.
+    """Give back what these orders, at most 1,000, held, once each.
 
-    Raises CountersLost, CountersUnavailable.
+    Returns each one's place among the sale's releases. Raises CountersLost, CountersUnavailable.
     """
     keys = Keys.of(sale_id)
-    arguments: list[Any] = [epoch, len(releases)]
+    arguments: list[Any] = [epoch, len(releases), *(order.order_id for order in releases)]
     for order in releases:
-        arguments += (order.order_id, order.customer, len(order.lines))
+        arguments += (order.customer, len(order.lines))
         for line in order.lines:
             arguments += line
     reply = _run(

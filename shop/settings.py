@@ -241,8 +241,10 @@ PERSIST_CLAIM_IDLE_MS = env.whole("PERSIST_CLAIM_IDLE_MS")
 PERSIST_PAUSE_SECONDS = 0.05
 PERSIST_TASK_SECONDS = 3.0  # a drain hands over to a fresh task after this long: others wait, too
 
-EXPIRE_BATCH = 500  # orders whose hold is ended in one transaction
-SETTLE_BATCH = 100  # payments that wait for their order, in one round
+URGENT_TASK_SECONDS = 1.0  # a round of ending holds, or of giving stock back, hands over after this
+EXPIRE_BATCH = 1000  # orders whose hold is ended in one transaction
+SETTLE_TASK_SECONDS = 3.0  # a round of applying payments hands over after this long
+SETTLE_BATCH = 500  # payments that are applied in one transaction
 
 # --- Payments -----------------------------------------------------------------------------------
 

@@ -142,7 +142,7 @@ class Processes:
         self._start(
             "worker",
             *("celery", "-A", "shop", "worker", "--concurrency", "2"),
-            *("--queues", "persist,notify,upkeep", "--loglevel", "INFO"),
+            *("--queues", "persist,urgent,settle,notify,upkeep", "--loglevel", "INFO"),
         )
 
     def start_beat(self) -> None:
@@ -201,7 +201,8 @@ class Processes:
         """Nothing is asked for, and nobody but us is in a transaction, a few looks in a row."""
         with redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
             return all(
-                not broker.exists("persist", "upkeep", "notify") and not _others_in_transactions()
+                not broker.exists("persist", "urgent", "settle", "upkeep", "notify")
+                and not _others_in_transactions()
                 for _ in range(5)
             )
 

@@ -27,9 +27,9 @@ def _every(seconds: float, task: TaskName, *arguments: Any) -> dict[str, Any]:
 
 SCHEDULE = {
     "sweep outboxes": _every(1.0, SWEEP_OUTBOXES),
-    "sweep releases": _every(1.0, SWEEP_RELEASES),
-    # Twice a second: stock is to be on sale again within two seconds of the end of its hold.
-    "expire holds": _every(0.5, EXPIRE_HOLDS),
+    # Often: stock is to be on sale again within two seconds of the end of its hold.
+    "sweep releases": _every(0.5, SWEEP_RELEASES),
+    "expire holds": _every(0.25, EXPIRE_HOLDS),
     "settle payments": _every(1.0, SETTLE_PAYMENTS),
     "deliver webhooks": _every(2.0, DELIVER_WEBHOOKS),
     "deliver mail": _every(2.0, DELIVER_MAIL),

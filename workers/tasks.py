@@ -9,6 +9,9 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 
 import redis
 from celery import shared_task
@@ -25,7 +28,7 @@ from orders.services.drain import drain_unless_others_do
 from orders.services.holds import expire_holds
 from orders.services.late_payments import settle_payments
 from orders.services.reconciliations import reconcile_all
-from orders.services.release import release_stock, sales_to_release
+from orders.services.release import release_due, release_stock
 from orders.task_names import (
     DELIVER_MAIL,
     DELIVER_SMS,
@@ -40,11 +43,17 @@ from orders.task_names import (
     SWEEP_RELEASES,
 )
 from shop.core import clock, correlation, dispatch, progress
+from shop.core.dispatch import TaskName
+from shop.core.limits import after
+from shop.core.locks import try_alone
 
 logger = logging.getLogger(__name__)
 
 # A server that is away comes back, and the work is where it was.
 PASSING = (OperationalError, redis.RedisError, InventoryError)
+# A payment that is received in the last moment of a hold is noted some milliseconds later. So much
+# longer is waited for it: it is worth more than the moment in which the unit could be bought.
+NOTING = timedelta(seconds=0.4)
 
 
 @shared_task(name=PERSIST_ORDERS.name, throws=PASSING)
@@ -83,15 +92,14 @@ def sweep_outboxes() -> None:
 
 @shared_task(name=RELEASE_STOCK.name, throws=PASSING)
 def release_stock_of_sale(sale_id: int) -> None:
-    """Give stock back in Redis that PostgreSQL has released."""
-    release_stock(sale_id)
+    """Give stock of one sale back in Redis that PostgreSQL has released."""
+    release_stock(sale_id, out_of_time=after(settings.URGENT_TASK_SECONDS))
 
 
 @shared_task(name=SWEEP_RELEASES.name, throws=PASSING)
 def sweep_releases() -> None:
-    """Ask for a release wherever Redis is not known to have stock back."""
-    for sale_id in sales_to_release():
-        dispatch.send(RELEASE_STOCK, sale_id)
+    """Give stock back in Redis that PostgreSQL has released, of all sales."""
+    _in_a_round(SWEEP_RELEASES, settings.URGENT_TASK_SECONDS, release_due)
 
 
 @shared_task(name=EXPIRE_HOLDS.name, throws=PASSING)
@@ -101,14 +109,31 @@ def expire_unpaid_orders() -> None:
     A hold begins by Redis' clock. Where that is behind ours, it ends by it, too: late rather than
     early.
     """
-    if expired := expire_holds(now=min(clock.now(), outbox.clock())):
-        logger.info("%d holds have ended", expired)
+    now = min(clock.now(), outbox.clock()) - NOTING
+    _in_a_round(EXPIRE_HOLDS, settings.URGENT_TASK_SECONDS, partial(expire_holds, now=now))
+
+
+def _in_a_round(task: TaskName, seconds: float, work: Callable[..., int]) -> None:
+    """Do `work` while nobody else does, for `seconds` at the most; then hand over to a next round.
+
+    So what waits in the same queue never waits longer, and two processes never do the same.
+    """
+    limit = after(seconds)
+    with try_alone(task.name) as alone:
+        if not alone:
+            return
+        done = work(out_of_time=limit)
+        progress.report(task.name)
+    if limit():
+        dispatch.send(task)
+    if done:
+        logger.info("%s: %d orders", task.name, done)
 
 
 @shared_task(name=SETTLE_PAYMENTS.name, throws=PASSING)
 def settle_waiting_payments() -> None:
     """Apply payments that came before their order was persisted, or after its hold had ended."""
-    settle_payments()
+    _in_a_round(SETTLE_PAYMENTS, settings.SETTLE_TASK_SECONDS, settle_payments)
 
 
 @shared_task(name=RECONCILE_SALES.name, throws=PASSING)

@@ -1,6 +1,6 @@
 """Payments that had to wait: for their order to be persisted, or for stock of an order let go."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.db import transaction
@@ -12,22 +12,25 @@ from inventory.reservation import Release
 from inventory.services import lock_free_units
 from orders import lifecycle
 from orders.models import Order, OrderLine, PaymentNotice
-from orders.task_names import RELEASE_STOCK
+from orders.task_names import SWEEP_RELEASES
 from shop.core import clock
 from shop.core.dispatch import send_on_commit
+from shop.core.limits import endless
 
 from .payments import LET_GO, apply, owe, settle
 from .transitions import change_status
 
 
-def settle_payments() -> int:
+def settle_payments(*, out_of_time: Callable[[], bool] = endless) -> int:
     """Settle each waiting payment whose order is in the ledger. Returns how many were looked at.
 
-    May run any number of times, also at once. Raises CountersLost, CountersUnavailable where a late
-    payment cannot be settled now; it waits on.
+    May run any number of times, also at once; stops early when `out_of_time()`. Raises
+    CountersLost, CountersUnavailable where a late payment cannot be settled now; it waits on.
     """
     done = 0
     for pk in _waiting():
+        if out_of_time():
+            break
         with transaction.atomic():
             waiting = PaymentNotice.objects.select_for_update(skip_locked=True)
             if notice := waiting.filter(pk=pk, state=PaymentNotice.State.PENDING).first():
@@ -94,4 +97,4 @@ def _settle_late(notice: PaymentNotice, order: Order) -> None:
         apply(notice, order, "The hold had ended; the stock was taken once more.")
     else:  # Redis had more than the ledger: what it just gave goes back
         owe(notice, order, "The hold had ended, and the ledger has no stock left.")
-        send_on_commit(RELEASE_STOCK, sale.pk)
+        send_on_commit(SWEEP_RELEASES)

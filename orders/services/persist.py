@@ -17,7 +17,7 @@ from orders import lifecycle
 from orders.domain import OrderRecord, Rejection, format_order_id
 from orders.lifecycle import Change
 from orders.models import Order
-from orders.task_names import RELEASE_STOCK
+from orders.task_names import SWEEP_RELEASES
 from shop.core import sql
 from shop.core.dispatch import send_on_commit
 
@@ -96,7 +96,7 @@ def _write(sale_id: int, batch: Sequence[Accepted], *, refused: Mapping[str, Rej
     )
     record_events([Event(order.id, 1, _first_change(order, refused).event) for order in fresh])
     if len(standing) < len(fresh):
-        send_on_commit(RELEASE_STOCK, sale_id)
+        send_on_commit(SWEEP_RELEASES)
 
 
 def _judge_one_by_one(batch: Sequence[Accepted]) -> dict[str, Rejection]:

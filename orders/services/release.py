@@ -1,32 +1,75 @@
 """Giving stock back in Redis, once PostgreSQL has. Reads rows, so a lost task costs nothing."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Max, QuerySet
 
 from inventory import counters
+from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.reservation import Release, second_life
-from orders.domain import RELEASED
-from orders.models import DeadLetter, Order, OrderLine
+from orders.models import DeadLetter, Order
 from shop.core import sql
+from shop.core.limits import endless
 
 from . import dead_letters
 
+logger = logging.getLogger(__name__)
+
 SQL = Path(__file__).parent.parent / "sql"
-BATCH = 500
+BATCH = 1000  # orders in one call of Redis, which does nothing else meanwhile: some 2 ms
+
+
+class _Unreleased(NamedTuple):
+    """A row of unreleased.sql."""
+
+    order_id: UUID
+    customer: str
+    second_life: bool
+    lines: str
+
+    @property
+    def release(self) -> Release:
+        order_id, numbers = self.order_id.bytes, [int(each) for each in self.lines.split(",")]
+        return Release(
+            order_id=second_life(order_id) if self.second_life else order_id,
+            customer=self.customer,
+            lines=list(zip(numbers[::2], numbers[1::2], strict=True)),
+        )
 
 
 def sales_to_release() -> list[int]:
-    """Return the sales that hold stock in Redis which nobody needs any more."""
-    orders, letters = _unreleased_orders(), _unreleased_letters()
-    return sorted({*_sales_of(orders), *_sales_of(letters)})
+    """Return the sales that hold stock in Redis which nobody needs any more, the latest first."""
+    return [sale_id for sale_id, _, _ in sql.run(SQL / "oldest_releases.sql", {})]
 
 
-def release_stock(sale_id: int) -> int:
+def release_due(*, out_of_time: Callable[[], bool] = endless) -> int:
+    """Release in Redis what nobody holds, batch by batch and sale by sale, until nothing is left.
+
+    Returns how many orders that were; stops early when `out_of_time()`. A sale that cannot be
+    released to now (its counters are lost) keeps no other one waiting.
+    """
+    done, left_out = 0, set[int]()
+    while sale_ids := [pk for pk in sales_to_release() if pk not in left_out]:
+        for sale_id in sale_ids:
+            if out_of_time():
+                return done
+            try:
+                released = _release_batch(Sale.objects.get(pk=sale_id))
+            except InventoryError as error:
+                logger.warning("sale %s: its stock cannot be released: %s", sale_id, error)
+                released = 0
+            done += released
+            if released < BATCH:  # what comes now was let go after this round had begun
+                left_out.add(sale_id)
+    return done
+
+
+def release_stock(sale_id: int, *, out_of_time: Callable[[], bool] = endless) -> int:
     """Release in Redis what orders and dead letters of a sale no longer hold. Returns how many.
 
     May run any number of times, also at once: Redis releases an order id once, and the row keeps
@@ -34,13 +77,8 @@ def release_stock(sale_id: int) -> int:
     """
     sale = Sale.objects.get(pk=sale_id)
     done = 0
-    unreleased = _unreleased_orders().filter(sale=sale).only("id", "customer", "gap_end")
-    while orders := list(unreleased[:BATCH]):
-        _note_orders(orders, _release(sale, _releases_of(orders)))
-        done += len(orders)
-    while letters := list(_unreleased_letters().filter(sale=sale)[:BATCH]):
-        _note_letters(letters, _release(sale, [_release_of(letter) for letter in letters]))
-        done += len(letters)
+    while not out_of_time() and (released := _release_batch(sale)):
+        done += released
     return done
 
 
@@ -60,8 +98,15 @@ def release_id(order: Order) -> bytes:
     return order.pk.bytes if order.gap_end is None else second_life(order.pk.bytes)
 
 
-def _unreleased_orders() -> QuerySet[Order]:
-    return Order.objects.filter(status__in=RELEASED, release_place__isnull=True).order_by()
+def _release_batch(sale: Sale) -> int:
+    rows = sql.run(SQL / "unreleased.sql", {"sale_id": sale.pk, "most": BATCH})
+    orders = [_Unreleased(*row) for row in rows]
+    if orders:
+        _note_orders(orders, _release(sale, (order.release for order in orders)))
+    letters = list(_unreleased_letters().filter(sale=sale)[: BATCH - len(orders)])
+    if letters:
+        _note_letters(letters, _release(sale, map(_release_of, letters)))
+    return len(orders) + len(letters)
 
 
 def _unreleased_letters() -> QuerySet[DeadLetter]:
@@ -69,17 +114,13 @@ def _unreleased_letters() -> QuerySet[DeadLetter]:
     return DeadLetter.objects.filter(resolution=rejected, release_place__isnull=True).order_by()
 
 
-def _sales_of(rows: QuerySet[Any]) -> list[int]:
-    return list(rows.values_list("sale", flat=True).distinct())
+def _release(sale: Sale, releases: Iterable[Release]) -> list[int]:
+    return counters.release(sale.pk, sale.slug, epoch=sale.epoch, releases=list(releases))
 
 
-def _release(sale: Sale, releases: Sequence[Release]) -> list[int]:
-    return counters.release(sale.pk, sale.slug, epoch=sale.epoch, releases=releases)
-
-
-def _note_orders(orders: Sequence[Order], places: Sequence[int]) -> None:
+def _note_orders(orders: Sequence[_Unreleased], places: Sequence[int]) -> None:
     rows = [
-        (str(order.pk), place, order.gap_end is not None)
+        (str(order.order_id), place, order.second_life)
         for order, place in zip(orders, places, strict=True)
     ]
     sql.run(SQL / "note_releases.sql", sql.columns(["order_id", "place", "second_life"], rows))
@@ -89,15 +130,6 @@ def _note_letters(letters: Sequence[DeadLetter], places: Sequence[int]) -> None:
     for letter, place in zip(letters, places, strict=True):
         letter.release_place = place
     DeadLetter.objects.bulk_update(letters, ["release_place"])
-
-
-def _releases_of(orders: Sequence[Order]) -> list[Release]:
-    lines: dict[UUID, list[tuple[int, int]]] = {order.pk: [] for order in orders}
-    for order_id, allocation_id, quantity in OrderLine.objects.filter(order__in=orders).values_list(
-        "order_id", "allocation_id", "quantity"
-    ):
-        lines[order_id].append((allocation_id, quantity))
-    return [Release(release_id(order), order.customer, lines[order.pk]) for order in orders]
 
 
 def _release_of(letter: DeadLetter) -> Release:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -9,8 +10,7 @@ from django.db import connection
 from inventory.services import Move, move_stock
 from orders.domain import RELEASED
 from orders.lifecycle import Change
-from orders.models import OrderLine
-from orders.task_names import RELEASE_STOCK
+from orders.task_names import SWEEP_RELEASES
 from shop.core import sql
 from shop.core.dispatch import send_on_commit
 
@@ -19,7 +19,23 @@ from .events import Event, record_events
 SQL = Path(__file__).parent.parent / "sql"
 
 
-def change_status(change: Change, order_ids: Sequence[UUID]) -> list[UUID]:
+class _Changed(NamedTuple):
+    """A row of change_status.sql."""
+
+    order_id: str
+    sale_id: int
+    events: int
+    lines: str
+
+    def moves(self, change: Change) -> list[Move]:
+        numbers = [int(number) for number in self.lines.split(",")]
+        return [
+            Move(self.order_id, allocation_id, change.held * quantity, change.sold * quantity)
+            for allocation_id, quantity in zip(numbers[::2], numbers[1::2], strict=True)
+        ]
+
+
+def change_status(change: Change, order_ids: Sequence[UUID | str]) -> list[UUID]:
     """Make `change` to those of these orders that it is open to. Returns their ids.
 
     Of several changes that compete for an order exactly one finds it in a status that it starts
@@ -28,37 +44,22 @@ def change_status(change: Change, order_ids: Sequence[UUID]) -> list[UUID]:
     where the ledger lacks the units; the caller then rolls back.
     """
     assert connection.in_atomic_block, "a change of status is part of a transaction"
-    changed = sql.run(
+    rows = sql.run(
         SQL / "change_status.sql",
         {
-            "order_ids": [str(order_id) for order_id in order_ids],
+            "order_ids": sql.array(str(order_id) for order_id in order_ids),
             "sources": [status.value for status in change.sources],
             "target": change.target.value,
             "lets_go": change.target in RELEASED,
         },
     )
+    changed = [_Changed(*row) for row in rows]
     if not changed:
         return []
-    ids = [order_id for order_id, _, _ in changed]
-    if change.held or change.sold:
-        move_stock(_moves(change, ids))
-    record_events([Event(order_id, last + 1, change.event) for order_id, _, last in changed])
+    record_events([Event(each.order_id, each.events + 1, change.event) for each in changed])
     if change.target in RELEASED:
-        for sale_id in sorted({sale_id for _, sale_id, _ in changed}):
-            send_on_commit(RELEASE_STOCK, sale_id)
-    return ids
-
-
-def _moves(change: Change, order_ids: Sequence[UUID]) -> list[Move]:
-    lines = OrderLine.objects.filter(order__in=order_ids).order_by("pk")
-    return [
-        Move(
-            order_id=str(order_id),
-            allocation_id=allocation_id,
-            held=change.held * quantity,
-            sold=change.sold * quantity,
-        )
-        for order_id, allocation_id, quantity in lines.values_list(
-            "order_id", "allocation_id", "quantity"
-        )
-    ]
+        send_on_commit(SWEEP_RELEASES)
+    # Last: every order of a sale needs these rows, and has to wait until this transaction ends.
+    if change.held or change.sold:
+        move_stock([move for each in changed for move in each.moves(change)])
+    return [UUID(each.order_id) for each in changed]

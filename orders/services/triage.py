@@ -4,7 +4,7 @@ from django.db import transaction
 
 from orders.errors import LetterResolved
 from orders.models import DeadLetter, Order
-from orders.task_names import RELEASE_STOCK
+from orders.task_names import SWEEP_RELEASES
 from shop.core import clock, dispatch
 from shop.core.locks import alone
 
@@ -43,7 +43,7 @@ def reject(letter: DeadLetter) -> None:
             _resolve(letter, Resolution.REJECTED)
             if letter.order_id:
                 payments.owe_without_order(letter.order_id)
-    dispatch.send(RELEASE_STOCK, letter.sale_id)
+    dispatch.send(SWEEP_RELEASES)
 
 
 def _require_open(letter: DeadLetter) -> None:

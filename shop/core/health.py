@@ -14,7 +14,10 @@ from .redis import client
 logger = logging.getLogger(__name__)
 
 # The sweep of the outboxes, and the sign of life that each worker's queue is asked for.
-SILENCE_SECONDS = {"sweep": 15.0, "persist pulse": 30.0, "notify pulse": 30.0}
+SILENCE_SECONDS = {
+    "sweep": 15.0,
+    **dict.fromkeys(("persist pulse", "urgent pulse", "settle pulse", "notify pulse"), 30.0),
+}
 DURABLE = "always"
 
 PROMISES = {

@@ -1,12 +1,13 @@
 """What a Celery worker does around its tasks: fields for their log lines, spans, profiles."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from billiard import pool
 from celery import Task, signals
 
-from . import correlation, profiling, tracing
+from . import correlation, dispatch, profiling, tracing
 from .request_id import sane_request_id
 from .traceparent import trace_id_of
 
@@ -36,7 +37,8 @@ def _ending(**_: Any) -> None:
 
 
 @signals.task_prerun.connect(weak=False)
-def _begun(task_id: str, task: "Task[Any, Any]", **_: Any) -> None:
+def _begun(task_id: str, task: "Task[Any, Any]", args: Sequence[Any], **_: Any) -> None:
+    dispatch.begun(task.name, args)
     message = vars(task.request)
     request_id = message.get("request_id")
     parent = correlation.traceparent_of(message)

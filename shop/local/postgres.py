@@ -19,6 +19,7 @@ from shop.local.account import (
 )
 from shop.local.errors import NoProgram, ServerFailed
 from shop.local.ports import kept_port
+from shop.local.priority import BETWEEN
 from shop.local.programs import find_postgres, wheel_folder
 from shop.local.server import HOST, Server, end_leftover
 
@@ -40,7 +41,7 @@ SETTINGS = {
 class Postgres(Server):
     """PostgreSQL with the role and database `shop`, open without password to this machine."""
 
-    answers_people = False  # orders are answered without it
+    nice = BETWEEN  # orders are answered without it, but ends of holds and payments are not done
 
     def __init__(
         self,

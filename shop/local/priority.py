@@ -4,16 +4,17 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-BEHIND = 10  # a nice value, as in nice(1): about a tenth of the share of one that is not nice
+# Nice values, as in nice(1): a tenth of the share of a process that is not nice, and a third.
+BEHIND, BETWEEN = 10, 5
 
 
-def put_behind(pid: int) -> None:
+def put_behind(pid: int, nice: int) -> None:
     """Let a process, and what it will start, use the processor when others do not need it.
 
-    An answer waits for web and Redis; a row in PostgreSQL may come some milliseconds later. On
-    Linux sessions share the processor as groups, so that niceness within a session means nothing
-    to others: the group is told as well (sched(7), "The autogroup feature").
+    Somebody waits for an answer, or for stock to be back on sale; a row in PostgreSQL may come some
+    milliseconds later. On Linux sessions share the processor as groups, so that niceness within a
+    session means nothing to others: the group is told as well (sched(7), "The autogroup feature").
     """
     with suppress(OSError):  # it has just ended, or there is no such thing here
-        os.setpriority(os.PRIO_PROCESS, pid, BEHIND)
-        Path(f"/proc/{pid}/autogroup").write_text(str(BEHIND))
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice))

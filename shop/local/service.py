@@ -26,7 +26,7 @@ class Service:
     """A program that runs as one child process in its own session, and can be started again."""
 
     relied_on = False  # whether other programs need it until they have ended
-    answers_people = True  # if not, it leaves the processor to those that do
+    nice = 0  # above 0 it leaves the processor to those that have to be on time
 
     def __init__(
         self,
@@ -104,8 +104,8 @@ class Service:
             pass_fds=self.pass_fds,
             start_new_session=True,
         )
-        if not self.answers_people:
-            put_behind(self._process.pid)
+        if self.nice:
+            put_behind(self._process.pid, self.nice)
         self._reader = threading.Thread(
             target=self._read, args=(self._process.stdout,), name=f"{self.name}-log", daemon=True
         )

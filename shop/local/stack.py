@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -18,14 +19,19 @@ from shop.local.handover import take_over
 from shop.local.listener import listening
 from shop.local.logs import LogSink
 from shop.local.ports import require_free
+from shop.local.priority import BEHIND
 from shop.local.procfile import read_procfile
 from shop.local.programs import search_path
 from shop.local.server import Server
 from shop.local.service import Service
 from shop.local.starting import wait_until_ready
 from shop.local.supervisor import Supervisor
-from shop.local.watchdog import Watchdog
+from shop.local.watchdog import Watchdog, read_lateness
 from shop.local.web import Web
+
+# What somebody waits for: an answer, stock that is on sale again, a payment that is applied. Beat
+# asks for the last two. Orders that are taken faster than stock comes back are no gain.
+ON_TIME = ("web", "urgent", "settle", "beat")
 
 
 class Stack:
@@ -188,7 +194,7 @@ class Stack:
                 cwd=discovery.REPOSITORY,
                 write=self._sink.writer(name),
             )
-            self.services[name].answers_people = name == "web"
+            self.services[name].nice = 0 if name in ON_TIME else BEHIND
         web = self.services["web"]
         web.env, web.pass_fds = self._web_env, [self._listener.fileno()]
         for service in self.services.values():
@@ -204,6 +210,7 @@ class Stack:
             self.services,
             redis_url=lambda: self.endpoints.redis_url,
             notice=self._say,
+            lateness=partial(read_lateness, self.web),
         )
 
     async def _end(self, task: asyncio.Task[None]) -> None:

@@ -1,8 +1,11 @@
-"""Notices a worker that is alive and makes no progress, and has it started again."""
+"""Notices a worker that is alive and does not do its work, and has it started again."""
 
 import asyncio
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -10,17 +13,72 @@ import redis
 from shop.core.progress import KEY
 from shop.local.service import Service
 from shop.local.supervisor import Supervisor
+from shop.local.web import Web
 
 LOOK_SECONDS = 2.0
 PATIENCE_SECONDS = 45.0  # longer than a task may take
+START_SECONDS = 120.0  # for a new process on a busy machine, until it first shows itself
 STOP_SECONDS = 1.0  # it does not work, so it won't end its work either
+MOST_PATIENCE = 16  # times the usual, for a duty that restarts have not helped with
+TOGETHER = 3 * LOOK_SECONDS  # who falls silent within this, falls silent for one reason
 
-# What shows that a service of the Procfile works: a task through its queue, every two seconds.
-PULSES = {"worker": "persist pulse", "upkeep": "upkeep pulse", "notifier": "notify pulse"}
+# What shows that a service of the Procfile takes messages: a task through its queue.
+PULSES = {
+    "worker": "persist pulse",
+    "urgent": "urgent pulse",
+    "settle": "settle pulse",
+    "upkeep": "upkeep pulse",
+    "notifier": "notify pulse",
+}
+# Who does each duty of /readyz. That it gets no later shows that the work is done.
+OWNERS = {
+    "orders": "worker",
+    "holds": "urgent",
+    "releases": "urgent",
+    "payments": "settle",
+    "deliveries": "notifier",
+}
+_SAME = 0.5  # seconds: of two looks at the same piece of work, the later may be off by so much
+
+Late = Mapping[str, float]
+
+
+async def read_lateness(web: Web) -> Late | None:
+    """Return how late each duty is, in seconds, by /readyz; None where it cannot tell."""
+    reply = await web.get("/readyz")
+    try:
+        told = json.loads(reply.text)["checks"]["duties"]["late_seconds"]
+        return {str(name): float(seconds) for name, seconds in told.items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+@dataclass
+class _Seen:
+    """What a service has shown, by our own watch: no clock that somebody sets can mislead it."""
+
+    pid: int | None
+    pulse: str
+    at: float  # when its process was new, or its pulse last changed
+    proven: bool  # whether this process has shown a pulse
+
+
+@dataclass
+class _Oldest:
+    """How late a duty was at the last look, and since when the oldest piece of it is the same."""
+
+    late: float
+    at: float
+    since: float
 
 
 class Watchdog:
-    """Looks at the pulses in Redis, and stops who has none; the supervisor starts it again."""
+    """Looks at what each worker shows and does; the supervisor starts again who does nothing.
+
+    A worker that shows no pulse takes no messages. One that shows its pulse may do nothing all the
+    same: then what it is to do gets older, second by second. Work that is behind and moves is left
+    alone: a backlog that shrinks is progress.
+    """
 
     def __init__(
         self,
@@ -29,15 +87,24 @@ class Watchdog:
         *,
         redis_url: Callable[[], str],
         notice: Callable[[str], None],
+        lateness: Callable[[], Awaitable[Late | None]],
         patience: float = PATIENCE_SECONDS,
+        start: float = START_SECONDS,
     ) -> None:
-        """Give each of `services` `patience` seconds of silence; tell `notice` what is done."""
+        """Give each of `services` `patience` seconds, or `start` where its process is new.
+
+        `notice` is told what is done.
+        """
         self._supervisor = supervisor
         self._services = services
         self._redis_url = redis_url
         self._notice = notice
+        self._lateness = lateness
         self._patience = patience
-        self._seen: dict[str, tuple[str, float]] = {}  # each one's last pulse, and since when
+        self._start = start
+        self._seen: dict[str, _Seen] = {}
+        self._oldest: dict[str, _Oldest] = {}
+        self._helpless: Counter[str] = Counter()  # restarts that have not helped with a duty
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -47,11 +114,13 @@ class Watchdog:
                 pulses = await asyncio.to_thread(self._read)
             except redis.RedisError:
                 self._seen.clear()  # nobody can work, nor show it
+                self._oldest.clear()
                 continue
-            silent = self._silent(pulses)
-            # Where nobody at all shows progress, nobody is asked to: that is beat's work.
-            for name in ["beat"] if silent == [*PULSES] else silent:
-                await self._start_again(name)
+            for name in self._silent(pulses):
+                await self._start_again(name, "shows no progress")
+            for name, duty in self._idle(await self._lateness() or {}):
+                self._helpless[duty] += 1
+                await self._start_again(name, f"leaves {duty} undone")
 
     def _read(self) -> dict[str, str]:
         with redis.Redis.from_url(
@@ -61,18 +130,49 @@ class Watchdog:
         return {name.decode(): at.decode() for name, at in found.items()}
 
     def _silent(self, pulses: Mapping[str, str]) -> list[str]:
-        """Return the services that have shown no progress for too long.
-
-        By our own watch: the time that a pulse names is as good as the clock of who wrote it.
-        """
+        """Return the services to start again since they have shown no progress for too long."""
         now = time.monotonic()
         for name, pulse in PULSES.items():
-            at = pulses.get(pulse, "")
-            if self._seen.get(name, (None,))[0] != at:
-                self._seen[name] = (at, now)
-        return [name for name in PULSES if now - self._seen[name][1] > self._patience]
+            self._look(name, pulses.get(pulse, ""), now)
+        silent = [name for name in PULSES if now - self._seen[name].at > self._allowed(name)]
+        # Where all fell silent together, nobody is asked to show anything: that is beat's work.
+        if silent and self._last_sign() - min(self._seen[each].at for each in silent) < TOGETHER:
+            self._seen.clear()
+            return ["beat"]
+        return silent
 
-    async def _start_again(self, name: str) -> None:
-        self._notice(f"{name} shows no progress for {self._patience:g} s, it is stopped")
-        self._seen.clear()
+    def _look(self, name: str, pulse: str, now: float) -> None:
+        seen, pid = self._seen.get(name), self._services[name].pid
+        if seen is None or seen.pid != pid:
+            self._seen[name] = _Seen(pid, pulse, now, proven=seen is None)
+        elif seen.pulse != pulse:
+            self._seen[name] = _Seen(pid, pulse, now, proven=True)
+
+    def _allowed(self, name: str) -> float:
+        return self._patience if self._seen[name].proven else self._start
+
+    def _last_sign(self) -> float:
+        return max(seen.at for seen in self._seen.values())
+
+    def _idle(self, late: Late) -> list[tuple[str, str]]:
+        """Return the services that leave a duty undone for too long, each with that duty."""
+        now = time.monotonic()
+        undone = {duty for duty in late if self._is_undone(duty, late[duty], now)}
+        if "orders" in undone:  # the others may wait for just these
+            undone = {"orders"}
+        return [(OWNERS[duty], duty) for duty in OWNERS if duty in undone]
+
+    def _is_undone(self, duty: str, late: float, now: float) -> bool:
+        before = self._oldest.get(duty)
+        if late <= 0:
+            del self._helpless[duty]
+        moved = before is None or late + _SAME < before.late + (now - before.at)
+        since = now if late <= 0 or moved or before is None else before.since
+        self._oldest[duty] = _Oldest(late, now, since)
+        # One piece that cannot be done must not have a worker started again and again for it.
+        return now - since > self._patience * min(2 ** self._helpless[duty], MOST_PATIENCE)
+
+    async def _start_again(self, name: str, why: str) -> None:
+        self._notice(f"{name} {why} for {self._patience:g} s, it is stopped")
+        self._oldest.clear()
         await self._supervisor.restart(self._services[name], grace=STOP_SECONDS)

@@ -80,7 +80,16 @@ def test_a_second_stack_on_the_same_state_is_refused(tmp_path: Path) -> None:
 
 def test_the_procfile_names_every_process() -> None:
     processes = read_procfile(REPOSITORY / "Procfile")
-    assert list(processes) == ["web", "worker", "upkeep", "notifier", "beat", "flower"]
+    assert list(processes) == [
+        "web",
+        "worker",
+        "urgent",
+        "settle",
+        "upkeep",
+        "notifier",
+        "beat",
+        "flower",
+    ]
     # Without exec the shell would stay in between, and signals would end there.
     assert all(command.startswith("exec python -m ") for command in processes.values())
 

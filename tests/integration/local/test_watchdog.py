@@ -34,8 +34,14 @@ class Shop:
             self.services,
             redis_url=lambda: redis_url,
             notice=self.notices.append,
+            lateness=self.read_lateness,
             patience=0.5,
+            start=1.5,
         )
+        self.late: dict[str, float] | None = {}
+
+    async def read_lateness(self) -> dict[str, float] | None:
+        return self.late
 
     async def until_restarted(self, name: str, *, working: Iterable[str]) -> None:
         """Let those who work show it, until the service `name` was started again."""
@@ -70,6 +76,11 @@ async def shop(state: Path) -> AsyncIterator[Shop]:
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(watchdog, "TOGETHER", 0.15)
+
+
+def others_than(name: str) -> list[str]:
+    return [other for other in PULSES if other != name]
 
 
 def run(scenario: Awaitable[None]) -> None:
@@ -82,7 +93,7 @@ def test_a_frozen_worker_is_started_again_and_the_others_are_left_alone(state: P
             others = [name for name in running.services if name != "worker"]
             before = {name: running.services[name].pid for name in others}
             psutil.Process(running.services["worker"].pid).send_signal(signal.SIGSTOP)
-            await running.until_restarted("worker", working=("upkeep", "notifier"))
+            await running.until_restarted("worker", working=others_than("worker"))
             assert {name: running.services[name].pid for name in others} == before
             assert "worker shows no progress for 0.5 s, it is stopped" in running.notices
 
@@ -93,7 +104,7 @@ def test_a_pulse_from_the_future_does_not_hide_a_worker_that_stands_still(state:
     async def scenario() -> None:
         async with shop(state) as running:
             running.redis.hset(KEY, PULSES["worker"], str(time.time() + 3600))
-            await running.until_restarted("worker", working=("upkeep", "notifier"))
+            await running.until_restarted("worker", working=others_than("worker"))
 
     run(scenario())
 
@@ -104,5 +115,70 @@ def test_where_nobody_shows_progress_it_is_beat_that_asks_nobody(state: Path) ->
             workers = {name: running.services[name].pid for name in PULSES}
             await running.until_restarted("beat", working=())
             assert {name: running.services[name].pid for name in PULSES} == workers
+
+    run(scenario())
+
+
+def test_a_worker_with_a_pulse_that_leaves_its_work_undone_is_started_again(state: Path) -> None:
+    async def scenario() -> None:
+        async with shop(state) as running:
+            began = time.monotonic()
+
+            async def later_and_later() -> dict[str, float]:
+                return {"holds": 100 + time.monotonic() - began, "payments": 0.0}
+
+            running.watchdog._lateness = later_and_later
+            await running.until_restarted("urgent", working=PULSES)
+            assert "urgent leaves holds undone for 0.5 s, it is stopped" in running.notices
+            assert not any("settle" in notice for notice in running.notices)
+
+    run(scenario())
+
+
+def test_a_backlog_that_shrinks_is_left_alone_however_old_it_is(state: Path) -> None:
+    async def scenario() -> None:
+        async with shop(state) as running:
+            late = {"releases": 500.0}
+
+            async def shrinking() -> dict[str, float]:
+                late["releases"] -= 0.6  # the oldest was done, the next one is a little younger
+                return late
+
+            running.watchdog._lateness = shrinking
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1.5):
+                    await running.until_restarted("urgent", working=PULSES)
+
+    run(scenario())
+
+
+def test_workers_that_wait_for_orders_to_be_persisted_are_not_to_blame(state: Path) -> None:
+    async def scenario() -> None:
+        async with shop(state) as running:
+            began = time.monotonic()
+
+            async def all_late() -> dict[str, float]:
+                age = 100 + time.monotonic() - began
+                return {"orders": age, "holds": age, "payments": age}
+
+            running.watchdog._lateness = all_late
+            await running.until_restarted("worker", working=PULSES)
+            assert [notice for notice in running.notices if "undone" in notice] == [
+                "worker leaves orders undone for 0.5 s, it is stopped"
+            ]
+
+    run(scenario())
+
+
+def test_a_process_that_is_only_starting_has_its_time(state: Path) -> None:
+    async def scenario() -> None:
+        async with shop(state) as running:
+            await asyncio.sleep(0.2)
+            await running.supervisor.restart(running.services["urgent"], grace=0.1)
+            await running.until_restarted("urgent", working=others_than("urgent"))
+            new, began = running.services["urgent"].pid, time.monotonic()
+            await running.until_restarted("urgent", working=others_than("urgent"))
+            assert running.services["urgent"].pid != new
+            assert time.monotonic() - began >= 1.5 - 0.1
 
     run(scenario())

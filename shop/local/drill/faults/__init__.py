@@ -17,6 +17,8 @@ _ALL: tuple[Fault, ...] = (
     processes.worker_frozen,
     processes.consumer_frozen,
     processes.beat_killed,
+    processes.urgent_killed,
+    processes.settle_killed,
     processes.upkeep_killed,
     hints.broker_queues_deleted,
     hints.doorbell_lost,

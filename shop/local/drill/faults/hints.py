@@ -7,7 +7,7 @@ from shop.local.drill.scene import Scene
 
 LOST_SECONDS = 4.0
 EVERY_SECONDS = 0.02
-QUEUES = ("persist", "upkeep", "notify", "unacked", "unacked_index")
+QUEUES = ("persist", "urgent", "settle", "upkeep", "notify", "unacked", "unacked_index")
 COPIED = 20  # orders of each look
 
 

@@ -12,7 +12,7 @@ PEACE_SECONDS = 4.0
 ROLLS = 2
 FROZEN_SECONDS = 8.0  # longer than a consumer may be silent before its orders are taken over
 
-PRODUCT = ("web", "worker", "upkeep", "notifier", "beat")
+PRODUCT = ("web", "worker", "urgent", "settle", "upkeep", "notifier", "beat")
 SERVERS = ("redis", "postgres")
 
 
@@ -80,8 +80,18 @@ async def beat_killed(scene: Scene) -> None:
 
 
 async def upkeep_killed(scene: Scene) -> None:
-    """SIGKILL the upkeep worker, which sweeps, expires and reconciles."""
+    """SIGKILL the upkeep worker, which reconciles."""
     scene.kill("upkeep")
+
+
+async def urgent_killed(scene: Scene) -> None:
+    """SIGKILL the urgent worker, which ends holds, gives stock back and sweeps."""
+    scene.kill("urgent")
+
+
+async def settle_killed(scene: Scene) -> None:
+    """SIGKILL the worker that applies payments."""
+    scene.kill("settle")
 
 
 async def everything_killed(scene: Scene) -> None:

@@ -1,0 +1,15 @@
+"""How long a round of work may last before it hands over to the next one."""
+
+import time
+from collections.abc import Callable
+
+
+def endless() -> bool:
+    """The limit of work that goes on until it is done."""
+    return False
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    """Return a limit: whether `seconds` have gone by since this call."""
+    deadline = time.monotonic() + seconds
+    return lambda: time.monotonic() > deadline
