@@ -41,7 +41,7 @@ class SteadyScheduler(Scheduler):
 
     def apply_async(self, entry: ScheduleEntry, *_: Any, advance: bool = True, **__: Any) -> None:
         """Ask for an entry's task. A broker that is away is logged; its next turn asks again."""
-        due = self.reserve(entry) if advance else entry
+        due: Any = self.reserve(entry) if advance else entry
         queue, expires = due.options["queue"], due.options["expires"]
         dispatch.send(TaskName(due.task, queue, expires), *due.args)
 

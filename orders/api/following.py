@@ -1,12 +1,5 @@
-"""Orders as their clients follow them: who asks at the same moment shares one look.
+"""Orders as their clients follow them: all who ask at the same moment share one look."""
 
-Everyone who was told 202 comes back for the rest. Looking each order up by itself, some hundred
-could be shown a second; a look at two hundred of them costs little more than one at one.
-"""
-
-import asyncio
-from itertools import islice
-from typing import cast
 from uuid import UUID
 
 from orders import problems, selectors
@@ -18,10 +11,8 @@ from orders.intake.service import intake
 from orders.problems import Problem, Refused
 from orders.representation import OrderView, encode_order
 from orders.selectors import Asked
-from shop.core.threads import in_thread
 
-MOST_IN_A_LOOK = 200
-MOST_LOOKS = 2  # at once: the threads are there for others, too
+from .together import Together
 
 
 async def follow(client: Client, order_id: str, wait: str | None) -> bytes:
@@ -58,53 +49,4 @@ def _wait_seconds(text: str | None) -> float:
     return float(min(int(text), MAX_WAIT_SECONDS))
 
 
-class _SharedLooks:
-    """Looks for all orders that were asked for since the last look began.
-
-    A look never began before the caller asked, so nobody is shown the time before.
-    """
-
-    def __init__(self) -> None:
-        self._asked: dict[Asked, asyncio.Future[OrderView | None]] = {}
-        self._looking: set[asyncio.Task[None]] = set()
-
-    async def __call__(self, asked: Asked) -> OrderView | None:
-        """Return an order, None where there is none. Raises what `selectors.find_order` raises."""
-        if asked not in self._asked:
-            self._asked[asked] = asyncio.get_running_loop().create_future()
-        if len(self._looking) < MOST_LOOKS:
-            self._looking.add(asyncio.create_task(self._keep_looking()))
-        return await asyncio.shield(self._asked[asked])
-
-    async def _keep_looking(self) -> None:
-        # Begins in the event loop's next turn: who asks in this one is among them.
-        try:
-            while self._asked:
-                some = list(islice(self._asked, MOST_IN_A_LOOK))
-                await self._look({asked: self._asked.pop(asked) for asked in some})
-        finally:
-            # Without an await between nobody asking and this, nobody can be left behind.
-            self._looking.discard(cast(asyncio.Task[None], asyncio.current_task()))
-
-    async def _look(self, askers: dict[Asked, asyncio.Future[OrderView | None]]) -> None:
-        try:
-            found = await in_thread(selectors.find_orders, askers.keys())
-            for asked, asker in askers.items():
-                _tell(asker, found[asked])
-        except Exception as error:
-            for asker in askers.values():
-                _tell(asker, error)
-        finally:
-            for asker in askers.values():
-                asker.cancel()  # does nothing, unless this is cancelled
-
-
-def _tell(asker: asyncio.Future[OrderView | None], found: OrderView | Exception | None) -> None:
-    if isinstance(found, Exception):
-        asker.set_exception(found)
-        asker.exception()  # seen, also where whoever asked has gone
-    else:
-        asker.set_result(found)
-
-
-_looks = _SharedLooks()
+_looks: Together[Asked, OrderView | None] = Together(selectors.find_orders)

@@ -1,6 +1,6 @@
 """Ending the hold of unpaid orders: by their client, or by the clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db import transaction
 from orders import lifecycle
 from orders.domain import Status
 from orders.errors import NotCancellable, OrderUnknown
-from orders.models import Order
+from orders.selectors import Asked
 from shop.core import sql
 from shop.core.limits import endless
 
@@ -25,14 +25,33 @@ def cancel_order(order_id: UUID, *, client_id: int) -> None:
 
     Raises OrderUnknown where the client has no such order in the ledger, and NotCancellable.
     """
+    asked = order_id, client_id
+    if error := cancel_orders([asked])[asked]:
+        raise error
+
+
+def cancel_orders(asked: Collection[Asked]) -> dict[Asked, NotCancellable | OrderUnknown | None]:
+    """Do as `cancel_order` for many, in one transaction; what it would raise is each one's value.
+
+    An order with a payment that waits to be applied is as good as paid, and is not cancelled.
+    """
+    ids = sql.array({str(order_id) for order_id, _ in asked})
     with transaction.atomic():
-        if not Order.objects.filter(pk=order_id, client=client_id).exists():
-            raise OrderUnknown(order_id)
-        if change_status(lifecycle.CANCEL, [order_id]):
-            return
-        status = Order.objects.values_list("status", flat=True).get(pk=order_id)
-    if status != Status.CANCELLED:
-        raise NotCancellable(status)
+        waiting = sql.run(SQL / "lock_unpaid_orders.sql", {"order_ids": ids})
+        # After the locks: a payment that was noted meanwhile is seen.
+        paid = {order_id for (order_id,) in sql.run(SQL / "paid_orders.sql", {"order_ids": ids})}
+        to_cancel = [pk for pk, client in waiting if (pk, client) in asked and str(pk) not in paid]
+        if to_cancel:
+            change_status(lifecycle.CANCEL, to_cancel)
+        found = sql.run(SQL / "statuses.sql", {"order_ids": ids})
+    statuses = {(pk, client): status for pk, client, status in found}
+    return {each: _refusal(each[0], statuses.get(each)) for each in asked}
+
+
+def _refusal(order_id: UUID, status: str | None) -> NotCancellable | OrderUnknown | None:
+    if status is None:
+        return OrderUnknown(order_id)
+    return None if status == Status.CANCELLED else NotCancellable(status)
 
 
 def expire_holds(*, now: datetime, out_of_time: Callable[[], bool] = endless) -> int:

@@ -170,7 +170,8 @@ class Watchdog:
         since = now if late <= 0 or moved or before is None else before.since
         self._oldest[duty] = _Oldest(late, now, since)
         # One piece that cannot be done must not have a worker started again and again for it.
-        return now - since > self._patience * min(2 ** self._helpless[duty], MOST_PATIENCE)
+        patience = self._patience * min(1 << self._helpless[duty], MOST_PATIENCE)
+        return now - since > patience
 
     async def _start_again(self, name: str, why: str) -> None:
         self._notice(f"{name} {why} for {self._patience:g} s, it is stopped")

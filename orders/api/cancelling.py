@@ -1,0 +1,102 @@
+"""Cancelling orders: all that are cancelled at the same moment, in one transaction.
+
+In front of Django, whose request handling costs more than the cancellation itself. In a rush many
+change their minds.
+"""
+
+from uuid import UUID
+
+from orders import problems
+from orders.domain import Status
+from orders.errors import NotCancellable, OrderUnknown
+from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
+from orders.intake.directory import Client
+from orders.intake.headers import read_headers
+from orders.intake.replies import Reply, plain_reply, problem_reply, unavailable
+from orders.intake.service import intake
+from orders.problems import Problem, Refused
+from orders.representation import encode_order
+from orders.selectors import Asked
+from orders.services.holds import cancel_orders
+
+from .endpoint import problem_of
+from .following import find
+from .together import Together
+
+ORDERS, CANCEL = "/api/v1/orders/", "/cancel"
+# How long a cancellation waits for an order that is about to be persisted.
+WAIT_SECONDS = 5.0
+_WHY_NOT = {
+    Status.AWAITING_PAYMENT: "A payment was received in time and is being applied: the order is as "
+    "good as paid.",
+    Status.CONFIRMED: "The order is confirmed: its sale takes no payment, so it is sold.",
+    Status.PAID: "The order is paid: refund it at the payment provider, which tells us of it.",
+    Status.EXPIRED: "The order's hold has ended, and its stock is on sale again.",
+    Status.REJECTED: "The order was rejected: it holds nothing.",
+    Status.REFUNDED: "The order is paid back already.",
+}
+
+
+def with_cancelling(application: Application) -> Application:
+    """Return an ASGI application that cancels orders itself, and leaves the rest."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if order_id := _order_of(scope):
+            await send_reply(send, await _reply(order_id, scope))
+        else:
+            await application(scope, receive, send)
+
+    return serve
+
+
+async def cancelled(client: Client, order_id: str) -> bytes:
+    """Cancel an unpaid order, and return it in JSON; one that is cancelled already is, too.
+
+    Raises Refused, and what `endpoint.problem_of` knows.
+    """
+    parsed, view = await find(client, order_id)
+    if view.status == Status.ACCEPTED:
+        await _persisted(parsed)
+    try:
+        await _cancel_together((parsed, client.id))
+    except NotCancellable as error:
+        raise _not_cancellable(error.status) from error
+    except OrderUnknown as error:  # given up before it was persisted
+        raise _not_cancellable(view.status) from error
+    _, view = await find(client, order_id)
+    return encode_order(view)
+
+
+def _order_of(scope: Scope) -> str:
+    """Return which order is to be cancelled, "" where something else is asked for."""
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return ""
+    path = str(scope["path"])
+    if not (path.startswith(ORDERS) and path.endswith(CANCEL)):
+        return ""
+    order_id = path[len(ORDERS) : -len(CANCEL)]
+    return "" if "/" in order_id else order_id
+
+
+async def _reply(order_id: str, scope: Scope) -> Reply:
+    headers = read_headers(scope["headers"])
+    try:
+        client = await intake().authenticate(headers.authorization)
+        body = await cancelled(client, order_id)
+    except Exception as error:
+        return problem_reply(headers, problem_of(error))
+    return plain_reply(headers, 200, b"application/json", body)
+
+
+async def _persisted(order_id: UUID) -> None:
+    """Return once an accepted order is in the ledger. Raises Refused if that takes too long."""
+    watch = intake().watch
+    if await watch.next_status(order_id, Status.ACCEPTED, WAIT_SECONDS) is None:
+        raise Refused(unavailable("The order is not persisted yet."))
+
+
+def _not_cancellable(status: str) -> Refused:
+    return Refused(Problem(problems.NOT_CANCELLABLE, _WHY_NOT[Status(status)]))
+
+
+_cancel_together: Together[Asked, None] = Together(cancel_orders)

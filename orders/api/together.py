@@ -1,0 +1,73 @@
+"""Blocking work for many who ask at the same moment: one call for all of them.
+
+Everyone who was told 202 comes back for the rest. Order by order, some hundred could be shown or
+cancelled a second; a call for two hundred of them costs little more than one for one.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Hashable, Mapping
+from itertools import islice
+from typing import Generic, TypeVar, cast
+
+from shop.core.threads import in_thread
+
+MOST_IN_A_CALL = 200
+MOST_CALLS = 2  # at once: the threads are there for others, too
+
+Asked = TypeVar("Asked", bound=Hashable)
+Answer = TypeVar("Answer")
+
+
+class Together(Generic[Asked, Answer]):
+    """Calls for all that was asked since the last call began.
+
+    A call never began before the caller asked, so nobody is answered with the time before.
+    """
+
+    def __init__(
+        self, function: Callable[[Collection[Asked]], Mapping[Asked, Answer | Exception]]
+    ) -> None:
+        """Let `function`, which blocks, answer; an exception is raised to who asked for that."""
+        self._function = function
+        self._asked: dict[Asked, asyncio.Future[Answer]] = {}
+        self._calling: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, asked: Asked) -> Answer:
+        """Return the answer to `asked`. Raises what the function gave or raised."""
+        if asked not in self._asked:
+            self._asked[asked] = asyncio.get_running_loop().create_future()
+        if len(self._calling) < MOST_CALLS:
+            self._calling.add(asyncio.create_task(self._keep_calling()))
+        return await asyncio.shield(self._asked[asked])
+
+    async def _keep_calling(self) -> None:
+        # Begins in the event loop's next turn: who asks in this one is among them.
+        try:
+            while self._asked:
+                some = list(islice(self._asked, MOST_IN_A_CALL))
+                await self._call({asked: self._asked.pop(asked) for asked in some})
+        finally:
+            # Without an await between nobody asking and this, nobody can be left behind.
+            self._calling.discard(cast(asyncio.Task[None], asyncio.current_task()))
+
+    async def _call(self, askers: dict[Asked, asyncio.Future[Answer]]) -> None:
+        try:
+            found = await in_thread(self._function, askers.keys())
+            for asked, asker in askers.items():
+                _tell(asker, found[asked])
+        except Exception as error:
+            for asker in askers.values():
+                _tell(asker, error)
+        finally:
+            for asker in askers.values():
+                asker.cancel()  # does nothing, unless this is cancelled
+
+
+def _tell(asker: asyncio.Future[Answer], found: Answer | Exception) -> None:
+    if asker.done():
+        return
+    if isinstance(found, Exception):
+        asker.set_exception(found)
+        asker.exception()  # seen, also where whoever asked has gone
+    else:
+        asker.set_result(found)
