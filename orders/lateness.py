@@ -35,7 +35,7 @@ class Lateness(msgspec.Struct, frozen=True):
     holds: float  # a unit whose hold is over, and that is still held
     releases: float  # a unit that nobody holds, and that is not on sale again
     payments: float  # a payment that is not applied
-    deliveries: float  # a notification that is due
+    deliveries: float  # a notification that is due, to an endpoint that answers
 
     @property
     def worst(self) -> float:

@@ -289,6 +289,7 @@ WEBHOOK_ALLOW_PRIVATE = (
 )
 WEBHOOK_DISABLE_AFTER_SECONDS = 5 * 24 * 3600  # of failures without a success
 NOTIFY_TASK_SECONDS = 15.0  # a round of deliveries hands over to a fresh task after this long
+NOTIFY_LINGER_SECONDS = 2.0  # that a round which had something to do looks on for more
 NOTIFY_TIMEOUT_SECONDS = 15.0  # for one webhook call
 NOTIFY_LANE = 32  # calls under way to one endpoint
 NOTIFY_MAX_IN_FLIGHT = 256  # calls under way to all

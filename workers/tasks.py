@@ -145,7 +145,7 @@ def reconcile_sales() -> None:
 @shared_task(name=DELIVER_WEBHOOKS.name, throws=PASSING)
 def deliver_due_webhooks() -> None:
     """Tell webhooks what is due."""
-    deliver_webhooks()
+    deliver_webhooks(linger_seconds=settings.NOTIFY_LINGER_SECONDS)
 
 
 @shared_task(name=DELIVER_MAIL.name, throws=PASSING)

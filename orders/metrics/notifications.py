@@ -52,7 +52,7 @@ def figures(scene: Scene) -> Iterator[Metric]:
     )
     yield gauge(
         "shop_deliveries_overdue_seconds",
-        "How long what is due longest has waited for a worker.",
+        "How long what is due longest has waited, of endpoints that answer.",
         ["channel"],
         [(channel.name, channel.overdue_seconds) for channel in channels],
     )

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,14 +20,26 @@ from .calls import call
 from .claims import Claim
 from .message import encode_message
 from .notices import Notice, read_notices
-from .outcomes import ENDLESS, FOREIGN, Outcome, RetryLater
+from .outcomes import (
+    ENDLESS,
+    FOREIGN,
+    NotTried,
+    Outcome,
+    RetryLater,
+    asks_to_be_left_alone,
+)
 from .results import Attempt
 from .signatures import signed_headers, signers
 from .tracing import delivery, noted
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5  # how often a lane whose calls hang looks for what has become due
+LOOK_SECONDS = 0.2  # how often a lane whose calls hang looks for what has become due
+# A turn costs the same for one delivery and for a hundred, some milliseconds of CPU: so long what
+# has ended is gathered for it, while there are calls to go on with.
+GATHER_SECONDS = 0.05
+AHEAD = 256  # claims at most that wait for a call to end, where calls end that fast
+WAIT_SECONDS = 5.0  # a claim that has waited longer is given back: its lease is for its call
 
 
 class Turn(NamedTuple):
@@ -48,11 +62,20 @@ def take_turn(endpoint_id: int, attempts: list[Attempt], room: int) -> Turn:
     return Turn(endpoint, claimed, more, notices, disabled)
 
 
+class Waiting(NamedTuple):
+    """A claim whose call has not begun."""
+
+    claim: Claim
+    notice: Notice
+    since: float  # seconds of a monotonic clock
+
+
 class Lane:
     """Delivers to one endpoint until nothing is due there or there is no more room for it.
 
-    A call that ends makes room for the next at once, so one that hangs holds up no other; what ends
-    during a turn is written down by the next, so turns grow with the load.
+    A call that ends makes room for the next at once, so one that hangs holds up no other. What ends
+    is written down by the next turn, which also claims ahead as much as has ended since the one
+    before: turns grow with the load, and an endpoint that is slow has no more than its calls.
     """
 
     def __init__(
@@ -62,71 +85,120 @@ class Lane:
         session: aiohttp.ClientSession,
         database: DatabaseThread,
         room: Callable[["Lane"], int],
+        is_over: Callable[[], bool],
     ) -> None:
-        """`room` says how many more calls this lane may have under way."""
+        """`room` says how many more calls this lane may have under way, `is_over` whether it is to
+        begin no more."""
         self.endpoint_id = endpoint_id
         self.under_way: set[asyncio.Task[None]] = set()
         self._session = session
         self._database = database
         self._room = room
+        self._is_over = is_over
+        self._endpoint: Endpoint
+        self._more = False  # whether more may be due than what is claimed
+        self._is_welcome = True  # until the endpoint asks to be left alone
+        self._signing: list[Webhook] = []
+        self._waiting: deque[Waiting] = deque()
         self._ended: list[Attempt] = []
         self._something_ended = asyncio.Event()
+        self._runs_low = asyncio.Event()
 
     async def run(self) -> None:
         """Take turns for as long as there is something to do. Raises what the database raises."""
         while True:
             turn = await self._take_turn()
-            self._start_calls(turn)
+            self._go_on_with(turn)
             if turn.disabled:
                 await asyncio.to_thread(operators.endpoint_disabled, turn.endpoint)
-            goes_on = turn.more and self._room(self) > 0
-            if not (goes_on or self.under_way or self._ended):
+            goes_on = self._more and self._runs_low.is_set() and self._room(self) > 0
+            if goes_on or self._has_claims_in_vain:
+                continue
+            if not (self.under_way or self._waiting or self._ended):
                 return
-            if not goes_on:
-                await self._wait()
+            await self._wait(self._runs_low if self._more else asyncio.Event())
 
     async def _take_turn(self) -> Turn:
+        self._give_back()
         ended, self._ended = self._ended, []
         self._something_ended.clear()
-        return await self._database.run(take_turn, self.endpoint_id, ended, self._room(self))
+        calls = sum(not isinstance(attempt.outcome, NotTried) for attempt in ended)
+        wanted = self._room(self)
+        if wanted:
+            wanted = max(0, wanted + min(AHEAD, calls) - len(self._waiting))
+        turn = await self._database.run(take_turn, self.endpoint_id, ended, wanted)
+        if wanted:  # else it has not looked
+            self._more = turn.more
+        return turn
 
-    def _start_calls(self, turn: Turn) -> None:
-        signing = signers(turn.endpoint, now=clock.now())
+    def _give_back(self) -> None:
+        """Give back claims whose calls are not to begin, or that have waited for too long."""
+        while self._has_claims_in_vain:
+            self._ended.append(Attempt(self._waiting.popleft().claim, NotTried()))
+
+    @property
+    def _has_claims_in_vain(self) -> bool:
+        if not self._waiting:
+            return False
+        goes_on = self._is_welcome and not self._is_over()
+        return not goes_on or time.monotonic() - self._waiting[0].since > WAIT_SECONDS
+
+    def _go_on_with(self, turn: Turn) -> None:
+        self._endpoint = turn.endpoint
+        # What has ended during the turn may say more than the row did.
+        asked = any(asks_to_be_left_alone(attempt.outcome) for attempt in self._ended)
+        self._is_welcome = turn.endpoint.takes_deliveries and not asked
+        self._signing = signers(turn.endpoint, now=clock.now())
+        now = time.monotonic()
+        self._runs_low.clear()
         for claim in turn.claims:
-            attempt = self._attempt(claim, turn.notices[claim.event_id], turn.endpoint, signing)
-            self.under_way.add(asyncio.create_task(attempt))
+            self._waiting.append(Waiting(claim, turn.notices[claim.event_id], now))
+        self._start_calls()
 
-    async def _attempt(
-        self, claim: Claim, notice: Notice, endpoint: Endpoint, signing: list[Webhook]
-    ) -> None:
-        with notice.about(endpoint=self.endpoint_id):
-            try:
-                outcome = await self._deliver(claim, notice, endpoint, signing)
-            except Exception as error:
-                logger.exception("event %s cannot be told to %s", claim.event_id, endpoint.url)
-                outcome = RetryLater(repr(error))
+    def _start_calls(self) -> None:
+        while self._waiting and self._is_welcome and self._room(self) > 0:
+            claim, notice, _ = self._waiting.popleft()
+            self.under_way.add(asyncio.create_task(self._attempt(claim, notice)))
+        if not self._is_welcome or (not self._waiting and self._room(self) > len(self.under_way)):
+            self._runs_low.set()
+
+    async def _attempt(self, claim: Claim, notice: Notice) -> None:
+        try:
+            outcome = await self._deliver(claim, notice)
+        except Exception as error:
+            with notice.about(endpoint=self.endpoint_id):
+                logger.exception("event %s cannot be told to %s", claim.event_id, self._endpoint)
+            outcome = RetryLater(repr(error))
         if task := asyncio.current_task():
             self.under_way.discard(task)
         self._ended.append(Attempt(claim, outcome))
         self._something_ended.set()
+        self._is_welcome &= not asks_to_be_left_alone(outcome)
+        self._start_calls()
 
-    async def _deliver(
-        self, claim: Claim, notice: Notice, endpoint: Endpoint, signing: list[Webhook]
-    ) -> Outcome:
+    async def _deliver(self, claim: Claim, notice: Notice) -> Outcome:
         if claim.is_beyond_the_last:
             return ENDLESS
+        endpoint = self._endpoint
         if endpoint.client_id not in (None, notice.client_id):
             return FOREIGN
         body = encode_message(notice)
-        headers = signed_headers(signing, notice.message_id, body, now=clock.now())
+        headers = signed_headers(self._signing, notice.message_id, body, now=clock.now())
         with delivery(notice, channel="webhook", attempt=claim.attempt) as traceparent:
             if traceparent:
                 headers["traceparent"] = traceparent
             return noted(await call(self._session, endpoint.url, headers, body))
 
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self._something_ended.wait()
-        except TimeoutError:
-            return
+    async def _wait(self, for_no_longer_than: asyncio.Event) -> None:
+        """Wait until something has ended, and for more to end, or until it is time to look."""
+        if await _happens(self._something_ended, within=LOOK_SECONDS):
+            await _happens(for_no_longer_than, within=GATHER_SECONDS)
+
+
+async def _happens(event: asyncio.Event, *, within: float) -> bool:
+    """Wait for an event, but not longer than so many seconds. Returns whether it has happened."""
+    try:
+        async with asyncio.timeout(within):
+            return await event.wait()
+    except TimeoutError:
+        return False

@@ -47,3 +47,10 @@ ENDLESS = GiveUp("no attempt came to an end")
 FOREIGN = GiveUp("the order is of another client than the endpoint")
 
 Outcome = Delivered | RetryLater | GiveUp | DisableEndpoint | NotTried
+
+
+def asks_to_be_left_alone(outcome: Outcome) -> bool:
+    """Tell whether the other side wants no other delivery for now, or none at all."""
+    return isinstance(outcome, DisableEndpoint) or (
+        isinstance(outcome, RetryLater) and outcome.endpoint_rests
+    )

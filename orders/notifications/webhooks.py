@@ -23,27 +23,31 @@ from .lanes import Lane
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5  # how often the pump looks for endpoints that have got something to do
+LOOK_SECONDS = 0.2  # how often the pump looks for endpoints that have got something to do
 WEBHOOK = Endpoint.Channel.WEBHOOK
 
 
-def deliver_webhooks() -> None:
+def deliver_webhooks(*, linger_seconds: float = 0.0) -> None:
     """Deliver what is due to webhooks, until nothing is, or for NOTIFY_TASK_SECONDS.
+
+    A pump that had something to do looks on for `linger_seconds`: in a sale the next event comes
+    before another pump had begun.
 
     One runs at a time, a second returns at once. At its end it asks for its successor, and only
     then waits for calls that are still under way: slow answers hold up nobody. Raises
     django.db.OperationalError where the database is away; what was under way is delivered again.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_deliver(time.monotonic() + settings.NOTIFY_TASK_SECONDS))
+        deadline = time.monotonic() + settings.NOTIFY_TASK_SECONDS
+        runner.run(_deliver(deadline, linger_seconds))
 
 
-async def _deliver(deadline: float) -> None:
+async def _deliver(deadline: float, linger_seconds: float) -> None:
     with DatabaseThread("webhooks") as database:
         async with open_session() as session, Pump(session, database, deadline) as pump:
             async with database.inside(try_alone("deliver webhooks")) as alone:
                 if alone:
-                    await pump.run()
+                    await pump.run(linger_seconds)
             if pump.is_late:
                 await asyncio.to_thread(dispatch.send, DELIVER_WEBHOOKS)
             await pump.finish()
@@ -75,13 +79,18 @@ class Pump:
     def is_late(self) -> bool:
         return time.monotonic() >= self._deadline
 
-    async def run(self) -> None:
-        """Deliver until nothing is due and nothing under way, or time is over."""
+    async def run(self, linger_seconds: float) -> None:
+        """Deliver until nothing has been due or under way for so long, or time is over."""
+        goes_on_until = 0.0
         while not self.is_late:
             await self._open_lanes()
-            if not self._lanes:
+            if self._lanes:
+                await self._settle(LOOK_SECONDS)
+                goes_on_until = time.monotonic() + linger_seconds
+            elif time.monotonic() < goes_on_until:
+                await asyncio.sleep(LOOK_SECONDS)
+            else:
                 return
-            await self._settle(LOOK_SECONDS)
 
     async def finish(self) -> None:
         """Wait for the calls that are under way, and write down what becomes of them."""
@@ -92,7 +101,11 @@ class Pump:
         at_work = {lane.endpoint_id for lane in self._lanes.values()}
         for endpoint_id in await self._database.run(_find_work, at_work | self._left_out):
             lane = Lane(
-                endpoint_id, session=self._session, database=self._database, room=self._room
+                endpoint_id,
+                session=self._session,
+                database=self._database,
+                room=self._room,
+                is_over=lambda: self.is_late,
             )
             self._lanes[asyncio.create_task(lane.run())] = lane
 

@@ -1,7 +1,7 @@
 -- Count what waits and what was given up for each channel, and how old the oldest of it is. Reads at
 -- most so many deliveries of each endpoint, by the index of those that are due, and as many dead ones.
 -- Returns channel, pending, dead, age of the oldest pending, and by how much the one that is due
--- longest is late where somebody may deliver it (both in seconds, 0 for none).
+-- longest is late where somebody may deliver it and the endpoint answers (both in seconds, 0 for none).
 WITH pending AS (
     SELECT endpoint.channel,
         waiting.deliveries,
@@ -9,6 +9,7 @@ WITH pending AS (
         CASE
             WHEN endpoint.active
                 AND client.active IS NOT FALSE
+                AND endpoint.failing_since IS NULL
                 AND (endpoint.resume_at IS NULL OR endpoint.resume_at <= %(now)s)
                 THEN waiting.first_due
         END AS first_due

@@ -1,5 +1,5 @@
 -- Since when the hold that is over longest is over, and since when the notification that is due
--- longest is due; null: none is. A hold that was paid in time waits for its payment to be applied,
+-- longest is due; null: none is. An endpoint that does not answer is late by its own doing. A hold that was paid in time waits for its payment to be applied,
 -- which counts as that.
 SELECT (
     SELECT o.hold_expires_at
@@ -15,6 +15,7 @@ SELECT (
 ), (
     SELECT min(delivery.due_at)
     FROM orders_endpoint endpoint
+    LEFT JOIN orders_apiclient client ON client.id = endpoint.client_id
     CROSS JOIN LATERAL (
         SELECT d.due_at
         FROM orders_delivery d
@@ -22,5 +23,8 @@ SELECT (
         ORDER BY d.due_at
         LIMIT 1
     ) delivery
-    WHERE endpoint.active AND (endpoint.resume_at IS NULL OR endpoint.resume_at <= %(now)s)
+    WHERE endpoint.active
+        AND client.active IS NOT FALSE
+        AND endpoint.failing_since IS NULL
+        AND (endpoint.resume_at IS NULL OR endpoint.resume_at <= %(now)s)
 )

@@ -1,6 +1,7 @@
 """Each source tells what was done, no more and no less."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,12 +13,14 @@ from django.db.models import F
 from inventory import counters, outbox
 from inventory.models import Sale
 from orders.figures import NO_SALE, Tally
+from orders.lateness import lateness
 from orders.metrics import broker
 from orders.metrics.postgresql import COUNTED_EXACTLY
 from orders.metrics.sources import STORES
 from orders.models import ApiClient, Delivery, Endpoint, LostOrder, Order
 from orders.services import sent
 from orders.services.holds import cancel_order
+from shop.core import clock
 from shop.core.redis import client
 from tests.conftest import MakeSale
 from tests.factories import dead_letter, persisted_order, unreadable_dead_letter
@@ -256,14 +259,36 @@ def test_deliveries_are_told_by_channel(sale: Sale, api_client: tuple[ApiClient,
     assert (told["shop_endpoints", "disabled"], told["shop_endpoints", "failing"]) == (1, 0)
 
 
-def test_what_waits_for_a_resting_endpoint_is_not_late(
-    sale: Sale, api_client: tuple[ApiClient, str]
+def _rests(endpoint: Endpoint) -> None:
+    endpoint.resume_at = clock.now() + timedelta(hours=1)
+
+
+def _fails(endpoint: Endpoint) -> None:
+    endpoint.failing_since = clock.now()
+
+
+def _is_off(endpoint: Endpoint) -> None:
+    endpoint.active = False
+
+
+def _waits_for_its_client(endpoint: Endpoint) -> None:
+    endpoint.client = ApiClient.objects.get()
+    ApiClient.objects.update(active=False)
+
+
+@pytest.mark.parametrize("why", [_rests, _fails, _is_off, _waits_for_its_client])
+def test_what_an_endpoint_keeps_waiting_is_not_late(
+    why: Callable[[Endpoint], None], sale: Sale, api_client: tuple[ApiClient, str]
 ) -> None:
     webhook = Endpoint.objects.create(url="https://shop.example/hook", secret="whsec_x")
     persisted_order(sale, api_client[0])
     Delivery.objects.filter(endpoint=webhook).update(due_at=F("due_at") - timedelta(minutes=5))
-    Endpoint.objects.filter(pk=webhook.pk).update(resume_at=F("created_at") + timedelta(hours=1))
+    assert figures()["shop_deliveries_overdue_seconds", "webhook"] >= 300
+    assert lateness().deliveries >= 300
+    why(webhook)
+    webhook.save()
     assert figures()["shop_deliveries_overdue_seconds", "webhook"] == 0
+    assert lateness().deliveries == 0
 
 
 def test_celery_messages_are_counted_by_queue() -> None:

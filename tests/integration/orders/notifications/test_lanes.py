@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models.functions import Now
 from pytest_django import Settings
 
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint, Order
-from orders.notifications import webhooks
+from orders.notifications import lanes, webhooks
 from orders.notifications.endpoints import create_webhook
 from orders.notifications.lanes import take_turn
 from orders.notifications.outcomes import Delivered, GiveUp, NotTried, RetryLater
@@ -245,6 +246,73 @@ def test_no_more_calls_are_under_way_than_a_lane_has(
         receiver.release()
     assert delivered(webhook) == 10
     assert receiver.most_at_once == 3
+
+
+def test_claims_ahead_are_given_back_untouched_where_calls_begin_to_hang(
+    shop: Shop,
+    webhook: Endpoint,
+    receiver: Receiver,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.NOTIFY_LANE = 4
+    monkeypatch.setattr(lanes, "WAIT_SECONDS", 0.1)
+    receiver.behaviour = lambda call: (
+        200 if len(receiver.calls) <= 20 else receiver.until_released()
+    )
+    for _ in range(40):
+        shop.order()
+    untouched = Delivery.objects.filter(state="pending", attempts=0, due_at__lte=Now())
+    with pumping():
+        await_condition("the lane hangs", lambda: len(receiver.calls) == 24)
+        await_condition("nobody holds the others", lambda: untouched.count() == 16)
+        receiver.release()
+    assert delivered(webhook) == len(receiver.calls) == 40
+
+
+@pytest.mark.parametrize("answer", [(429, {"Retry-After": "1000"}), 410])
+def test_once_it_asks_to_be_left_alone_no_call_begins_that_was_claimed_ahead(
+    answer: Answer, shop: Shop, webhook: Endpoint, receiver: Receiver, settings: Settings
+) -> None:
+    settings.NOTIFY_LANE = 2
+    receiver.behaviour = lambda call: answer if len(receiver.calls) >= 10 else 200
+    for _ in range(40):
+        shop.order()
+    deliver_webhooks()
+    assert 10 <= len(receiver.calls) <= 11
+    rest = Delivery.objects.filter(endpoint=webhook, attempts=0)
+    assert rest.count() == 40 - len(receiver.calls)
+
+
+def test_a_turn_is_taken_for_many_calls_at_once(
+    shop: Shop, webhook: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "GATHER_SECONDS", 0.5)
+    turns: list[int] = []
+
+    def counted(endpoint_id: int, attempts: list[Attempt], room: int) -> Any:
+        turns.append(len(attempts))
+        return take_turn(endpoint_id, attempts, room)
+
+    monkeypatch.setattr(lanes, "take_turn", counted)
+    entries = [accepted_entry(shop.sale, shop.client) for _ in range(600)]
+    persist_entries(shop.sale.pk, entries)
+    deliver_webhooks()
+    assert delivered(webhook) == 600
+    assert len(turns) <= 20
+    assert max(turns) > 100
+
+
+def test_a_pump_that_lingers_tells_of_what_happens_next(
+    shop: Shop, webhook: Endpoint, receiver: Receiver
+) -> None:
+    shop.order()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(deliver_webhooks, linger_seconds=2.0)
+        await_condition("the first has arrived", lambda: delivered(webhook) == 1)
+        shop.order()
+        await_condition("the next has arrived", lambda: delivered(webhook) == 2)
+        running.result(30)
 
 
 def test_an_endpoint_that_gets_work_while_another_hangs_is_served(
