@@ -105,10 +105,10 @@ class Judged(NamedTuple):
 
 
 def reserve_arguments(
-    epoch: int, max_backlog: int, accepted: int, batch: Sequence[Reservation]
+    epoch: int, max_backlog: int, accepted: int, server: bytes, batch: Sequence[Reservation]
 ) -> list[bytes | str | int]:
     """Return the arguments of reserve.lua for `batch`, in the order that its contract gives."""
-    return [epoch, max_backlog, accepted, len(batch), b"".join(map(_pack, batch))]
+    return [epoch, max_backlog, accepted, server, len(batch), b"".join(map(_pack, batch))]
 
 
 def _pack(order: Reservation) -> bytes:
@@ -126,7 +126,10 @@ def _pack(order: Reservation) -> bytes:
 
 
 def read_judgement(slug: str, reply: list[Any]) -> Judged:
-    """Return what reserve.lua replied. Raises CountersLost where it did not judge at all."""
+    """Return what reserve.lua replied.
+
+    Raises CountersLost, ServerNotCompared where it did not judge at all.
+    """
     _require_counters(slug, reply)
     now_ms, held_until_ms, ring, total = reply[:4]
     accepted = Accepted(now_ms, held_until_ms)
@@ -208,7 +211,7 @@ def load(
     `after_position`, and releases get places above `releases`.
     """
     keys = Keys.of(sale_id)
-    config = ["epoch", epoch, "version", version, *rules.fields()]
+    config = ["epoch", epoch, "version", version, "after", after_position, *rules.fields()]
     after = entry_id_of(after_position)
     arguments: list[Any] = [PERSIST_GROUP, after, releases, len(config) // 2, *config]
     for row in stock:
@@ -236,13 +239,17 @@ def allocate(sale_id: int, slug: str, *, epoch: int, stock: Sequence[tuple[int, 
     return int(units)
 
 
-def release(sale_id: int, slug: str, *, epoch: int, releases: Sequence[Release]) -> list[int]:
+def release(
+    sale_id: int, slug: str, *, epoch: int, server: bytes, releases: Sequence[Release]
+) -> list[int]:
     """Give back what these orders, at most 1,000, held, once each.
 
-    Returns each one's place among the sale's releases. Raises CountersLost, CountersUnavailable.
+    Returns each one's place among the sale's releases. Only `server` is asked. Raises CountersLost,
+    CountersUnavailable, ServerNotCompared.
     """
     keys = Keys.of(sale_id)
-    arguments: list[Any] = [epoch, len(releases), *(order.order_id for order in releases)]
+    arguments: list[Any] = [epoch, server, len(releases)]
+    arguments += (order.order_id for order in releases)
     for order in releases:
         arguments += (order.customer, len(order.lines))
         for line in order.lines:
@@ -253,14 +260,17 @@ def release(sale_id: int, slug: str, *, epoch: int, releases: Sequence[Release])
     return [int(place) for place in reply]
 
 
-def retake(sale_id: int, slug: str, *, epoch: int, order: Release, place: int | None) -> Gap | None:
+def retake(
+    sale_id: int, slug: str, *, epoch: int, server: bytes, order: Release, place: int | None
+) -> Gap | None:
     """Take once more what an order had held before its hold ended; all of it, or nothing: None.
 
     `place` is that of its release where it is known. May be repeated: the answer stays the same.
-    Raises CountersLost, CountersUnavailable.
+    Only `server` is asked. Raises CountersLost, CountersUnavailable, ServerNotCompared.
     """
     keys = Keys.of(sale_id)
-    arguments: list[Any] = [epoch, order.order_id, order.customer, place or 0, len(order.lines)]
+    arguments: list[Any] = [epoch, server, order.order_id, order.customer, place or 0]
+    arguments.append(len(order.lines))
     for line in order.lines:
         arguments += line
     reply = _run(
@@ -285,18 +295,52 @@ def places_among_releases(
 
 def snapshot(sale_id: int, slug: str) -> Snapshot:
     """Read a sale's counters and how far they count. Raises CountersLost, CountersUnavailable."""
+    _, seen = look(sale_id)
+    if seen is None:
+        raise errors.CountersLost(slug)
+    return seen
+
+
+def server() -> bytes:
+    """Return the replication id of the Redis that answers. Raises CountersUnavailable."""
+    try:
+        return str(client().info("replication")["master_replid"]).encode()
+    except redis.RedisError as error:
+        raise errors.CountersUnavailable(f"Redis does not answer: {error}") from error
+
+
+def look(sale_id: int) -> tuple[bytes, Snapshot | None]:
+    """Return the server that answers, and a sale's counters on it if it has any.
+
+    Raises CountersUnavailable.
+    """
     keys = Keys.of(sale_id)
     try:
         reply = script(LUA / "snapshot.lua")(keys=[keys.config, keys.stock, keys.outbox])
     except redis.RedisError as error:
         raise errors.CountersUnavailable(f"Redis does not answer: {error}") from error
-    if not reply or not reply[2]:
-        raise errors.CountersLost(slug)
-    epoch, last, flat = reply
+    server, *counted = reply
+    return server, _snapshot(server, *counted) if counted and counted[-1] else None
+
+
+def _snapshot(
+    server: bytes,
+    epoch: bytes,
+    version: bytes,
+    after: bytes | None,
+    last: bytes,
+    waiting: int,
+    flat: list[bytes],
+) -> Snapshot:
     stock = {name.decode(): int(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}
     return Snapshot(
+        server=server,
         epoch=int(epoch),
+        version=int(version),
+        after=None if after is None else int(after),
         position=position_of(last),
+        waiting=waiting,
+        accepted=stock.get("orders", 0),
         releases=stock["releases"],
         skus={int(name): _of_sku(name, stock) for name in stock if name.isdigit()},
     )
@@ -321,9 +365,13 @@ def on_record(sale_id: int, digests: Sequence[bytes]) -> list[bool]:
     return [record is not None for record in records]
 
 
-def adjust_available(sale_id: int, allocation_id: int, units: int) -> None:
-    """Add `units` (may be negative) to what is available, however orders flow meanwhile."""
-    client().hincrby(Keys.of(sale_id).stock, str(allocation_id), units)
+def adjust_available(sale_id: int, allocation_id: int, units: int, *, server: bytes) -> None:
+    """Add `units` (may be negative) to what is available, however orders flow meanwhile.
+
+    Only on `server`, where the difference was read. Raises CountersUnavailable elsewhere.
+    """
+    keys = [Keys.of(sale_id).stock]
+    _run("", "adjust.lua", keys, [server, allocation_id, units])
 
 
 def are_there(sale_id: int, *, epoch: int) -> bool:
@@ -335,6 +383,11 @@ def are_there(sale_id: int, *, epoch: int) -> bool:
 def fence(sale_id: int) -> None:
     """Close a sale's counters: from now on, orders are answered 503 until `load`."""
     client().delete(Keys.of(sale_id).config)
+
+
+def fence_on(sale_id: int, server: bytes) -> None:
+    """Close a sale's counters on `server`. Raises CountersUnavailable where another one answers."""
+    _run("", "fence.lua", [Keys.of(sale_id).config], [server])
 
 
 def clear(sale_id: int) -> None:
@@ -367,3 +420,5 @@ def _run(slug: str, name: str, keys: list[str], arguments: list[Any]) -> list[An
 def _require_counters(slug: str, reply: list[Any]) -> None:
     if reply and reply[0] in (-1, -2, -3):
         raise errors.CountersLost(slug)
+    if reply and reply[0] == -4:
+        raise errors.ServerNotCompared(reply[1])

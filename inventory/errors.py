@@ -47,6 +47,14 @@ class CountersUnavailable(InventoryError):
     """Redis did not answer, or not in time: what it did is unknown."""
 
 
+class ServerNotCompared(CountersUnavailable):
+    """The Redis that answered is not the one that the caller has compared with the ledger."""
+
+    def __init__(self, server: bytes) -> None:
+        super().__init__("Another Redis has taken over, or this one was started again.")
+        self.server = server
+
+
 class StockRefused(InventoryError):
     """A stock row does not have the units that were to be moved."""
 

@@ -127,8 +127,13 @@ class SkuCounters:
 class Snapshot:
     """A sale's counters and the point up to which they count."""
 
+    server: bytes  # its replication id: another one after each start and each promotion
     epoch: int
+    version: int  # of the sale's rules
+    after: int | None  # the position they were loaded with; None: by an earlier version
     position: int  # of the last order accepted
+    waiting: int  # entries in the outbox
+    accepted: int  # orders since the counters were loaded
     releases: int  # how many releases are counted in
     skus: dict[int, SkuCounters]  # by allocation
 

@@ -8,27 +8,34 @@ KEYS  1 config    hash
       3 limits    hash   <customer> = units taken
       4 released  hash   <order id> = place in the sequence of releases
 ARGV  1 epoch expected by the caller
-      2 number of orders n, at most 1,000
-      3 then the n order ids (16 bytes each), then for each order: customer, number of lines m, then
+      2 the server (master_replid) that the caller has compared with the ledger
+      3 number of orders n, at most 1,000
+      4 then the n order ids (16 bytes each), then for each order: customer, number of lines m, then
         m times: allocation, quantity
-Reply {-1} no counters here, {-2, epoch} counters of another epoch, or {place 1 … place n}
-Example  EVALSHA … 4 {sale:7}:config {sale:7}:stock {sale:7}:limits {sale:7}:released 1 1 <id> ada 1 12 2
+Reply {-1} no counters here, {-2, epoch} counters of another epoch, {-4, server} another server, or
+      {place 1 … place n}
+Example  EVALSHA … 4 {sale:7}:config {sale:7}:stock {sale:7}:limits {sale:7}:released 1 8c1f… 1 <id> ada 1 12 2
 ]]
+local info = redis.call('INFO', 'replication')
+if not string.find(info, 'master_replid:' .. ARGV[2] .. '\r\n', 1, true) then
+  return {-4, string.match(info, 'master_replid:(%x+)')}
+end
+
 local config = redis.call('HMGET', KEYS[1], 'epoch', 'limit')
 if not config[1] then return {-1} end
 if config[1] ~= ARGV[1] then return {-2, config[1]} end
 
-local count, limited = tonumber(ARGV[2]), tonumber(config[2]) > 0
+local count, limited = tonumber(ARGV[3]), tonumber(config[2]) > 0
 if count == 0 then return {} end
-local known = redis.call('HMGET', KEYS[4], unpack(ARGV, 3, 2 + count))
+local known = redis.call('HMGET', KEYS[4], unpack(ARGV, 4, 3 + count))
 local places, fresh, marks = {}, 0, {}
 local back, shares = {}, {}
 local last = tonumber(redis.call('HGET', KEYS[2], 'releases')) or 0
 
 -- Sum up first, so that each counter is changed once however many orders give back to it.
-local at, here = 3 + count, {}
+local at, here = 4 + count, {}
 for i = 1, count do
-  local id, customer, lines = ARGV[2 + i], ARGV[at], tonumber(ARGV[at + 1])
+  local id, customer, lines = ARGV[3 + i], ARGV[at], tonumber(ARGV[at + 1])
   local place = tonumber(known[i] or here[id])
   if not place then
     fresh = fresh + 1

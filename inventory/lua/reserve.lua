@@ -17,8 +17,10 @@ ARGV  1 epoch expected by the caller
       2 most entries that the outbox may hold
       3 orders that the caller knows to have been accepted: more than counted here means that these
         counters are an older copy, which must not answer
-      4 number of orders n
-      5 the orders, packed (big-endian): digest, fingerprint and order id of 16 bytes each; the
+      4 the server (master_replid) that the caller has compared with the ledger: any other one, for
+        example one that was primary before, must not answer
+      5 number of orders n
+      6 the orders, packed (big-endian): digest, fingerprint and order id of 16 bytes each; the
         lengths of customer, note and payload, in 2 bytes each; the number of lines, in 1; customer,
         note (kept in the record, for the caller) and payload; for each line the allocation in 8
         bytes and the quantity in 4. One value and not many, because client and server spend more
@@ -26,6 +28,7 @@ ARGV  1 epoch expected by the caller
 Reply {-1}         no counters here (lost, or never loaded)
       {-2, epoch}  the counters are of another epoch
       {-3}         the counters have gone back in time; they are closed now
+      {-4, server} this is another server than the one that was compared
       {now ms, held until ms, ring 0|1, orders ever accepted, outcome 1 … outcome n}; an outcome is
         A                          accepted now
         R <record>                 accepted before; record = fingerprint 'A'|'P' order id now '|' held '|' note
@@ -35,8 +38,13 @@ Reply {-1}         no counters here (lost, or never loaded)
         N <opens ms>, P, X         not open yet, paused, closed
         F                          the outbox is full
         U <line>                   this allocation has no counter
-Example  EVALSHA … 9 {sale:7}:config … 1 500000 0 1 <order>
+Example  EVALSHA … 9 {sale:7}:config … 1 500000 0 8c1f… 1 <order>
 ]]
+local info = redis.call('INFO', 'replication')
+if not string.find(info, 'master_replid:' .. ARGV[4] .. '\r\n', 1, true) then
+  return {-4, string.match(info, 'master_replid:(%x+)')}
+end
+
 local config = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'opens', 'closes', 'limit', 'hold')
 if not config[1] then return {-1} end
 if config[1] ~= ARGV[1] then return {-2, config[1]} end
@@ -64,7 +72,7 @@ local today = KEYS[5 + day % 2]
 
 -- Read all that the batch may need with a handful of calls.
 local orders, digests, customers, fields, seen = {}, {}, {}, {}, {}
-local at, count, batch = 1, tonumber(ARGV[4]), ARGV[5]
+local at, count, batch = 1, tonumber(ARGV[5]), ARGV[6]
 
 local function text(length)
   at = at + length

@@ -8,19 +8,25 @@ KEYS  1 config    hash
       3 limits    hash   <customer> = units taken
       4 released  hash   <order id> = place of its release, <order id>@ = place of its retaking
 ARGV  1 epoch expected by the caller
-      2 order id (16 bytes)
-      3 customer
-      4 place of its release where the caller knows it, else 0
-      5 number of lines m, then m times: allocation, quantity
-Reply {-1} no counters here, {-2, epoch} counters of another epoch, {0} too few units are available,
-      or {place of its release, place of its retaking}
-Example  EVALSHA … 4 {sale:7}:config {sale:7}:stock {sale:7}:limits {sale:7}:released 1 <id> ada 0 1 12 2
+      2 the server (master_replid) that the caller has compared with the ledger
+      3 order id (16 bytes)
+      4 customer
+      5 place of its release where the caller knows it, else 0
+      6 number of lines m, then m times: allocation, quantity
+Reply {-1} no counters here, {-2, epoch} counters of another epoch, {-4, server} another server,
+      {0} too few units are available, or {place of its release, place of its retaking}
+Example  EVALSHA … 4 {sale:7}:config {sale:7}:stock {sale:7}:limits {sale:7}:released 1 8c1f… <id> ada 0 1 12 2
 ]]
+local info = redis.call('INFO', 'replication')
+if not string.find(info, 'master_replid:' .. ARGV[2] .. '\r\n', 1, true) then
+  return {-4, string.match(info, 'master_replid:(%x+)')}
+end
+
 local config = redis.call('HMGET', KEYS[1], 'epoch', 'limit')
 if not config[1] then return {-1} end
 if config[1] ~= ARGV[1] then return {-2, config[1]} end
 
-local id, customer, released = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local id, customer, released = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local marks = redis.call('HMGET', KEYS[4], id, id .. '@')
 if marks[2] then
   return {released > 0 and released or tonumber(marks[1]), tonumber(marks[2])}
@@ -29,7 +35,7 @@ if released == 0 and marks[1] then released = tonumber(marks[1]) end
 local to_release = released == 0
 
 local units, lines = 0, {}
-for i = 6, 5 + 2 * tonumber(ARGV[5]), 2 do
+for i = 7, 6 + 2 * tonumber(ARGV[6]), 2 do
   local allocation, quantity = ARGV[i], tonumber(ARGV[i + 1])
   local available = tonumber(redis.call('HGET', KEYS[2], allocation))
   if not available or (not to_release and available < quantity) then return {0} end

@@ -1,10 +1,9 @@
 """Asking the counters: one script call per batch, and never an answer from counters of yesterday.
 
-A Redis that has been restarted, replaced or promoted may hold an older copy of a sale. Its cache of
-scripts is empty then, in each of these cases, and part of no copy. So the script that judges orders
-is given to a server only after its counters were compared with the ledger; until then the server
-itself refuses the call. What the ledger cannot know yet, orders on their way to it, this process
-remembers: it says with each call how many it knows of.
+A Redis that has been restarted, replaced or promoted may hold an older copy of a sale. Each of
+these gives it another replication id. The script reads that id and judges only where it is the one
+that this process has compared with the ledger. What the ledger cannot know yet, orders on their way
+to it, this process remembers: it says with each call how many it knows of.
 """
 
 import asyncio
@@ -16,6 +15,7 @@ from django.conf import settings
 from redis.exceptions import NoScriptError
 
 from inventory.counters import LUA, Judged, Keys, read_judgement, reserve_arguments
+from inventory.errors import CountersUnavailable, ServerNotCompared
 from inventory.reservation import Reservation
 from orders.services.attest import attest_counters
 from shop.core.redis import async_client
@@ -25,6 +25,7 @@ from .directory import KnownSale
 
 SCRIPT = (LUA / "reserve.lua").read_text()
 SHA = sha1(SCRIPT.encode()).hexdigest()  # noqa: S324 - Redis' name for the script
+TRIES = 3  # servers that take over from one another while a batch is judged
 RESERVE_KEYS = 9  # the first ones of `Keys`, in this order
 
 
@@ -37,6 +38,7 @@ class Judge:
 
     def __init__(self) -> None:
         self.redis = async_client()
+        self._server = b""  # the one that was compared with the ledger
         self._accepted: dict[tuple[int, int], int] = {}  # by sale and epoch
         self._attesting: asyncio.Task[None] | None = None
 
@@ -51,19 +53,33 @@ class Judge:
         be compared now django.db.DatabaseError, CountersUnavailable or Overloaded.
         """
         counters = sale.id, sale.epoch
-        known = self._accepted.get(counters, 0)
-        arguments = reserve_arguments(sale.epoch, settings.OUTBOX_MAX_BACKLOG, known, batch)
-        try:
-            reply = await self._call(sale.id, arguments)
-        except NoScriptError:
-            await self._attest()
-            reply = await self._call(sale.id, arguments)
-        judged = read_judgement(sale.slug, reply)
+        for _ in range(TRIES):
+            known = self._accepted.get(counters, 0)
+            reply = await self._call(
+                sale.id,
+                reserve_arguments(
+                    sale.epoch, settings.OUTBOX_MAX_BACKLOG, known, self._server, batch
+                ),
+            )
+            try:
+                judged = read_judgement(sale.slug, reply)
+                break
+            except ServerNotCompared as other:
+                await self._compare_with(other.server)
+        else:
+            raise CountersUnavailable("Redis goes from one server to another.")
         # Of two calls under way, the one that was judged first may be read last.
         self._accepted[counters] = max(self._accepted.get(counters, 0), judged.accepted)
         return judged
 
     async def _call(self, sale_id: int, arguments: list[bytes | str | int]) -> Any:
+        try:
+            return await self._ask(sale_id, arguments)
+        except NoScriptError:
+            await self.redis.script_load(SCRIPT)
+            return await self._ask(sale_id, arguments)
+
+    async def _ask(self, sale_id: int, arguments: list[bytes | str | int]) -> Any:
         keys = Keys.of(sale_id)
         call: list[Any] = [SHA, RESERVE_KEYS, *keys[:RESERVE_KEYS], *arguments]
         if not settings.REDIS_WAIT_REPLICAS and not settings.REDIS_WAIT_AOF:
@@ -84,16 +100,17 @@ class Judge:
             raise NotDurable(f"only {copies} of the copies that were asked for have it")
         return reply
 
-    async def _attest(self) -> None:
-        """Compare this server's counters with the ledger; who asks meanwhile shares the result."""
+    async def _compare_with(self, server: bytes) -> None:
+        """Compare `server`'s counters with the ledger. Concurrent callers share one comparison."""
+        if server == self._server:  # it was compared while this reply was on its way
+            return
         if self._attesting is None:
-            self._attesting = asyncio.create_task(self._compare())
+            self._attesting = asyncio.create_task(self._attest())
         await asyncio.shield(self._attesting)
 
-    async def _compare(self) -> None:
+    async def _attest(self) -> None:
         try:
-            await in_thread(attest_counters)
-            await self.redis.script_load(SCRIPT)
+            self._server = (await in_thread(attest_counters)).server
         finally:
             self._attesting = None
 

@@ -17,6 +17,7 @@ from shop.core import clock
 from shop.core.dispatch import send_on_commit
 from shop.core.limits import endless
 
+from .attest import on_compared_server
 from .payments import LET_GO, apply, owe, settle
 from .transitions import change_status
 
@@ -79,12 +80,15 @@ def _settle_late(notice: PaymentNotice, order: Order) -> None:
     if order.status not in LET_GO or order.gap_end is not None:
         settle(notice)
         return
-    gap = counters.retake(
-        sale.pk,
-        sale.slug,
-        epoch=sale.epoch,
-        order=Release(order.pk.bytes, order.customer, lines),
-        place=order.release_place,
+    taken = Release(order.pk.bytes, order.customer, lines)
+    gap = on_compared_server(
+        lambda server: counters.retake(
+            *(sale.pk, sale.slug),
+            epoch=sale.epoch,
+            server=server,
+            order=taken,
+            place=order.release_place,
+        )
     )
     if gap is None:
         owe(notice, order, "The hold had ended, and the stock is sold.")

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Max, Q, Sum
 
 from inventory import counters
+from inventory.errors import CountersUnavailable
 from inventory.models import Allocation, Sale
 from inventory.money import to_minor
 from inventory.selectors import rules_of
@@ -21,7 +22,7 @@ from . import checkpoints
 from .dead_letters import record_of
 from .drain import drain
 from .lost_orders import conclude
-from .release import last_place
+from .release_places import last_place
 
 PAGE = 1000
 
@@ -40,8 +41,10 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
 
     Meanwhile orders are answered 503, from the fence until the new counters are loaded; if this
     fails half way, the fence stays and it can be run again. What is still in the outbox is
-    persisted first. Raises redis.RedisError, django.db.OperationalError.
+    persisted first. Raises redis.RedisError, django.db.OperationalError, and CountersUnavailable
+    where another Redis takes over meanwhile.
     """
+    server = counters.server()
     counters.fence(sale_id)
     # Also what other consumers have taken and not finished: nobody is waited for.
     persisted = drain(sale_id, consumer="rebuild", out_of_time=_never, idle_ms=0)
@@ -60,7 +63,7 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
     requests = _restore_requests(sale)
     _restore_limits(sale, letter_limits)
     available = {pk: units - in_letters[pk] for pk, units in free.items()}
-    counters.load(
+    loaded = counters.load(
         sale.pk,
         epoch=sale.epoch,
         version=sale.version,
@@ -69,6 +72,9 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
         after_position=position,
         releases=releases,
     )
+    if not loaded or counters.server() != server:
+        counters.fence(sale_id)  # half of it may be on the one server, half on the other
+        raise CountersUnavailable("Another Redis has taken over meanwhile. Rebuild it again.")
     return Rebuilt(sale.slug, sale.epoch, persisted, requests, conclude(sale.pk))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from inventory import counters
 from inventory.errors import InventoryError
@@ -17,6 +17,7 @@ from shop.core import sql
 from shop.core.limits import endless
 
 from . import dead_letters
+from .attest import on_compared_server
 
 logger = logging.getLogger(__name__)
 
@@ -82,17 +83,6 @@ def release_stock(sale_id: int, *, out_of_time: Callable[[], bool] = endless) ->
     return done
 
 
-def last_place(sale: Sale) -> int:
-    """Return the last place in Redis' sequence of releases that the ledger knows of."""
-    orders, letters = Order.objects.filter(sale=sale), DeadLetter.objects.filter(sale=sale)
-    places = (
-        orders.aggregate(last=Max("release_place")),
-        orders.aggregate(last=Max("gap_end")),
-        letters.aggregate(last=Max("release_place")),
-    )
-    return max(place["last"] or 0 for place in places)
-
-
 def release_id(order: Order) -> bytes:
     """Return the id under which an order gives its stock back in Redis."""
     return order.pk.bytes if order.gap_end is None else second_life(order.pk.bytes)
@@ -115,7 +105,12 @@ def _unreleased_letters() -> QuerySet[DeadLetter]:
 
 
 def _release(sale: Sale, releases: Iterable[Release]) -> list[int]:
-    return counters.release(sale.pk, sale.slug, epoch=sale.epoch, releases=list(releases))
+    given_back = list(releases)
+    return on_compared_server(
+        lambda server: counters.release(
+            sale.pk, sale.slug, epoch=sale.epoch, server=server, releases=given_back
+        )
+    )
 
 
 def _note_orders(orders: Sequence[_Unreleased], places: Sequence[int]) -> None:

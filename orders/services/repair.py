@@ -55,13 +55,14 @@ def _mend_stock_rows(sale_id: int) -> list[Correction]:
 
 def _mend_counters(sale_id: int, slug: str) -> list[Correction]:
     made = []
+    server = counters.server()  # where the drift is read, it is mended
     ids = dict(Allocation.objects.filter(sale=sale_id).values_list("product__sku", "pk"))
     for sku in reconcile(sale_id, slug).skus:
         if sku.drift:
             with transaction.atomic():
                 correct_stock(ids[sku.sku], counter=sku.drift)
                 # Last, so that a refusal above leaves Redis as it is.
-                counters.adjust_available(sale_id, ids[sku.sku], sku.drift)
+                counters.adjust_available(sale_id, ids[sku.sku], sku.drift, server=server)
             made.append(Correction(sku.sku, counter=sku.drift))
             logger.warning("sale %s: counter of %s corrected by %+d", slug, sku.sku, sku.drift)
     return made

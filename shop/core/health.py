@@ -54,10 +54,15 @@ def check_postgresql() -> str:
 
 
 def check_redis() -> str:
+    """Raises NotReady where Redis does not answer, or could not judge an order."""
     try:
-        client().ping()
+        role = client().info("replication")["role"]
+    except redis.exceptions.NoPermissionError as error:
+        raise NotReady("this user may not run INFO, which orders need: grant it +info") from error
     except redis.RedisError as error:
         raise NotReady(_first_line(error)) from error
+    if role != "master":
+        raise NotReady("this is a replica: orders need the primary")
     return "ok"
 
 

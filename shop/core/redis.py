@@ -12,8 +12,10 @@ from redis.commands.core import Script
 from redis.retry import Retry
 
 # A script that is sent twice answers the second time from its own records, so one reconnect is
-# safe. A time-out is not retried: it has used up the caller's patience already.
+# safe. A time-out is not retried: it has used up the caller's patience already. A server that may
+# not be written to was the primary once; a new connection leads to the one that is.
 _RETRIES = 1
+_RETRIED = (redis.ConnectionError, redis.ReadOnlyError)
 _BACKOFF_SECONDS = 0.02
 
 
@@ -24,7 +26,7 @@ def client() -> redis.Redis:
         settings.REDIS_URL,
         socket_timeout=settings.REDIS_TIMEOUT_SECONDS * 4,
         socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
-        retry=Retry(ConstantBackoff(_BACKOFF_SECONDS), _RETRIES, (redis.ConnectionError,)),
+        retry=Retry(ConstantBackoff(_BACKOFF_SECONDS), _RETRIES, _RETRIED),
         protocol=2,
     )
 
@@ -36,7 +38,7 @@ def async_client(*, max_connections: int = 64) -> redis.asyncio.Redis:
         max_connections=max_connections,
         socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
         socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS / 2,
-        retry=AsyncRetry(ConstantBackoff(_BACKOFF_SECONDS), _RETRIES, (redis.ConnectionError,)),
+        retry=AsyncRetry(ConstantBackoff(_BACKOFF_SECONDS), _RETRIES, _RETRIED),
         protocol=2,
     )
 

@@ -20,7 +20,7 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             name="REDIS_URL",
             shown="embedded",
             means="Redis ≥ 7 or Valkey ≥ 8 for stock and outbox: `appendonly yes`, "
-            "`appendfsync always`, `maxmemory-policy noeviction`",
+            "`appendfsync always`, `maxmemory-policy noeviction`; a user of an ACL needs `+info`",
         ),
         Variable(
             name="CELERY_BROKER_URL",

@@ -65,7 +65,7 @@ def test_the_page_shows_the_ledger_beside_what_is_available(
     admin_client: Client, make_sale: MakeSale
 ) -> None:
     sale = make_sale("drop", {"TEE": 50})
-    counters.adjust_available(sale.pk, sale.allocations.get().pk, -7)
+    counters.adjust_available(sale.pk, sale.allocations.get().pk, -7, server=counters.server())
     page = admin_client.get(f"{LIST}{sale.pk}/change/").content.decode()
     row = "".join(f"<td>{cell}</td>" for cell in ("TEE", "12.50 EUR", 50, 0, 0, 43))
     assert row in page

@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from inventory import counters, outbox
 from inventory.counters import LUA, Keys, Rules, read_judgement, reserve_arguments
-from inventory.errors import CountersLost
+from inventory.errors import CountersLost, ServerNotCompared
 from inventory.reservation import (
     Accepted,
     AcceptedBefore,
@@ -41,12 +41,23 @@ def load(stock: dict[int, int], *, epoch: int = 1, limit: int = 0, **rules: Any)
 
 
 def reserve(
-    *batch: Reservation, epoch: int = 1, max_backlog: int = 1000, accepted: int = 0
+    *batch: Reservation,
+    epoch: int = 1,
+    max_backlog: int = 1000,
+    accepted: int = 0,
+    server: bytes = b"",
 ) -> list[Outcome]:
     reply = script(LUA / "reserve.lua")(
-        keys=list(Keys.of(SALE)[:9]), args=reserve_arguments(epoch, max_backlog, accepted, batch)
+        keys=list(Keys.of(SALE)[:9]),
+        args=reserve_arguments(epoch, max_backlog, accepted, server or counters.server(), batch),
     )
     return read_judgement("drop", reply).outcomes
+
+
+def release(*releases: Release, server: bytes = b"") -> list[int]:
+    return counters.release(
+        SALE, "drop", epoch=1, server=server or counters.server(), releases=releases
+    )
 
 
 def request(
@@ -94,9 +105,7 @@ def test_a_refusal_is_replayed_even_when_stock_is_back() -> None:
     load({1: 1})
     reserve(request(1, {1: 1}))
     assert reserve(request(2, {1: 1})) == [SoldOut({0: 0}, replayed=False)]
-    counters.release(
-        SALE, "drop", epoch=1, releases=[Release((1).to_bytes(16, "big"), "ada", [(1, 1)])]
-    )
+    release(Release((1).to_bytes(16, "big"), "ada", [(1, 1)]))
     assert reserve(request(2, {1: 1})) == [SoldOut({0: 0}, replayed=True)]
     assert isinstance(reserve(request(3, {1: 1}))[0], Accepted)
 
@@ -113,7 +122,30 @@ def test_counters_of_another_epoch_are_not_used() -> None:
     with pytest.raises(CountersLost):
         reserve(request(1, {1: 1}), epoch=1)
     with pytest.raises(CountersLost):
-        counters.release(SALE, "drop", epoch=1, releases=[Release(b"x" * 16, "ada", [(1, 1)])])
+        release(Release(b"x" * 16, "ada", [(1, 1)]))
+
+
+def test_another_server_than_the_one_that_was_compared_moves_nothing() -> None:
+    load({1: 10})
+    reserve(request(1, {1: 1}))
+    before = counters.snapshot(SALE, "drop")
+    order = Release((1).to_bytes(16, "big"), "ada", [(1, 1)])
+    other = before.server[:-1] + (b"0" if before.server[-1:] != b"0" else b"1")
+    for server in (other, b"-", before.server[:-1], before.server[1:], b"." * 40, b"2:" + other):
+        for move in (
+            lambda server: reserve(request(2, {1: 1}), server=server),
+            lambda server: reserve(request(1, {1: 1}), server=server),  # not even a repetition
+            lambda server: release(order, server=server),
+            lambda server: counters.retake(
+                SALE, "drop", epoch=1, server=server, order=order, place=None
+            ),
+            lambda server: counters.adjust_available(SALE, 1, 5, server=server),
+            lambda server: counters.fence_on(SALE, server),
+        ):
+            with pytest.raises(ServerNotCompared) as refused:
+                move(server)
+            assert refused.value.server == before.server
+    assert counters.snapshot(SALE, "drop") == before
 
 
 def test_counters_without_their_stock_are_lost() -> None:
@@ -150,7 +182,7 @@ def test_the_bell_rings_once_until_it_is_quiet_again() -> None:
     def ring(key: int) -> bool:
         reply = script(LUA / "reserve.lua")(
             keys=list(Keys.of(SALE)[:9]),
-            args=reserve_arguments(1, 1000, 0, [request(key, {1: 1})]),
+            args=reserve_arguments(1, 1000, 0, counters.server(), [request(key, {1: 1})]),
         )
         return read_judgement("drop", reply).ring
 
@@ -274,9 +306,7 @@ class ReserveAndRelease(RuleBasedStateMachine):
     def release(self, orders: tuple[bytes, ...], again: bool) -> None:
         for order_id in orders[: 1 + again]:
             order = self.model.orders[order_id]
-            (place,) = counters.release(
-                SALE, "drop", epoch=1, releases=[Release(order_id, order.customer, order.lines)]
-            )
+            (place,) = release(Release(order_id, order.customer, order.lines))
             assert place == self.model.release(order_id)
 
     @invariant()

@@ -68,7 +68,7 @@ def test_nothing_is_found_where_nothing_drifts(sale: Sale, api_key: str) -> None
 
 def test_a_counter_changed_from_outside_is_named_and_mended(sale: Sale, api_key: str) -> None:
     two_orders(sale, api_key)
-    counters.adjust_available(sale.pk, tee().pk, -3)
+    counters.adjust_available(sale.pk, tee().pk, -3, server=counters.server())
     [found] = explain(sale.pk, "drop")
     assert found.text == "TEE: Redis' counter was changed by -3 from outside"
 
@@ -184,7 +184,7 @@ def test_the_command_explains_repairs_and_records(
     sale: Sale, api_key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     two_orders(sale, api_key)
-    counters.adjust_available(sale.pk, tee().pk, -3)
+    counters.adjust_available(sale.pk, tee().pk, -3, server=counters.server())
     with pytest.raises(SystemExit) as looked:
         call_command("reconcile", "drop")
     assert looked.value.code == 1
@@ -201,7 +201,7 @@ def test_the_command_explains_repairs_and_records(
 
 def test_a_person_mends_a_sale_in_the_admin(sale: Sale, api_key: str, admin_client: Client) -> None:
     two_orders(sale, api_key)
-    counters.adjust_available(sale.pk, tee().pk, 2)
+    counters.adjust_available(sale.pk, tee().pk, 2, server=counters.server())
     record = compare(sale, now=clock.now())
     data = {"action": "mend", "_selected_action": [str(record.pk)], "confirmed": "yes"}
     url = "/admin/orders/reconciliationrecord/"

@@ -46,7 +46,7 @@ def test_a_unit_missing_in_redis_is_found_and_repaired(make_sale: MakeSale, api_
     place_all(api_key, orders(5))
     persist(sale)
     cap = Allocation.objects.get(product__sku="CAP")
-    counters.adjust_available(sale.pk, cap.pk, -3)
+    counters.adjust_available(sale.pk, cap.pk, -3, server=counters.server())
 
     assert {sku.sku: sku.drift for sku in reconcile(sale.pk, "drop").skus} == {"TEE": 0, "CAP": 3}
     repair(sale.pk, "drop")
@@ -135,7 +135,7 @@ def test_the_command_prints_the_contracts_json_and_its_exit_code_tells(
         "drift": 0,
     }
 
-    counters.adjust_available(sale.pk, Allocation.objects.get().pk, 1)
+    counters.adjust_available(sale.pk, Allocation.objects.get().pk, 1, server=counters.server())
     with pytest.raises(SystemExit) as drifted:
         call_command("reconcile", "drop", stdout=StringIO())
     assert drifted.value.code == 1

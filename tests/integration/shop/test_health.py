@@ -117,3 +117,25 @@ def test_a_sign_of_progress_from_the_future_is_an_old_one() -> None:
     assert progress.ages()["worker"] < 60
     client().hset(progress.KEY, "worker", str(time.time() + 3600))  # then the clock was put back
     assert progress.ages()["worker"] > 3000
+
+
+def test_a_user_who_may_not_run_info_is_told_what_to_grant() -> None:
+    client().execute_command("ACL", "SETUSER", "guest", "on", "nopass", "~*", "+@all", "-info")
+    try:
+        with client().client() as guest:
+            guest.auth("", "guest")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(health, "client", lambda: guest)
+                with pytest.raises(health.NotReady, match=r"grant it \+info"):
+                    health.check_redis()
+    finally:
+        client().execute_command("ACL", "DELUSER", "guest")
+
+
+def test_a_replica_is_not_ready_for_orders() -> None:
+    client().replicaof("127.0.0.1", 1)  # nothing listens there
+    try:
+        with pytest.raises(health.NotReady, match="a replica"):
+            health.check_redis()
+    finally:
+        client().replicaof("NO", "ONE")

@@ -38,6 +38,8 @@ _ALL: tuple[Fault, ...] = (
     losses.redis_older_copy,
     losses.redis_replica_takes_over,
     losses.redis_replica_takes_over_waited,
+    losses.redis_primary_before,
+    losses.redis_primary_before_web_restarted,
     losses.redis_emptied,
 )
 

@@ -7,12 +7,16 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from shop.local.demo.beside import until
 from shop.local.drill.outcome import NotDone
-from shop.local.drill.replica import replica_of
+from shop.local.drill.replica import replica_of, running_replica, take_over_state
 from shop.local.drill.scene import Scene, freeze, kill
 from shop.local.drill.surroundings import running_with
+from shop.local.server import Server
 
 NOTICED_SECONDS = 2.0  # until an operator comes
+SOLD_ON_SECONDS = 1.5  # after the older state was made
+PERSISTED_SECONDS = 10.0  # at most, while nothing new comes in
 LOST = re.compile(r"order (\S+) is lost")
 
 
@@ -60,8 +64,43 @@ async def redis_replica_takes_over_waited(scene: Scene) -> None:
         await asyncio.sleep(NOTICED_SECONDS)
 
 
+async def redis_primary_before(scene: Scene) -> None:
+    """A primary of before is promoted again: older counters, full caches. Then rebuild_stock."""
+    async with running_replica(*_beside(scene)) as before:
+        await before.replicaof("NO", "ONE")
+        await asyncio.sleep(SOLD_ON_SECONDS)
+        async with scene.worker_held_up():
+            await take_over_state(scene.stock, before)
+    await asyncio.sleep(NOTICED_SECONDS)
+    await _rebuild(scene)
+
+
+async def redis_primary_before_web_restarted(scene: Scene) -> None:
+    """The same, while web is down: nobody remembers the server, and the ledger has all orders."""
+    async with running_replica(*_beside(scene)) as before:
+        await before.replicaof("NO", "ONE")
+        await asyncio.sleep(SOLD_ON_SECONDS)
+        family = scene.family("web")
+        freeze(family)  # it must not start again in between
+
+        async def all_is_persisted() -> bool:
+            return not any([await scene.stock.xlen(outbox) for outbox in scene.keys("outbox")])
+
+        if not await until(all_is_persisted, seconds=PERSISTED_SECONDS):
+            raise NotDone("the outboxes did not become empty")
+        await take_over_state(scene.stock, before)
+        kill(family)
+    await asyncio.sleep(NOTICED_SECONDS)
+    await _rebuild(scene)
+
+
+def _beside(scene: Scene) -> tuple[Server, Path]:
+    """Return the server that is followed, and where its replica keeps its files."""
+    return scene.stack.servers["redis"], scene.stack.state / "drill-replica"
+
+
 def _replica(scene: Scene) -> AbstractAsyncContextManager[Path]:
-    return replica_of(scene.stack.servers["redis"], scene.stack.state / "drill-replica")
+    return replica_of(*_beside(scene))
 
 
 async def _stand_still_with_orders(scene: Scene) -> None:
