@@ -83,14 +83,24 @@ class Pump:
         """Deliver until nothing has been due or under way for so long, or time is over."""
         goes_on_until = 0.0
         while not self.is_late:
+            is_last_look = time.monotonic() >= goes_on_until
+            await self._ask_for_hints(is_last_look)
             await self._open_lanes()
             if self._lanes:
                 await self._settle(LOOK_SECONDS)
                 goes_on_until = time.monotonic() + linger_seconds
-            elif time.monotonic() < goes_on_until:
-                await asyncio.sleep(LOOK_SECONDS)
-            else:
+            elif is_last_look:
                 return
+            else:
+                await asyncio.sleep(LOOK_SECONDS)
+        await self._ask_for_hints(True)
+
+    async def _ask_for_hints(self, wanted: bool) -> None:
+        """Let those who write events send hints; or not, since we look without."""
+        if wanted:
+            await self._database.run(dispatch.begun, DELIVER_WEBHOOKS.name, ())
+        else:
+            await self._database.run(dispatch.hold_back, DELIVER_WEBHOOKS)
 
     async def finish(self) -> None:
         """Wait for the calls that are under way, and write down what becomes of them."""

@@ -67,6 +67,17 @@ def send_on_commit(task: TaskName, *args: Any) -> None:
     transaction.on_commit(partial(send, task, *args))
 
 
+def hold_back(task: TaskName, *args: Any) -> None:
+    """Let nobody ask for work that is under way and looks again, for HINT_MS.
+
+    Call it before each look; after the last one call `begun` and look once more, since what was
+    changed before that has not been asked for.
+    """
+    if hints := _hints():
+        with suppress(redis.RedisError):  # then it is asked for, in vain
+            hints.set(_key(task.name, args), 1, px=HINT_MS)
+
+
 def begun(name: str, args: Sequence[Any]) -> None:
     """Let the work be asked for again: it begins now, and may not see what changes from here on."""
     if hints := _hints():

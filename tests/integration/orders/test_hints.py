@@ -90,3 +90,20 @@ def test_a_broker_that_keeps_no_marks_gets_every_hint(
     assert waiting(broker) == {"urgent": 3}
     with suppress(redis.RedisError):
         dispatch.begun(EXPIRE_HOLDS.name, ())
+
+
+def test_work_that_is_held_back_is_not_asked_for_until_it_may_be(broker: redis.Redis) -> None:
+    dispatch.hold_back(SWEEP_RELEASES)
+    dispatch.send(SWEEP_RELEASES)
+    assert waiting(broker) == {}
+    dispatch.begun(SWEEP_RELEASES.name, ())
+    dispatch.send(SWEEP_RELEASES)
+    assert waiting(broker) == {"urgent": 1}
+
+
+def test_work_that_is_held_back_by_a_process_that_dies_is_asked_for_soon(
+    broker: redis.Redis,
+) -> None:
+    dispatch.hold_back(SWEEP_RELEASES)
+    [key] = broker.keys("hint:*")
+    assert 0 < broker.pttl(key) <= dispatch.HINT_MS

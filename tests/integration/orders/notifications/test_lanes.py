@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 from pytest_django import Settings
@@ -25,6 +27,7 @@ from orders.notifications.results import Attempt
 from orders.notifications.webhooks import deliver_webhooks
 from orders.services.drain import persist_entries
 from orders.services.events import Event, record_events
+from orders.task_names import DELIVER_WEBHOOKS
 from shop.core import dispatch
 from shop.core.locks import try_alone
 from tests.factories import accepted_entry
@@ -32,6 +35,8 @@ from tests.processes import await_condition
 
 from .conftest import Shop, all_due, happens
 from .receiver import HANG_UP, Answer, Received, Receiver
+
+HINT = f"hint:{DELIVER_WEBHOOKS.name}:[]"
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -303,16 +308,25 @@ def test_a_turn_is_taken_for_many_calls_at_once(
     assert max(turns) > 100
 
 
-def test_a_pump_that_lingers_tells_of_what_happens_next(
+def test_a_pump_that_lingers_needs_no_hint_for_what_happens_next_and_leaves_none_held_back(
     shop: Shop, webhook: Endpoint, receiver: Receiver
 ) -> None:
     shop.order()
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(deliver_webhooks, linger_seconds=2.0)
-        await_condition("the first has arrived", lambda: delivered(webhook) == 1)
+    with (
+        ThreadPoolExecutor(1) as pool,
+        redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker,
+    ):
+        broker.flushdb()
+        running = pool.submit(deliver_webhooks, linger_seconds=1.0)
+        await_condition("hints are held back", lambda: broker.exists(HINT))
         shop.order()
-        await_condition("the next has arrived", lambda: delivered(webhook) == 2)
+        await_condition("both have arrived", lambda: delivered(webhook) == 2)
+        assert broker.llen(DELIVER_WEBHOOKS.queue) == 0
         running.result(30)
+        assert not broker.exists(HINT)
+        shop.order()
+        assert broker.llen(DELIVER_WEBHOOKS.queue) == 1
+        broker.flushdb()
 
 
 def test_an_endpoint_that_gets_work_while_another_hangs_is_served(
