@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterable
+from functools import reduce
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 Shape = TypeVar("Shape", covariant=True)
 FieldError = dict[str, Any]  # "pointer": a JSON Pointer (RFC 6901) into the body; "detail"
@@ -57,8 +59,7 @@ class BodyReader(Generic[Shape]):
         except ValueError as error:
             raise NotJson(_first_line(error)) from None
         errors = [
-            field_error(_pointer(error.absolute_path), _first_line(error))
-            for error in self._validator.iter_errors(document)
+            each for error in self._validator.iter_errors(document) for each in _of_schema(error)
         ]
         # The decoder is stricter than a schema can be: 1.0 is an integer to JSON Schema.
         return errors[:MAX_ERRORS] or [_of_decoder(refusal)]
@@ -69,14 +70,27 @@ def field_error(pointer: str, detail: str) -> FieldError:
     return {"pointer": pointer, "detail": detail}
 
 
-def _pointer(path: Any) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+def pointed(pointer: str, part: str | int) -> str:
+    """Return the JSON Pointer of a part of what `pointer` names (RFC 6901, section 3)."""
+    return f"{pointer}/{str(part).replace('~', '~0').replace('/', '~1')}"
+
+
+def _of_schema(error: ValidationError) -> Iterable[FieldError]:
+    pointer = reduce(pointed, error.absolute_path, "")
+    schema, found = error.schema, error.instance
+    if error.validator != "additionalProperties" or not isinstance(schema, dict):
+        return [field_error(pointer, _first_line(error))]
+    unknown = [name for name in found if name not in schema["properties"]]  # type: ignore[union-attr]
+    return [field_error(pointed(pointer, name), "is not a known field") for name in unknown]
 
 
 def _of_decoder(refusal: Exception) -> FieldError:
+    """Name what the decoder names: names of fields and numbers of items, up to a key of the
+    caller's own, which it does not tell (`[...]`)."""
     text = _first_line(refusal)
     path = _PATH.search(text)
-    pointer = re.sub(r"[.\[]", "/", path[1]).replace("]", "") if path else ""
+    known = path[1].partition("[...]")[0] if path else ""
+    pointer = re.sub(r"[.\[]", "/", known).replace("]", "")
     return field_error(pointer, _PATH.sub("", text))
 
 

@@ -128,18 +128,37 @@ class OrderRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     email: str
     currency: str
     lines: list[LineRecord]
-    metadata: dict[str, Any]
+    metadata: dict[str, Any]  # for workers of an earlier version
     http_request_id: str
     traceparent: str = ""  # the trace it belongs to; older records have none
+    metadata_text: str = ""  # JSON as the client wrote it; older records have none
 
     @property
     def total(self) -> int:
         """In minor units."""
         return sum(line.quantity * line.unit_price for line in self.lines)
 
+    @property
+    def metadata_as_given(self) -> str:
+        """A JSON object, as text."""
+        return self.metadata_text or msgspec.json.encode(self.metadata).decode()
+
 
 _record_encoder = msgspec.msgpack.Encoder()
 _record_decoder = msgspec.msgpack.Decoder(OrderRecord)
+
+
+def earlier_metadata(text: str) -> dict[str, Any]:
+    """Return metadata as workers of an earlier version know it: JSON's values. What MessagePack
+    cannot hold they do without."""
+    if text == "{}":
+        return {}
+    try:
+        metadata = msgspec.json.decode(text, type=dict[str, Any])
+        _record_encoder.encode(metadata)
+    except (msgspec.MsgspecError, OverflowError, RecursionError):
+        return {}
+    return metadata
 
 
 def encode_record(record: OrderRecord) -> bytes:

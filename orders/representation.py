@@ -1,7 +1,6 @@
 """How the API writes an order."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
@@ -28,11 +27,12 @@ class OrderView(msgspec.Struct, frozen=True, gc=False):
     currency: str
     created_at: str
     hold_expires_at: str | None
-    metadata: dict[str, Any]
+    metadata: msgspec.Raw  # as the client wrote it
     refund_due: str | msgspec.UnsetType = msgspec.UNSET  # only where money has to go back
 
 
 _encoder = msgspec.json.Encoder()
+_NO_METADATA = msgspec.Raw(b"{}")
 
 
 def encode_order(view: OrderView) -> bytes:
@@ -51,12 +51,12 @@ def order_view(
     currency: str,
     accepted_at_ms: int,
     held_until_ms: int,
-    metadata: dict[str, Any],
+    metadata: str,
     refund_due: int = 0,
 ) -> OrderView:
     """Return an order for the API; amounts are in minor units.
 
-    `email` is "" for none; `lines` is (SKU, quantity, unit price).
+    `email` is "" for none; `metadata` is JSON as text; `lines` is (SKU, quantity, unit price).
     """
     return OrderView(
         id=order_id,
@@ -71,6 +71,6 @@ def order_view(
         currency=currency,
         created_at=rfc3339(accepted_at_ms),
         hold_expires_at=rfc3339(held_until_ms) if held_until_ms else None,
-        metadata=metadata,
+        metadata=_NO_METADATA if metadata == "{}" else msgspec.Raw(metadata),
         refund_due=format_minor(refund_due, currency) if refund_due else msgspec.UNSET,
     )

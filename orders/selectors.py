@@ -283,5 +283,5 @@ def accepted_view(
         currency=record.currency,
         accepted_at_ms=accepted_at_ms,
         held_until_ms=held_until_ms,
-        metadata=record.metadata,
+        metadata=record.metadata_as_given,
     )

@@ -30,6 +30,7 @@ _SOURCES = {
     "accepted_at": "accepted_at",
     "hold_expires_at": "hold_expires_at",
     "persisted_at": "persisted_at",
+    "metadata": "metadata",
 }
 COLUMNS = (*_SOURCES, "lines")
 # A cell that begins so is taken for a formula, by whichever program opens the file (OWASP, "CSV

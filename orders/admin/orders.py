@@ -1,6 +1,5 @@
 """Orders: to be found at any number of them, and each told as the story of what happened to it."""
 
-import json
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -78,7 +77,7 @@ class OrderAdmin(OrderActions, ExportsOrders):
             "accepted": moment(order.accepted_at),
             "hold_end": moment(order.hold_expires_at) if order.hold_expires_at else "",
             "lines": _lines(order),
-            "metadata": json.dumps(order.metadata, indent=2, ensure_ascii=False),
+            "metadata": order.metadata if order.metadata != "{}" else "",
             "timeline": timeline_of(order, now=clock.now()),
         }
         return super().render_change_form(request, context, *args, **kwargs)

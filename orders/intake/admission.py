@@ -12,6 +12,7 @@ from orders import problems
 from orders.domain import (
     LineRecord,
     OrderRecord,
+    earlier_metadata,
     encode_record,
     new_order_id,
     request_digest,
@@ -22,7 +23,7 @@ from orders.problems import Problem, Refused
 from . import throttle, tracing
 from .directory import Client, Contents, KnownSale
 from .headers import OrderHeaders, is_json, read_idempotency_key
-from .request import OrderRequest, decode_order
+from .request import Given, OrderRequest, decode_order
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -71,11 +72,11 @@ def admit(
     May be repeated with a newer copy. Raises Refused, NotInCopy.
     """
     key = read_idempotency_key(headers.idempotency_keys)
-    request = decode_order(_checked_body(headers, body))
-    sale = _find_sale(contents, request)
+    given = decode_order(_checked_body(headers, body))
+    sale = _find_sale(contents, given.order)
     span = tracing.order_begun(headers.traceparent)
-    record, reservation = _prepare(client, key, headers, sale, request, span)
-    return Admitted(headers, request, sale, record, reservation, span)
+    record, reservation = _prepare(client, key, headers, sale, given, span)
+    return Admitted(headers, given.order, sale, record, reservation, span)
 
 
 def _checked_body(headers: OrderHeaders, body: bytes | None) -> bytes:
@@ -124,16 +125,16 @@ def _prepare(
     key: str,
     headers: OrderHeaders,
     sale: KnownSale,
-    request: OrderRequest,
+    given: Given,
     span: "Span | None",
 ) -> tuple[OrderRecord, Reservation]:
     recorded_in = tracing.traceparent_of(span) if span is not None else ""
     lines = [
         LineRecord(sku.allocation_id, line.sku, line.quantity, sku.unit_price)
-        for line in request.lines
+        for line in given.order.lines
         for sku in (sale.skus[line.sku],)
     ]
-    fingerprint = request_fingerprint(request)
+    fingerprint = request_fingerprint(given.canonical)
     record = OrderRecord(
         order_id=new_order_id(sale.id, time.time_ns() // 1_000_000),
         client_id=client.id,
@@ -141,11 +142,12 @@ def _prepare(
         sale=sale.slug,
         request_key=key,
         fingerprint=fingerprint,
-        customer=request.customer,
-        email=request.email or "",
+        customer=given.order.customer,
+        email=given.order.email or "",
         currency=sale.currency,
         lines=lines,
-        metadata=request.metadata or {},
+        metadata=earlier_metadata(given.metadata),
+        metadata_text=given.metadata,
         http_request_id=headers.request_id,
         traceparent=recorded_in or headers.traceparent,
     )
@@ -153,7 +155,7 @@ def _prepare(
         digest=request_digest(client.id, key),
         fingerprint=fingerprint,
         order_id=record.order_id,
-        customer=request.customer,
+        customer=given.order.customer,
         note=b",".join(b"%d" % line.unit_price for line in lines),
         payload=encode_record(record),
         lines=[(line.allocation_id, line.quantity) for line in lines],

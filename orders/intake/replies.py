@@ -95,7 +95,7 @@ def order_reply(
             currency=record.currency,
             accepted_at_ms=now_ms,
             held_until_ms=held_until_ms,
-            metadata=record.metadata,
+            metadata=record.metadata_as_given,
         )
     )
     reply = plain_reply(headers, code, b"application/json", body)

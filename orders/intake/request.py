@@ -1,7 +1,6 @@
 """What an order request has to look like, and what exactly is wrong with one that does not."""
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -10,16 +9,21 @@ from inventory.domain import MAX_QUANTITY
 from orders.addresses import AddressRefused, check_address
 from orders.decoding import (
     CONTROL_CHARACTERS,
+    MAX_ERRORS,
     BodyReader,
     FieldError,
     NotJson,
     WrongFields,
     field_error,
 )
+from orders.given_json import Members, canonical, read_given, repeated_names, unstorable
 from orders.problems import INVALID_REQUEST, MALFORMED_JSON, Problem, Refused
 
 MAX_METADATA_BYTES = 2048
 MAX_METADATA_DEPTH = 16
+
+
+_NULL = msgspec.Raw(b"null")
 
 
 class LineRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -41,26 +45,43 @@ class OrderRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Annotated[str, msgspec.Meta(max_length=254, extra_json_schema={"format": "email"})] | None
     ) = None
     metadata: Annotated[
-        dict[str, Any] | None,
-        msgspec.Meta(description="Anything of yours, at most 2 KiB as JSON, 16 levels deep."),
-    ] = None
+        msgspec.Raw,
+        msgspec.Meta(
+            description="Anything of yours, at most 2 KiB as JSON, 16 levels deep. It comes back "
+            "as you wrote it.",
+            extra_json_schema={"type": ["object", "null"]},
+        ),
+    ] = msgspec.field(default_factory=lambda: _NULL)
+
+
+class Given(NamedTuple):
+    """An order as it was given, and so that two of the same content are the same."""
+
+    order: OrderRequest
+    canonical: OrderRequest
+    metadata: str  # a JSON object
 
 
 _orders = BodyReader(OrderRequest)
-_encoder = msgspec.json.Encoder()
 
 
-def decode_order(body: bytes) -> OrderRequest:
+def decode_order(body: bytes) -> Given:
     """Read an order. Raises Refused with a problem that names every field that is wrong."""
     try:
         order = _orders.read(body)
+        errors = _content_errors(order)
+        if order.metadata == _NULL and not _may_repeat(body, order):
+            given = Given(order, order, "{}")
+        else:
+            given, more = _as_given(body, order)
+            errors += more
     except NotJson as error:
         raise Refused(Problem(MALFORMED_JSON, str(error))) from None
     except WrongFields as error:
         raise Refused(_invalid(error.errors)) from None
-    if errors := _content_errors(order):
-        raise Refused(_invalid(errors))
-    return order
+    if errors:
+        raise Refused(_invalid(errors[:MAX_ERRORS]))
+    return given
 
 
 def _invalid(errors: list[FieldError]) -> Problem:
@@ -88,30 +109,46 @@ def _content_errors(order: OrderRequest) -> list[FieldError]:
         elif line.sku in seen:
             errors.append(field_error(f"/lines/{index}/sku", "is in an earlier line already"))
         seen.add(line.sku)
-    if order.metadata:
-        errors += _metadata_errors(order.metadata)
     return errors
 
 
-def _metadata_errors(metadata: dict[str, Any]) -> list[FieldError]:
-    level: list[Any] = [metadata]
-    for depth in range(MAX_METADATA_DEPTH + 1):
-        if any(isinstance(value, str) and "\0" in value for value in level):
-            return [field_error("/metadata", "has a NUL character")]
-        if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in level):
-            return [field_error("/metadata", "has a number beyond 64 bits")]
-        if depth == MAX_METADATA_DEPTH and any(isinstance(value, dict | list) for value in level):
-            return [
-                field_error("/metadata", f"is nested more than {MAX_METADATA_DEPTH} levels deep")
-            ]
-        level = [part for value in level for part in _parts(value)]
-    if len(_encoder.encode(metadata)) > MAX_METADATA_BYTES:
-        return [field_error("/metadata", f"is larger than {MAX_METADATA_BYTES} bytes")]
-    return []
+def _may_repeat(body: bytes, order: OrderRequest) -> bool:
+    """Tell whether a name may be given twice in an object of `body`, which the decoder does not
+    say: there are more colons in it than fields and what they hold account for."""
+    colons = body.count(b":")
+    least = 3 + 2 * len(order.lines) + (order.email is not None)
+    if colons == least:
+        return False
+    return b"\\" in body or colons != least + order.customer.count(":")
 
 
-def _parts(value: Any) -> Iterable[Any]:
-    """Return what a JSON value contains, keys included."""
-    if isinstance(value, dict):
-        return [*value.keys(), *value.values()]
-    return value if isinstance(value, list) else ()
+def _as_given(body: bytes, order: OrderRequest) -> tuple[Given, list[FieldError]]:
+    """Return an order with its metadata, and what is wrong that only a slower look shows."""
+    if len(order.metadata) > MAX_METADATA_BYTES:
+        too_large = field_error("/metadata", f"is larger than {MAX_METADATA_BYTES} bytes")
+        return Given(order, order, ""), [too_large]
+    try:
+        document = read_given(_text(body))
+    except RecursionError:
+        return Given(order, order, ""), [field_error("/metadata", "is nested too deep")]
+    metadata = next((value for name, value in reversed(document) if name == "metadata"), None)
+    errors = _metadata_errors(metadata) or list(repeated_names(document))
+    if metadata is None or errors:
+        return Given(order, order, "{}"), errors
+    same = msgspec.structs.replace(order, metadata=msgspec.Raw(canonical(metadata)))
+    return Given(order, same, _text(bytes(order.metadata))), []
+
+
+def _metadata_errors(metadata: Any) -> list[FieldError]:
+    if metadata is None:
+        return []
+    if not isinstance(metadata, Members):
+        return [field_error("/metadata", "is not an object")]
+    return list(unstorable(metadata, "/metadata", MAX_METADATA_DEPTH))
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise NotJson(str(error)) from None

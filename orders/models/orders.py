@@ -12,6 +12,7 @@ from inventory.models import Allocation, Sale
 from orders import domain
 
 from .clients import ApiClient
+from .json_text import JsonText
 
 
 class Order(models.Model):
@@ -42,7 +43,7 @@ class Order(models.Model):
     rejection = models.CharField(max_length=32, blank=True)
     currency = models.CharField(max_length=3)
     total = models.DecimalField(max_digits=19, decimal_places=4)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = JsonText(default="{}", blank=True)
     accepted_at = models.DateTimeField()
     hold_expires_at = models.DateTimeField(null=True, blank=True)
     persisted_at = models.DateTimeField(db_default=Now())

@@ -1,5 +1,6 @@
 """What there is to tell: events, with all that any channel says of them."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection
 from contextlib import AbstractContextManager
@@ -40,11 +41,15 @@ class Notice:
     email: str
     currency: str
     total: Decimal
-    metadata: dict[str, Any]
+    metadata: str  # a JSON object
     accepted_at: datetime
     hold_expires_at: datetime | None
     lines: tuple[Line, ...]
     traceparent: str | None = None  # the trace of the request that placed the order
+
+    def said(self, name: str) -> Any:
+        """Return what the order's metadata says under a name, None where it says nothing."""
+        return json.loads(self.metadata).get(name)
 
     @property
     def message_id(self) -> str:

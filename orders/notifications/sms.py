@@ -66,7 +66,7 @@ def send_sms(notices: Sequence[Notice]) -> Outcomes:
 
 
 def _send(notice: Notice) -> Outcome:
-    to = str(notice.metadata.get("phone", ""))
+    to = str(notice.said("phone") or "")
     if not settings.SMS_SENDER:
         return GiveUp("no SMS_SENDER is configured")
     if not _E164.fullmatch(to):

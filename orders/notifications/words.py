@@ -23,7 +23,7 @@ from .notices import Line, Notice
 @contextmanager
 def in_language_of(notice: Notice) -> Iterator[None]:
     """Speak the language that the order names in its metadata, if it is one of LANGUAGES."""
-    wanted = notice.metadata.get("language")
+    wanted = notice.said("language")
     spoken = [code for code, _ in settings.LANGUAGES if code == wanted]
     with translation.override(spoken[0] if spoken else settings.LANGUAGE_CODE):
         yield

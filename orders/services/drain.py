@@ -17,6 +17,7 @@ from inventory.selectors import sales_on_record
 from orders import figures
 from orders.domain import OrderRecord, decode_record
 from orders.errors import Unpersistable
+from orders.given_json import may_be_unreadable
 from shop.core import clock
 from shop.core.locks import try_alone
 
@@ -165,6 +166,8 @@ def _read(sale_id: int, entry: Entry, known_allocations: set[int]) -> OrderRecor
     unknown = {line.allocation_id for line in record.lines} - known_allocations
     if unknown or not record.lines:
         raise Unpersistable("unknown-stock", f"allocations {sorted(unknown)}")
+    if may_be_unreadable(record.metadata_as_given):
+        raise Unpersistable("refused", "its metadata has a NUL, which PostgreSQL cannot read back")
     return record
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 from django.db import transaction
 
 from inventory.errors import StockRefused
@@ -144,7 +143,7 @@ def _insert_orders(
             refused.get(order.id, ""),
             order.record.currency,
             from_minor(order.record.total, order.record.currency),
-            msgspec.json.encode(order.record.metadata).decode(),
+            order.record.metadata_as_given,
             order.entry.accepted_at_ms,
             order.entry.held_until_ms or None,
             order.entry.epoch,

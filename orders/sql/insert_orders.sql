@@ -13,7 +13,7 @@ INSERT INTO orders_order (
 )
 SELECT
     o.id, client.id, sale.id, o.request_key, decode(o.fingerprint, 'hex'), o.http_request_id,
-    o.customer, o.email, o.status, o.rejection, o.currency, o.total, o.metadata::jsonb,
+    o.customer, o.email, o.status, o.rejection, o.currency, o.total, o.metadata::json,
     timestamptz 'epoch' + o.accepted_at_ms * interval '1 millisecond',
     timestamptz 'epoch' + o.held_until_ms * interval '1 millisecond',
     o.epoch, o.position, o.traceparent, CASE WHEN o.status = 'rejected' THEN now() END

@@ -28,13 +28,16 @@ def _order(status: Status, held_until_ms: int, refund_due: int = 0) -> OrderView
         currency="EUR",
         accepted_at_ms=1_795_780_800_123,
         held_until_ms=held_until_ms,
-        metadata=_METADATA,
+        metadata=msgspec.json.encode(_METADATA).decode(),
         refund_due=refund_due,
     )
 
 
 def _shown(view: OrderView, summary: str = "") -> Json:
-    return {"summary": summary or view.status, "value": msgspec.to_builtins(view)}
+    return {
+        "summary": summary or view.status,
+        "value": msgspec.json.decode(msgspec.json.encode(view)),
+    }
 
 
 def _readiness(**failing: str) -> Json:
@@ -129,7 +132,7 @@ def event(type_: EventType) -> Json:
     """Return examples of the message that tells of an event."""
     sequence, view = _EVENTS[type_]
     message = Message(type_.value, "2026-11-27T12:04:11.482Z", sequence, view)
-    return {type_.value: {"value": msgspec.to_builtins(message)}}
+    return {type_.value: {"value": msgspec.json.decode(msgspec.json.encode(message))}}
 
 
 _EVENTS = {

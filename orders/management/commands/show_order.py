@@ -1,6 +1,5 @@
 """manage.py show_order: where an order is, and what happened to it."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -33,14 +32,14 @@ class Command(OperatorCommand):
         with in_plain_words(OrderError, InventoryError):
             known = look_up(order_id)
         if options["json"]:
-            self.stdout.write(json.dumps(_document(known)))
+            self.stdout.write(msgspec.json.encode(_document(known)).decode())
         else:
             _print(known, Display(self.stdout, options))
 
 
 def _document(known: Known) -> dict[str, Any]:
     return {
-        "order": msgspec.to_builtins(known.view),
+        "order": known.view,
         "client": known.client.name,
         "history": [
             {"at": _time(entry), "what": entry.what, "detail": entry.detail}

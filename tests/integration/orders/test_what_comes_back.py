@@ -24,6 +24,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SAMPLES = {
     "a mail address": b'"email":"Ada.Lovelace+shop@Example.COM"',
     "a mail address beyond ASCII": '"email":"ada@BÜCHER.example"'.encode(),
+    "numbers as they are written": (
+        b'"metadata":{"a":[1e307,1E+22,-0.0,0.10,1.0,1,123456789012345678901234567890]}'
+    ),
+    "numbers beyond any": b'"metadata":{"a":-1e400,"b":1e-400}',
+    "spaces and the order of names": b'"metadata":{ "b" : 1,\n"a":\t[ ] }',
+    "characters as they are spelled": rb'"metadata":{"\u00fc/\/":"\ud83d\ude00 \u2028 \t"}',
+    "characters beyond ASCII": '"metadata":{"ü":"u\u0308 😀 \u202e"}'.encode(),
+    "as much as there may be": b'"metadata":{"a":"%b"}' % (b"x" * 2040),
+    "as deep as it goes": b'"metadata":{"a":' + b"[" * 15 + b"1" + b"]" * 15 + b"}",
     "no mail address": b'"email":null',
 }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from orders.domain import OrderRecord, decode_record, encode_record
+from orders.domain import OrderRecord, decode_record, earlier_metadata, encode_record
 
 OLD: list[Any] = [
     *(b"o" * 16, 1, 2, "drop", "k-1", b"f" * 16, "ada", "", "EUR"),
@@ -42,3 +42,14 @@ def test_a_worker_of_yesterday_reads_a_record_of_today() -> None:
     old = msgspec.msgpack.decode(today, type=OldRecord)
     assert (old.order_id, old.http_request_id) == (b"o" * 16, "r-1")
     assert decode_record(today).traceparent == TRACEPARENT
+
+
+def test_metadata_of_yesterday_is_read_and_of_today_is_readable_yesterday() -> None:
+    record = decode_record(msgspec.msgpack.encode(OLD))
+    assert record.metadata_as_given == '{"basket":"b-1"}'
+    for given in ('{ "basket" : 1e22 }', '{"basket": 1e22, "more": 1e400}'):
+        today = encode_record(
+            msgspec.structs.replace(record, metadata=earlier_metadata(given), metadata_text=given)
+        )
+        assert decode_record(today).metadata_as_given == given
+        assert msgspec.msgpack.decode(today, type=OldRecord).metadata in ({"basket": 1e22}, {})

@@ -1,5 +1,7 @@
 """Every page of the admin opens, with its data, and most of them only for reading."""
 
+import json
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -75,7 +77,9 @@ def test_the_order_page_shows_lines_events_ledger_and_dead_letters(
 
 
 def test_what_a_storefront_sends_is_escaped(sold: Sold, admin_client: Client) -> None:
-    Order.objects.update(customer="<script>alert(1)</script>", metadata={"a": "</pre><script>"})
+    Order.objects.update(
+        customer="<script>alert(1)</script>", metadata=json.dumps({"a": "</pre><script>"})
+    )
     for page in (url(Order, "changelist"), url(Order, "change", sold.order.pk)):
         body = admin_client.get(page).content.decode()
         assert "<script>alert(1)" not in body

@@ -2,6 +2,7 @@
 
 import ast
 import gettext
+import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -33,7 +34,7 @@ FACTS: dict[str, Any] = {
     "email": "ada@example.com",
     "currency": "EUR",
     "total": Decimal("1250.0000"),
-    "metadata": {},
+    "metadata": "{}",
     "accepted_at": datetime(2026, 11, 27, 11, 44, tzinfo=UTC),
     "hold_expires_at": datetime(2026, 11, 27, 11, 59, tzinfo=UTC),
     "lines": (Line("TEE", "A fine tee", 2, Decimal("625.0000")),),
@@ -47,7 +48,7 @@ KINDS: list[dict[str, Any]] = [
 
 
 def notice(language: str = "en", **changes: Any) -> Notice:
-    return Notice(**FACTS | {"metadata": {"language": language}} | changes)
+    return Notice(**FACTS | {"metadata": json.dumps({"language": language})} | changes)
 
 
 def said(channel: str, told: Notice) -> str:
@@ -77,7 +78,7 @@ def test_a_text_message_is_short(kind: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_letter_has_one_subject_and_the_same_words_in_text_and_html(kind: dict[str, Any]) -> None:
-    letter = compose(notice(**kind))
+    letter = compose(notice(**kind), "ada@example.com")
     html = str(letter.alternatives[0][0])
     assert letter.subject == letter.subject.strip() != ""
     assert letter.body.startswith(said("mail", notice(**kind)).partition("\n\n")[2])

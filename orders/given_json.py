@@ -1,0 +1,91 @@
+"""JSON as it was given: numbers as they were written, and members that share a name seen.
+
+A decoder makes numbers of numbers: 1e22 comes back as 10000000000000000000000, 1e307 as 308 digits,
+and of two members with one name only the last is left. What a client gives is to come back as it
+was, so it is kept as text, and read here only to be judged and compared.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .decoding import FieldError, NotJson, field_error, pointed
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL, which PostgreSQL has not, and half characters
+
+
+class Number(str):
+    """A number, as it was written."""
+
+    __slots__ = ()
+
+
+class Members(list[tuple[str, Any]]):
+    """An object: its members in the order in which they were given, each of them."""
+
+    __slots__ = ()
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=Members, parse_int=Number, parse_float=Number)
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def read_given(text: str) -> Any:
+    """Return what JSON `text` holds. Raises NotJson, and RecursionError where it is nested deeper
+    than Python goes."""
+    try:
+        return _decoder.decode(text)
+    except ValueError as error:
+        raise NotJson(str(error)) from None
+
+
+def repeated_names(value: Any, pointer: str = "") -> Iterator[FieldError]:
+    """Yield an error for each member whose name an earlier one of its object has."""
+    if isinstance(value, Members):
+        seen = set()
+        for name, member in value:
+            here = pointed(pointer, name)
+            if name in seen:
+                yield field_error(here, "is given more than once")
+            seen.add(name)
+            yield from repeated_names(member, here)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from repeated_names(item, pointed(pointer, index))
+
+
+def unstorable(value: Any, pointer: str, levels: int) -> Iterator[FieldError]:
+    """Yield an error for each part that has characters that cannot be kept, or is too deep.
+
+    `levels` is how many objects and lists there may be within one another.
+    """
+    if isinstance(value, list) and not levels:
+        yield field_error(pointer, "is nested too deep")
+    elif isinstance(value, Members):
+        for name, member in value:
+            here = pointed(pointer, name)
+            if _UNSTORABLE.search(name):
+                yield field_error(here, "has a NUL or half a character in its name")
+            yield from unstorable(member, here, levels - 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from unstorable(item, pointed(pointer, index), levels - 1)
+    elif isinstance(value, str) and _UNSTORABLE.search(value):
+        yield field_error(pointer, "has a NUL or half a character")
+
+
+def canonical(value: Any) -> str:
+    """Return JSON that is the same for two texts that differ in spacing, the order of members and
+    the spelling of characters alone. Numbers are the same where they are written the same."""
+    if isinstance(value, Members):
+        members = sorted(value, key=lambda member: member[0])
+        return f"{{{','.join(f'{_quoted(name)}:{canonical(item)}' for name, item in members)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(canonical, value))}]"
+    return str(value) if isinstance(value, Number) else _quoted(value)
+
+
+def may_be_unreadable(text: str) -> bool:
+    """Tell whether PostgreSQL keeps JSON `text`, but could not read a member of it."""
+    return "\\u0000" in text and any(unstorable(read_given(text), "", levels=99))
