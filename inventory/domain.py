@@ -2,15 +2,23 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from .errors import InvalidSkuSpec
 from .money import AmountRefused, parse_amount
 
-MAX_QUANTITY = 1_000_000
+# Bounds that all which hold these values share: Python, PostgreSQL, the numbers of Lua and of JSON.
+MAX_QUANTITY = 1_000_000_000  # units of a SKU in a sale, in an order, or that one customer may buy
+MAX_ALLOCATED = 1_000_000_000_000  # what the ledger still counts, whoever added it
 MAX_UNIT_PRICE = Decimal(99_999_999)
+MAX_HOLD_SECONDS = 30 * 24 * 3600
+# When a sale may open and close. Python's years go from 1 to 9999 in each zone's own time, those of
+# PostgreSQL further; Redis is told of milliseconds since 1970.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
+_WHOLE = re.compile(r"[0-9]{1,10}")
 SKU_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -60,13 +68,19 @@ def parse_sku_spec(text: str, currency: str) -> SkuSpec:
     )
 
 
+def in_time(moment: datetime) -> bool:
+    """Tell whether a sale may open or close at `moment`, which has a zone."""
+    # First by the year: what lies outside of it may have no equal in UTC.
+    return EARLIEST.year <= moment.year <= LATEST.year and EARLIEST <= moment <= LATEST
+
+
 def is_sku_code(code: str) -> bool:
     """Tell whether `code` can name a SKU."""
     return SKU_CODE.fullmatch(code) is not None
 
 
 def _quantity(text: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MAX_QUANTITY):
+    if not (_WHOLE.fullmatch(value) and 1 <= int(value) <= MAX_QUANTITY):
         raise InvalidSkuSpec(text, f"the quantity is a whole number from 1 to {MAX_QUANTITY:,}")
     return int(value)
 

@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from . import domain
-from .validators import validate_currency
+from .validators import validate_currency, validate_moment, validate_name
 
 
 class Product(models.Model):
@@ -18,7 +18,7 @@ class Product(models.Model):
         unique=True,
         validators=[RegexValidator(rf"\A{domain.SKU_CODE.pattern}\Z")],
     )
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=200, validators=[validate_name])
     price = models.DecimalField(max_digits=19, decimal_places=4, validators=[MinValueValidator(0)])
     currency = models.CharField(
         max_length=3, default="EUR", validators=[validate_currency], help_text="ISO 4217"
@@ -46,12 +46,12 @@ class Sale(models.Model):
         NONE = "none", "An order is confirmed at once"
 
     slug = models.SlugField(max_length=64, unique=True)
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=200, validators=[validate_name])
     currency = models.CharField(
         max_length=3, default="EUR", validators=[validate_currency], help_text="ISO 4217"
     )
-    opens_at = models.DateTimeField()
-    closes_at = models.DateTimeField(null=True, blank=True)
+    opens_at = models.DateTimeField(validators=[validate_moment])
+    closes_at = models.DateTimeField(null=True, blank=True, validators=[validate_moment])
     paused = models.BooleanField(default=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     limit = models.PositiveIntegerField(
@@ -61,7 +61,7 @@ class Sale(models.Model):
     )
     hold_seconds = models.PositiveIntegerField(
         default=900,
-        validators=[MinValueValidator(1), MaxValueValidator(30 * 24 * 3600)],
+        validators=[MinValueValidator(1), MaxValueValidator(domain.MAX_HOLD_SECONDS)],
         help_text="How long an unpaid order keeps its stock.",
     )
     payment = models.CharField(max_length=8, choices=Payment, default=Payment.REQUIRED)
@@ -92,6 +92,28 @@ class Sale(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(hold_seconds__gt=0), name="sale_hold_seconds_positive"
+            ),
+            # Whoever wrote it: one moment that Python cannot hold would stop every reader.
+            models.CheckConstraint(
+                condition=Q(opens_at__range=(domain.EARLIEST, domain.LATEST)),
+                name="sale_opens_in_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(closes_at__isnull=True)
+                | Q(closes_at__range=(domain.EARLIEST, domain.LATEST)),
+                name="sale_closes_in_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True)
+                | Q(closed_at__range=(domain.EARLIEST, domain.LATEST)),
+                name="sale_closed_in_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(hold_seconds__lte=domain.MAX_HOLD_SECONDS),
+                name="sale_hold_seconds_bounded",
+            ),
+            models.CheckConstraint(
+                condition=Q(limit__lte=domain.MAX_QUANTITY), name="sale_limit_bounded"
             ),
             models.CheckConstraint(
                 condition=Q(currency__regex=r"^[A-Z]{3}$"), name="sale_currency_iso_4217"
@@ -128,6 +150,9 @@ class Allocation(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(unit_price__gte=0), name="allocation_price_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(allocated__lte=domain.MAX_ALLOCATED), name="allocation_bounded"
             ),
         ]
 

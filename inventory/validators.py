@@ -1,8 +1,20 @@
 """What the values of products and sales have to be, as Django's forms and models check it."""
 
+import re
+from datetime import datetime
+
 from django.core.exceptions import ValidationError
 
+from .domain import EARLIEST, LATEST, in_time
 from .money import is_currency
+
+OUT_OF_TIME = (
+    f"A sale opens and closes between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}; "
+    "without a closing time it stays open until it is closed."
+)
+# C0 and C1 controls, the line and paragraph separators, and halves of characters, which no database
+# keeps and no page shows.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def validate_currency(code: str) -> None:
@@ -12,3 +24,15 @@ def validate_currency(code: str) -> None:
     """
     if not is_currency(code):
         raise ValidationError(f"{code[:20]!r} is no currency; write it like EUR (ISO 4217).")
+
+
+def validate_moment(moment: datetime) -> None:
+    """Raises ValidationError where a sale cannot open or close at `moment`."""
+    if not in_time(moment):
+        raise ValidationError(OUT_OF_TIME)
+
+
+def validate_name(name: str) -> None:
+    """Raises ValidationError where `name` has characters that cannot be kept or shown."""
+    if _UNPRINTABLE.search(name):
+        raise ValidationError("A name has no control characters and no halves of characters.")

@@ -118,5 +118,5 @@ class StockResource(WholeFile, resources.Resource):
 
 
 def _wrong_quantity(text: str) -> str:
-    fits = text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MAX_QUANTITY
+    fits = text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= MAX_QUANTITY
     return "" if fits else f"A quantity is a whole number from 1 to {MAX_QUANTITY:,}."

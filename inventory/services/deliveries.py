@@ -28,6 +28,8 @@ def add_delivery(sale: Sale, *, version: int, now: datetime, units: Mapping[int,
         raise_version(sale, version=version)
         for pk, more in sorted(units.items()):  # in the order in which everybody locks these rows
             row = Allocation.objects.filter(pk=pk, sale=sale)
+            if row.filter(allocated__gt=MAX_QUANTITY - more).exists():
+                raise errors.RuleRefused(f"A sale has at most {MAX_QUANTITY:,} units of a SKU.")
             if row.update(allocated=F("allocated") + more) != 1:
                 raise errors.RuleRefused("The sale does not offer one of these SKUs.")
         StockMovement.objects.bulk_create(

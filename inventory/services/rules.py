@@ -12,9 +12,10 @@ from typing import Any
 from django.db.models import F
 
 from inventory import errors
-from inventory.domain import MAX_QUANTITY, SaleState
+from inventory.domain import MAX_QUANTITY, SaleState, in_time
 from inventory.models import Sale
 from inventory.selectors import ON_RECORD, state_of
+from inventory.validators import OUT_OF_TIME
 
 from .publishing import publish_rules
 
@@ -56,6 +57,8 @@ def check_window(
     """Raises RuleRefused where a sale cannot get this window."""
     if sale.closed_at is not None:
         raise errors.RuleRefused("The sale was closed for good.")
+    if not all(in_time(moment) for moment in (opens_at, closes_at) if moment):
+        raise errors.RuleRefused(OUT_OF_TIME)
     if sale.closes_at is not None and sale.closes_at < now - ON_RECORD:
         raise errors.RuleRefused("The sale ended too long ago: its requests are not on record.")
     if opens_at != sale.opens_at and sale.opens_at <= now:

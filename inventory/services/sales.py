@@ -8,7 +8,7 @@ import redis
 from django.db import IntegrityError, transaction
 
 from inventory import counters, errors
-from inventory.domain import SkuSpec
+from inventory.domain import MAX_QUANTITY, MAX_UNIT_PRICE, SkuSpec, is_sku_code
 from inventory.models import Allocation, Product, Sale, StockMovement
 from inventory.selectors import rules_of
 
@@ -43,6 +43,7 @@ def create_sale(
             payment=payment,
         )
         _save_new(sale)
+        _check_offer(skus)
         allocations = [
             Allocation(
                 sale=sale,
@@ -78,7 +79,22 @@ def create_sale(
     return sale
 
 
+def _check_offer(skus: Sequence[SkuSpec]) -> None:
+    """Raises InvalidSkuSpec for what `parse_sku_spec` would not have read."""
+    codes = [spec.code for spec in skus]
+    for spec in skus:
+        if codes.count(spec.code) > 1:
+            raise errors.InvalidSkuSpec(spec.code, "is given more than once")
+        if not is_sku_code(spec.code):
+            raise errors.InvalidSkuSpec(spec.code, "is no SKU")
+        if not 1 <= spec.quantity <= MAX_QUANTITY:
+            raise errors.InvalidSkuSpec(spec.code, f"has from 1 to {MAX_QUANTITY:,} units")
+        if spec.price is not None and not 0 <= spec.price <= MAX_UNIT_PRICE:
+            raise errors.InvalidSkuSpec(spec.code, f"costs from 0 to {MAX_UNIT_PRICE:,}")
+
+
 def _save_new(sale: Sale) -> None:
+    sale.clean_fields()  # before the database is asked for a slug that it could not read
     if Sale.objects.filter(slug=sale.slug).exists():
         raise errors.SaleExists(sale.slug)
     sale.full_clean()

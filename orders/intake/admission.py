@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from django.conf import settings
 
+from inventory.money import from_minor
 from inventory.reservation import Reservation
 from orders import problems
+from orders.decoding import field_error
 from orders.domain import (
     LineRecord,
     OrderRecord,
@@ -120,6 +122,19 @@ def _find_sale(contents: Contents, request: OrderRequest) -> KnownSale:
     return sale
 
 
+_FEW = 500_000  # units a line, whose total fits at any price
+_MAX_TOTAL = 10**15  # PostgreSQL's numeric(19,4), excluded
+
+
+def _check_total(lines: list[LineRecord], currency: str) -> None:
+    """Raises Refused where the ledger could not hold the order's total."""
+    total = sum(line.quantity * line.unit_price for line in lines)
+    if from_minor(total, currency) >= _MAX_TOTAL:
+        detail = f"come to more than {_MAX_TOTAL - 1:,} {currency}"
+        errors = [field_error("/lines", detail)]
+        raise Refused(Problem(problems.INVALID_REQUEST, "Some fields are not valid.", errors))
+
+
 def _prepare(
     client: Client,
     key: str,
@@ -134,6 +149,8 @@ def _prepare(
         for line in given.order.lines
         for sku in (sale.skus[line.sku],)
     ]
+    if any(line.quantity > _FEW for line in lines):
+        _check_total(lines, sale.currency)
     fingerprint = request_fingerprint(given.canonical)
     record = OrderRecord(
         order_id=new_order_id(sale.id, time.time_ns() // 1_000_000),

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError
 
 from inventory.models import Allocation, Sale
-from inventory.money import to_minor
+from inventory.money import AmountRefused, to_minor
 from inventory.selectors import sales_on_record
 from orders.models import ApiClient
 from shop.core import clock
+from shop.core.health import NotReady, first_line
 from shop.core.threads import Overloaded, in_thread
 
 logger = logging.getLogger(__name__)
@@ -20,6 +22,7 @@ FRESH_SECONDS = 1.0  # younger than this: used as it is
 STALE_SECONDS = 3.0  # older than this: waited for, so that a revoked key ends within seconds
 PATIENCE_SECONDS = 0.5  # with a reading under way, where there is a copy
 AGAIN_SECONDS = 0.2  # between two looks for something that was not there
+OLD_SECONDS = 10.0  # older than this although it is asked for: somebody has to look
 MAX_ASKERS = 1000
 MAX_CALLERS = 1000
 NEWER_TRIES = 3  # one may have been under way already, one may fail
@@ -53,6 +56,7 @@ class Contents:
     clients: dict[str, Client]  # by the hash of their key
     sales: dict[str, KnownSale]  # by slug
     on_record: frozenset[int]  # sales whose counters Redis has to hold
+    left_out: tuple[str, ...] = ()  # what could not be read, each with the reason
     callers: dict[bytes, Client] = field(default_factory=dict)  # seen by this Authorization header
 
     def remember(self, authorization: bytes, client: Client) -> None:
@@ -77,7 +81,7 @@ class Directory:
         self._tried_at = -STALE_SECONDS
         self._loading: asyncio.Task[None] | None = None
         self._askers = 0
-        self._away = False
+        self._trouble = ""  # why the last reading failed
 
     def at_hand(self) -> Contents | None:
         """Return the copy if it is young enough to be used without waiting for anything."""
@@ -96,6 +100,20 @@ class Directory:
         if self._contents is None:
             raise DirectoryUnavailable
         return self._contents
+
+    async def check(self) -> str:
+        """Return what there is to say of the copy. Raises NotReady where it does not get newer."""
+        with suppress(DirectoryUnavailable):
+            await self.current()
+        why = self._trouble or "no answer yet"
+        if self._contents is None:
+            raise NotReady(f"clients and sales cannot be read: {why}")
+        age = time.monotonic() - self._loaded_at
+        if age > OLD_SECONDS:
+            raise NotReady(f"clients and sales were last read {age:.0f} s ago, which serves: {why}")
+        if self._contents.left_out:
+            return f"without what cannot be read: {'; '.join(self._contents.left_out[:5])}"
+        return "ok"
 
     async def newer(self) -> Contents:
         """Return a copy whose reading began after this call: for who misses what should be there.
@@ -141,13 +159,18 @@ class Directory:
         try:
             self._contents = await in_thread(read_contents)
             self._loaded_at = started
-            if self._away:
+            if self._trouble:
                 logger.info("clients and sales are read again")
-            self._away = False
-        except (DatabaseError, Overloaded) as error:
-            if not self._away:  # said once, not every second
-                logger.warning("clients and sales can't be read, the last copy serves: %s", error)
-            self._away = True
+            self._trouble = ""
+        except Exception as error:  # whatever it is, the last copy serves
+            if not self._trouble:  # said once, not every second
+                expected = isinstance(error, DatabaseError | Overloaded)
+                logger.warning(
+                    "clients and sales can't be read, the last copy serves: %s",
+                    error,
+                    exc_info=None if expected else error,
+                )
+            self._trouble = first_line(error)
         finally:
             self._loading = None
 
@@ -155,13 +178,18 @@ class Directory:
 def read_contents() -> Contents:
     """Read all clients, all sales, and the SKUs of those that may still be asked for."""
     skus: dict[int, dict[str, OfferedSku]] = {}
+    left_out = []
     sales = list(Sale.objects.all())
     on_record = frozenset(sales_on_record(now=clock.now()).values_list("pk", flat=True))
-    for allocation in Allocation.objects.filter(sale__in=on_record).select_related("product"):
-        price = to_minor(allocation.unit_price, allocation.product.currency)
-        skus.setdefault(allocation.sale_id, {})[allocation.product.sku] = OfferedSku(
-            allocation.pk, price
-        )
+    offered = Allocation.objects.filter(sale__in=on_record).select_related("product", "sale")
+    for allocation in offered:
+        sku = allocation.product.sku
+        try:
+            price = to_minor(allocation.unit_price, allocation.sale.currency)
+        except AmountRefused as error:  # then it is not offered; the others are
+            left_out.append(f"SKU {sku} of sale {allocation.sale.slug}: {error}")
+            continue
+        skus.setdefault(allocation.sale_id, {})[sku] = OfferedSku(allocation.pk, price)
     return Contents(
         clients={
             client.key_hash: Client(client.pk, client.name, client.rate_limit)
@@ -179,4 +207,5 @@ def read_contents() -> Contents:
             for sale in sales
         },
         on_record=on_record,
+        left_out=tuple(left_out),
     )

@@ -1,24 +1,44 @@
 """What operators write on the command line, read or refused: types for argparse."""
 
+import re
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from django.utils.dateparse import parse_datetime
+
+_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 def moment(text: str) -> datetime:
     """Return the moment that ISO 8601 writes as `text`; without a zone it is UTC's."""
     try:
-        found = parse_datetime(text)
+        found = parse_datetime(text) if text.isascii() else None
     except ValueError:  # well formed, and no moment: 30 February
         found = None
     if found is None:
-        raise ArgumentTypeError(f"{text!r} is no time as ISO 8601 writes it: 2026-11-27T12:00Z")
+        raise ArgumentTypeError(
+            f"{shortened(text)} is no time as ISO 8601 writes it: 2026-11-27T12:00Z"
+        )
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def count(text: str) -> int:
-    """Return the whole number from 1 up that `text` writes."""
-    if not (text.isascii() and text.isdecimal() and int(text[:9]) and len(text) <= 9):
-        raise ArgumentTypeError(f"{text!r} is no whole number from 1 up")
-    return int(text)
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a type of whole numbers from `least` to `most`, written in plain digits."""
+
+    def read(text: str) -> int:
+        if not (_WHOLE.fullmatch(text) and least <= int(text) <= most):
+            raise ArgumentTypeError(
+                f"{shortened(text)} is no whole number from {least:,} to {most:,}"
+            )
+        return int(text)
+
+    return read
+
+
+count = whole(1, 999_999_999)
+
+
+def shortened(text: str) -> str:
+    """Return what was written, in quotes, as much of it as a line has room for."""
+    return repr(text if len(text) <= 60 else f"{text[:60]}…")

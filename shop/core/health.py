@@ -47,9 +47,13 @@ class NotReady(Exception):
 def check_postgresql() -> str:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute("SELECT current_setting('transaction_read_only'), pg_is_in_recovery()")
+            read_only, standby = cursor.fetchone()
     except DatabaseError as error:
-        raise NotReady(_first_line(error)) from error
+        raise NotReady(first_line(error)) from error
+    if read_only == "on":
+        why = "it is a standby" if standby else "it is set so"
+        raise NotReady(f"PostgreSQL is read-only, {why}: orders wait in the outbox until it writes")
     return "ok"
 
 
@@ -60,7 +64,7 @@ def check_redis() -> str:
     except redis.exceptions.NoPermissionError as error:
         raise NotReady("this user may not run INFO, which orders need: grant it +info") from error
     except redis.RedisError as error:
-        raise NotReady(_first_line(error)) from error
+        raise NotReady(first_line(error)) from error
     if role != "master":
         raise NotReady("this is a replica: orders need the primary")
     return "ok"
@@ -90,7 +94,7 @@ def _replicas() -> str:
     try:
         connected = int(client().info("replication")["connected_slaves"])
     except redis.RedisError as error:
-        raise NotReady(_first_line(error)) from error
+        raise NotReady(first_line(error)) from error
     if connected < wanted:
         raise NotReady(f"{connected} of {wanted} replicas are connected: orders are answered 503")
     kept = "on the disk" if settings.REDIS_WAIT_AOF else "in the memory"
@@ -113,7 +117,7 @@ def check_worker() -> str:
     try:
         ages = progress.ages()
     except redis.RedisError as error:
-        raise NotReady(_first_line(error)) from error
+        raise NotReady(first_line(error)) from error
     for name, patience in SILENCE_SECONDS.items():
         age = ages.get(name)
         if age is None or age > patience:
@@ -164,9 +168,10 @@ def _redis_config(*names: str) -> dict[str, str] | None:
     except (redis.ResponseError, redis.exceptions.NoPermissionError):
         return None
     except redis.RedisError as error:
-        raise NotReady(_first_line(error)) from error
+        raise NotReady(first_line(error)) from error
     return {str(name): str(value) for name, value in config.items()}
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, or its kind where it has none."""
     return (str(error) or type(error).__name__).splitlines()[0]

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
 from inventory import services
-from inventory.domain import parse_sku_spec
+from inventory.domain import MAX_HOLD_SECONDS, MAX_QUANTITY, parse_sku_spec
 from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.validators import validate_currency
@@ -42,14 +42,14 @@ class Command(OperatorCommand):
         parser.add_argument("--currency", default="EUR", help="ISO 4217 (default: %(default)s)")
         parser.add_argument(
             "--limit",
-            type=int,
+            type=arguments.whole(0, MAX_QUANTITY),
             default=0,
             metavar="N",
             help="units per customer over the whole sale (default: no limit)",
         )
         parser.add_argument(
             "--hold",
-            type=int,
+            type=arguments.whole(1, MAX_HOLD_SECONDS),
             default=900,
             metavar="SECONDS",
             help="how long an unpaid order keeps its stock (default: %(default)s)",

@@ -47,6 +47,7 @@ def _readiness(**failing: str) -> Json:
         "durability": "always: an accepted order survives a crash of Redis and of its machine",
         "eviction": "noeviction",
         "worker": "last sweep 0.4 s ago",
+        "sales": "ok",
         "duties": "nothing waits longer than 0.2 s",
     } | failing
     view = Readiness(

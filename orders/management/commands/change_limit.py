@@ -3,10 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from inventory.domain import MAX_QUANTITY
 from inventory.management.changing import SaleCommand
 from inventory.models import Sale
 from orders.services.limits import change_limit
-from shop.core import clock
+from shop.core import arguments, clock
 
 
 class Command(SaleCommand):
@@ -18,7 +19,9 @@ class Command(SaleCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("limit", type=int, metavar="N", help="units; 0: no limit")
+        parser.add_argument(
+            "limit", type=arguments.whole(0, MAX_QUANTITY), metavar="N", help="units; 0: no limit"
+        )
 
     def change(self, sale: Sale, options: dict[str, Any]) -> str:
         limit = options["limit"]
