@@ -16,7 +16,7 @@ from orders.errors import LetterResolved
 from orders.models import DeadLetter, Order
 from orders.services import dead_letters, triage
 from shop.core import clock
-from shop.core.admin import ReadOnlyAdmin, preformatted, table, unbroken
+from shop.core.admin import OfferedFilter, ReadOnlyAdmin, preformatted, table, unbroken
 
 from .confirmation import Outcome, Question, ask_about_rows, asks_first
 from .looks import Tone, badge, link_to_pk
@@ -62,7 +62,7 @@ def _resolved(letter: DeadLetter) -> str:
     return f"It is resolved: {letter.get_resolution_display()}." if letter.resolution else ""
 
 
-class ResolutionFilter(admin.SimpleListFilter):
+class ResolutionFilter(OfferedFilter):
     title = "resolution"
     parameter_name = "resolution"
 

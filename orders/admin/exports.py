@@ -9,8 +9,8 @@ from asgiref.sync import sync_to_async
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.admin.options import get_content_type_for_model
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters, get_content_type_for_model
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -28,6 +28,7 @@ from .order_rows import COLUMNS, Row, pages
 
 EXPORT = "orders.export_order"
 SPREADSHEET_ROWS = 10_000
+BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
 
 
 class ExportForm(forms.Form):
@@ -62,7 +63,10 @@ class ExportsOrders(BigTableAdmin):
     def export(self, request: HttpRequest) -> HttpResponseBase:
         if not self.has_export_permission(request):
             raise PermissionDenied
-        orders = self.get_changelist_instance(request).get_queryset(request)
+        try:
+            orders = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters as error:
+            raise BadRequest("It asks for a page that there is not.") from error
         form = ExportForm(request.POST or None)
         if not form.is_valid():
             return self._page(request, form)
@@ -100,7 +104,7 @@ def _streamed(request: HttpRequest, orders: QuerySet[Order]) -> StreamingHttpRes
 
 
 def _csv(orders: QuerySet[Order]) -> Iterator[str]:
-    yield _csv_of([COLUMNS])
+    yield BYTE_ORDER_MARK + _csv_of([COLUMNS])
     for page in pages(orders):
         yield _csv_of(page)
 

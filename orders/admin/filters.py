@@ -1,17 +1,21 @@
 """Filters and searches of lists of orders: each is answered through an index."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import BadRequest
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from inventory.admin import uuid_in
 from inventory.models import Sale
 from orders.models import ApiClient
+from shop.core.admin import OfferedFilter
 
 RECENT_SALES = 30
+_IS_ID = re.compile(r"[0-9]{1,18}")
 
 
 class SaleFilter(admin.SimpleListFilter):
@@ -26,7 +30,7 @@ class SaleFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
-        return queryset.filter(sale=value) if value and value.isdecimal() else queryset
+        return queryset.filter(sale=_id_in(value)) if value else queryset
 
 
 class OwnerFilter(admin.SimpleListFilter):
@@ -43,10 +47,10 @@ class OwnerFilter(admin.SimpleListFilter):
         value = self.value()
         if value == "shop":
             return queryset.filter(client__isnull=True)
-        return queryset.filter(client=value) if value and value.isdecimal() else queryset
+        return queryset.filter(client=_id_in(value)) if value else queryset
 
 
-class RefundFilter(admin.SimpleListFilter):
+class RefundFilter(OfferedFilter):
     """Orders that money has to go back for."""
 
     title = "refund"
@@ -71,3 +75,9 @@ def matching(term: str) -> Q:
     matches = Q(customer=term) | request | Q(status="rejected", request_key=term)
     order_id = uuid_in(term)
     return matches | Q(pk=order_id) if order_id else matches
+
+
+def _id_in(value: str) -> int:
+    if not _IS_ID.fullmatch(value):
+        raise BadRequest("It filters by the number of a row, and this is none.")
+    return int(value)

@@ -13,14 +13,14 @@ from django.utils.safestring import SafeString
 from inventory.admin import money, of_order
 from orders.models import PaymentNotice, ProviderMessage
 from shop.core import clock
-from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, preformatted, unbroken
+from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, OfferedFilter, preformatted, unbroken
 
 from .confirmation import Outcome, Question, asks_first
 
 HANDLE_NOTICE, HANDLE_MESSAGE = "orders.handle_paymentnotice", "orders.handle_providermessage"
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(OfferedFilter):
     title = "state"
     parameter_name = "state"
 
@@ -34,7 +34,7 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(state=value) if value else queryset
 
 
-class HandledFilter(admin.SimpleListFilter):
+class HandledFilter(OfferedFilter):
     title = "dealt with"
     parameter_name = "handled"
 

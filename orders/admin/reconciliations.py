@@ -12,7 +12,7 @@ from inventory.errors import InventoryError
 from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord
 from orders.services.repair import Correction, repair
-from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, table
+from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, OfferedFilter, table
 
 from .confirmation import Outcome, Question, ask_about_rows, asks_first
 from .filters import SaleFilter
@@ -24,7 +24,7 @@ CHARTED = 120  # the latest comparisons
 COLUMNS = ("sku", "allocated", "available", "in_flight", "held", "sold", "drift")
 
 
-class DriftFilter(admin.SimpleListFilter):
+class DriftFilter(OfferedFilter):
     title = "result"
     parameter_name = "result"
 
@@ -138,7 +138,7 @@ def _sentence(made: Correction) -> str:
 def _strip(sale: str) -> dict[str, Any]:
     """Return the latest comparisons, the oldest first, each with its tone and what it says."""
     rows = ReconciliationRecord.objects.order_by("-pk")
-    if sale.isdecimal():
+    if sale.isascii() and sale.isdecimal() and len(sale) < 19:
         rows = rows.filter(sale=int(sale))
     latest = [*rows.values_list("pk", "sale__slug", "compared_at", "drift")[:CHARTED]][::-1]
     drifts = [drift for *_, drift in latest]

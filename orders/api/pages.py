@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
@@ -89,7 +90,13 @@ async def openapi(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """What Django refuses before any view: a host name that is not served here, say."""
+    """A problem for programs, a page for people: what is wrong with a request before or within a
+    view, such as a host name that is not served here, or a filter by a value that there is not."""
+    if isinstance(exception, BadRequest) and request.path.startswith(reverse("admin:index")):
+        detail = str(exception) or "The request is not one that can be answered."
+        return html_page(request, "bad_request", {"detail": detail}, status=400)
+    if isinstance(exception, BadRequest):
+        return problem_response(Problem(problems.BAD_REQUEST, str(exception)))
     detail = "The host name or the request itself is not one that is served here."
     return problem_response(Problem(problems.BAD_REQUEST, detail))
 

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.checks import ModelAdminChecks
+from django.contrib.admin.filters import ChoicesFieldListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Paginator
+from django.core.exceptions import BadRequest
+from django.core.paginator import InvalidPage, Paginator
+from django.db import DatabaseError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -74,6 +78,41 @@ class ShopAdmin(_ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Return the list that a URL asks for. Raises BadRequest for a wrong filter or search,
+        which would otherwise show, or export, other rows than were asked for;
+        IncorrectLookupParameters for a page that there is not (any more)."""
+        if any("\0" in value for _, values in request.GET.lists() for value in values):
+            raise BadRequest("It filters by a value that there cannot be.")
+        try:
+            found: ChangeList = super().get_changelist_instance(request)
+        except IncorrectLookupParameters as error:
+            if isinstance(cause := error.__context__, DatabaseError):
+                raise cause from None  # PostgreSQL is away, or the value does not fit
+            if isinstance(cause, InvalidPage):
+                raise
+            raise BadRequest("It filters by a value that there cannot be.") from error
+        _check_choices(found)
+        return found
+
+
+def _check_choices(found: ChangeList) -> None:
+    """Raises BadRequest where a list is filtered by a choice that is not offered."""
+    for spec in found.filter_specs:
+        if isinstance(spec, ChoicesFieldListFilter):
+            chosen: list[str | None] = list(spec.lookup_val or ())
+            offered: dict[Any, Any] = dict(spec.field.flatchoices)
+        elif isinstance(spec, OfferedFilter):
+            chosen, offered = [spec.value()], {None: "", **dict(spec.lookup_choices)}
+        else:
+            continue
+        if any(each not in offered for each in chosen):
+            raise BadRequest(f"Its filter “{spec.title}” does not offer that value.")
+
+
+class OfferedFilter(admin.SimpleListFilter):
+    """A filter by one of the values that it offers; another one is refused, not passed over."""
 
 
 def _once_per_row(display: Callable[[Any], Any]) -> Callable[[Any], Any]:

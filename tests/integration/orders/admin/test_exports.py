@@ -36,7 +36,11 @@ def _others(sold: Sold) -> None:
 def rows(client: Client, query: str = "") -> list[dict[str, str]]:
     answer = client.post(f"{PATH}?{query}", {"format": "csv"})
     assert isinstance(answer, StreamingHttpResponse)
-    return list(csv.DictReader(StringIO(answer.getvalue().decode(), newline="")))
+    return list(csv.DictReader(StringIO(answer.getvalue().decode("utf-8-sig"), newline="")))
+
+
+def spreadsheet(client: Client, sold: Sold) -> BytesIO:
+    return BytesIO(client.post(f"{PATH}?q={sold.order.pk}", {"format": "xlsx"}).content)
 
 
 def newest_first() -> list[str]:
@@ -78,11 +82,71 @@ def test_a_page_costs_the_same_two_questions_wherever_it_stands(
     assert all('"id" < ' in page for page in pages[1:])
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\tx", " =1", "＝1"]
+)
 def test_no_cell_is_a_formula(name: str, sold: Sold, admin_client: Client) -> None:
     Order.objects.filter(pk=sold.order.pk).update(customer=name)
     [row] = rows(admin_client, f"q={sold.order.pk}")
     assert row["customer"] == f"'{name}"
+    sheet = load_workbook(spreadsheet(admin_client, sold)).worksheets[0]
+    assert all(cell.data_type != "f" for line in sheet.iter_rows() for cell in line)
+
+
+def test_no_cell_becomes_a_formula_where_semicolons_separate(
+    sold: Sold, admin_client: Client
+) -> None:
+    Order.objects.filter(pk=sold.order.pk).update(customer="a; =1;-2;b")
+    [row] = rows(admin_client, f"q={sold.order.pk}")
+    assert row["customer"] == "a;' =1;'-2;b"
+
+
+def test_a_csv_file_says_that_it_is_utf_8_and_is_plain_text_otherwise(
+    sold: Sold, admin_client: Client
+) -> None:
+    Order.objects.filter(pk=sold.order.pk).update(customer="00123 Jörg")
+    answer: Any = admin_client.post(f"{PATH}?q={sold.order.pk}", {"format": "csv"})
+    content = answer.getvalue()
+    assert content.startswith(b"\xef\xbb\xbfid,")
+    assert content.count(b"\xef\xbb\xbf") == 1
+    assert "00123 Jörg" in content.decode()
+
+
+def test_signs_that_no_file_holds_do_not_stop_an_export(sold: Sold, admin_client: Client) -> None:
+    Order.objects.filter(pk=sold.order.pk).update(customer="a\x01b\x1f")
+    [row] = rows(admin_client, f"q={sold.order.pk}")
+    assert row["customer"] == "a\ufffdb\ufffd"
+    assert load_workbook(spreadsheet(admin_client, sold))
+
+
+def test_a_spreadsheet_keeps_zeros_and_long_numbers(sold: Sold, admin_client: Client) -> None:
+    Order.objects.filter(pk=sold.order.pk).update(
+        customer="00123", request_key="123456789012345678"
+    )
+    sheet = load_workbook(spreadsheet(admin_client, sold)).worksheets[0]
+    header, row = ([cell.value for cell in line] for line in sheet.iter_rows())
+    found = dict(zip(header, row, strict=True))
+    assert (found["customer"], found["request_id"]) == ("00123", "123456789012345678")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sale=drop",
+        "sale=9999999999999999999999",
+        "sale=%D9%A1",
+        "status__exact=nonsense",
+        "status__exact=%00",
+        "refund=maybe",
+        "sale__id__exact=abc",
+        "q=%00",
+        "no_such_field=1",
+    ],
+)
+def test_a_filter_that_is_wrong_exports_nothing(query: str, admin_client: Client) -> None:
+    for method in (admin_client.get, admin_client.post):
+        assert method(f"{PATH}?{query}", {"format": "csv"}).status_code == 400
+    assert admin_client.get(f"/admin/orders/order/?{query}").status_code == 400
 
 
 def test_a_spreadsheet_holds_the_same(sold: Sold, admin_client: Client) -> None:
@@ -146,5 +210,5 @@ def test_over_asgi_each_page_is_sent_before_the_next_one_is_read(
 
     parts = asyncio.run(take())
     assert [so_far for so_far, _ in parts] == [0, 1, 2, 3]
-    text = b"".join(part for _, part in parts).decode()
+    text = b"".join(part for _, part in parts).decode("utf-8-sig")
     assert [row["id"] for row in csv.DictReader(StringIO(text, newline=""))] == newest_first()
