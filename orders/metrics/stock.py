@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Count, Sum
+from django.db.models import Sum
 from prometheus_client.core import Metric
 
 from inventory.models import Allocation
 from orders.domain import RELEASED
 from orders.models import Order
+from shop.core import sql
+from shop.core.estimates import estimate
 
 from .families import gauge
+from .postgresql import COUNTED_EXACTLY, SQL
 from .scene import Scene
 
 _STATES = ("allocated", "held", "sold")
@@ -27,16 +30,26 @@ def figures(scene: Scene) -> Iterator[Metric]:
             for state, units in zip(_STATES, sums, strict=True)
         ],
     )
-    released = Order.objects.filter(
-        sale__in=scene.sales, status__in=RELEASED, release_place__isnull=True
-    )
-    waiting = dict(released.order_by().values_list("sale").annotate(Count("pk")))
+    waiting = _releases_pending(scene)
     yield gauge(
         "shop_releases_pending",
-        "Orders that hold nothing any more and whose units are not back on sale yet.",
+        "Orders that hold nothing any more and whose units are not back on sale yet; "
+        f"above {COUNTED_EXACTLY} an estimate.",
         ["sale"],
         [(sale.slug, waiting.get(pk, 0)) for pk, sale in scene.sales.items()],
     )
+
+
+def _releases_pending(scene: Scene) -> dict[int, int]:
+    parameters = {"sale_ids": sql.array(scene.sales), "most": COUNTED_EXACTLY + 1}
+    counted: dict[int, int] = dict(sql.run(SQL / "releases_pending.sql", parameters))
+    for sale_id, orders in counted.items():
+        if orders > COUNTED_EXACTLY:
+            pending = Order.objects.filter(
+                sale=sale_id, status__in=RELEASED, release_place__isnull=True
+            )
+            counted[sale_id] = max(orders, estimate(pending.order_by()))
+    return counted
 
 
 def _sums(scene: Scene) -> list[tuple[int, ...]]:
