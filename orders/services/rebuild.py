@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Max, Q, Sum
+from django.db.models import Exists, F, Max, OuterRef, Q, Sum
 
 from inventory import counters
 from inventory.errors import CountersUnavailable
@@ -97,7 +97,9 @@ def _dead_letter_units(sale: Sale) -> tuple[Counter[int], Counter[str]]:
     """Return the units that were promised to dead letters, by allocation and by customer."""
     units: Counter[int] = Counter()
     customers: Counter[str] = Counter()
-    for letter in DeadLetter.objects.filter(sale=sale, resolution=""):
+    # One that was persisted after all, by another delivery of its entry, is counted as an order.
+    is_order = Exists(Order.objects.filter(pk=OuterRef("order_id")))
+    for letter in DeadLetter.objects.filter(~is_order, sale=sale, resolution=""):
         units.update({int(allocation): count for allocation, count in letter.units.items()})
         if record := record_of(letter):
             customers[record.customer] += sum(line.quantity for line in record.lines)

@@ -389,6 +389,18 @@ def test_an_entry_that_is_rejected_and_still_in_the_outbox_counts_once(
     assert client().xlen(Keys.of(sale.pk).outbox) == 1
 
 
+def test_a_dead_letter_that_became_an_order_after_all_is_rebuilt_once(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    place_all(api_key, [Request("k-1")])
+    [entry] = outbox.read_new(sale.pk, consumer="dies", count=1)
+    dead_letters.keep(sale.pk, entry, Unpersistable("test", ""))
+    rebuild_stock(sale.pk)  # drains the outbox: this time the entry can be persisted
+    [sku] = reconcile(sale.pk, "drop").skus
+    assert (sku.available, sku.held, sku.drift) == (49, 1, 0)
+
+
 def test_a_ledger_that_cannot_be_written_is_compared_all_the_same(
     make_sale: MakeSale, api_key: str
 ) -> None:
