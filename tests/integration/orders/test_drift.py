@@ -264,7 +264,7 @@ def test_what_a_round_has_no_time_for_comes_first_in_the_next(make_sale: MakeSal
 def test_drift_is_kept_whatever_becomes_of_the_search_for_its_cause(
     sale: Sale, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counters.adjust_available(sale.pk, tee().pk, -3)
+    counters.adjust_available(sale.pk, tee().pk, -3, server=counters.server())
 
     def dies(*_: object, **__: object) -> None:
         raise SystemExit("killed for taking too long")
@@ -278,7 +278,7 @@ def test_drift_is_kept_whatever_becomes_of_the_search_for_its_cause(
 def test_the_same_drift_is_explained_once_a_minute(
     sale: Sale, api_key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counters.adjust_available(sale.pk, tee().pk, -3)
+    counters.adjust_available(sale.pk, tee().pk, -3, server=counters.server())
     searches = []
 
     def search(*arguments: int, **options: float) -> list[Finding]:
@@ -298,6 +298,6 @@ def test_the_same_drift_is_explained_once_a_minute(
 
 def test_a_search_that_is_cut_short_says_so(sale: Sale, api_key: str) -> None:
     two_orders(sale, api_key)
-    counters.adjust_available(sale.pk, tee().pk, -3)
+    counters.adjust_available(sale.pk, tee().pk, -3, server=counters.server())
     kinds = [found.kind for found in explain(sale.pk, "drop", seconds=-1)]
     assert kinds == ["counter", "cut-short"]

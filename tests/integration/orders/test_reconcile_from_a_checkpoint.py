@@ -68,7 +68,9 @@ def orders(sale: Sale, api_key: str, number: int) -> None:
 def release_and_die(sale: Sale, orders: list[Order]) -> None:
     """Release orders in Redis as a worker that is killed before it can note it."""
     releases = [Release(release_id(order), order.customer, units(order)) for order in orders]
-    counters.release(sale.pk, sale.slug, epoch=sale.epoch, releases=releases)
+    counters.release(
+        *(sale.pk, sale.slug), epoch=sale.epoch, server=counters.server(), releases=releases
+    )
 
 
 def units(order: Order) -> list[tuple[int, int]]:
@@ -164,6 +166,7 @@ class Steps(RuleBasedStateMachine):
                     self.sale.pk,
                     self.sale.slug,
                     epoch=self.sale.epoch,
+                    server=counters.server(),
                     order=again,
                     place=order.release_place,
                 )
@@ -187,7 +190,7 @@ class Steps(RuleBasedStateMachine):
     def change_a_counter(self, units: int) -> None:
         row = Allocation.objects.filter(sale=self.sale).first()
         assert row is not None
-        counters.adjust_available(self.sale.pk, row.pk, units)
+        counters.adjust_available(self.sale.pk, row.pk, units, server=counters.server())
         self.tampered += units
 
     @invariant()
@@ -330,7 +333,7 @@ def test_drift_is_found_however_many_orders_are_on_their_way(
     assert reconcile(sale.pk, "drop").drift == 1
     Allocation.objects.update(held=F("held") + 1)
     assert reconcile(sale.pk, "drop").drift == 0
-    counters.adjust_available(sale.pk, Allocation.objects.get().pk, 3)
+    counters.adjust_available(sale.pk, Allocation.objects.get().pk, 3, server=counters.server())
     assert reconcile(sale.pk, "drop").drift == 3
 
 
