@@ -21,7 +21,7 @@ up: $(RUN) ## Run the whole stack in the foreground, with a demo sale open, unti
 	@exec $(BIN)/python -m shop.local up
 
 test: $(RUN) ## Run all tests on real PostgreSQL, Redis protocol and Celery workers (ARGS=… for pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile)
 
 drill: $(RUN) ## Break each part of the stack under load, and show what was lost, doubled or oversold (ARGS=…)
 	@$(BIN)/python -m shop.local drill $(ARGS)

@@ -42,8 +42,10 @@ def await_condition(
 
 
 # Below the ports that the kernel gives to outgoing connections: one of those could take a port
-# between its being found free and its being used. Each is given out once.
-_ports = iter(random.sample(range(10_000, 20_000), 1000))
+# between its being found free and its being used. Each is given out once, and each process of the
+# test run has a range of its own.
+_FIRST = 10_000 + 2_500 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4)
+_ports = iter(random.sample(range(_FIRST, _FIRST + 2_500), 1000))
 
 
 def free_port() -> int:
