@@ -45,6 +45,7 @@ class Problem:
     detail: str
     errors: list[dict[str, Any]] = field(default_factory=list)
     retry_after: int | None = None  # seconds
+    headers: tuple[tuple[bytes, bytes], ...] = ()  # further ones
 
     def body(self) -> bytes:
         """Return the application/problem+json document."""

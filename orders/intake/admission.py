@@ -22,7 +22,7 @@ from orders.domain import (
 )
 from orders.problems import Problem, Refused
 
-from . import throttle, tracing
+from . import tracing
 from .directory import Client, Contents, KnownSale
 from .headers import OrderHeaders, is_json, read_idempotency_key
 from .request import Given, OrderRequest, decode_order
@@ -58,12 +58,6 @@ def authenticate(contents: Contents, authorization: bytes) -> Client:
         raise NotInCopy(Problem(problems.UNAUTHENTICATED, "The API key is not known."))
     contents.remember(authorization, client)
     return client
-
-
-def count(client: Client) -> None:
-    """Count a request of `client`: once for each. Raises Refused where it is over its rate."""
-    if not throttle.allows(client):
-        raise Refused(Problem(problems.RATE_LIMITED, "Too many orders a second.", retry_after=1))
 
 
 def admit(

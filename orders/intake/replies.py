@@ -172,6 +172,8 @@ def problem_reply(headers: OrderHeaders, problem: Problem) -> Reply:
         reply.add(b"retry-after", b"%d" % problem.retry_after)
     if problem.type is problems.UNAUTHENTICATED:
         reply.add(b"www-authenticate", b"Bearer")
+    for name, value in problem.headers:
+        reply.add(name, value)
     return reply
 
 

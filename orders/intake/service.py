@@ -14,7 +14,7 @@ from orders.domain import Status
 from orders.problems import Refused
 
 from . import tracing
-from .admission import Admitted, NotInCopy, admit, authenticate, count
+from .admission import Admitted, NotInCopy, admit, authenticate
 from .batcher import Batcher, NotJudged
 from .counting import UNAVAILABLE, Counting, outcome_name
 from .directory import Client, Directory, DirectoryUnavailable
@@ -29,6 +29,7 @@ from .replies import (
     repeated_reply,
     unavailable,
 )
+from .throttle import Throttle
 from .watch import StatusWatch
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Intake:
         self.watch = StatusWatch()
         self.memory = Memory()
         self._counting = Counting()
+        self._throttle = Throttle()
         self._batcher = Batcher(self.directory, self.memory, self._counting)
 
     async def close(self) -> None:
@@ -62,7 +64,7 @@ class Intake:
         headers = read_headers(raw_headers)
         try:
             client = await self.authenticate(headers.authorization)
-            count(client)
+            self._throttle.count(client)
             admitted = await self._admit(client, headers, body)
             outcome = await self._batcher.reserve(admitted.sale, admitted.reservation)
             seconds = read_wait(headers.prefer)

@@ -28,6 +28,14 @@ HEADERS = {
         "The order's URL; it is found there from now on.", type="string", format="uri-reference"
     ),
     "Retry-After": _always("Come back after so many seconds.", **_SECONDS),
+    "RateLimit-Policy": described(
+        "The rate that was agreed (draft-ietf-httpapi-ratelimit-headers): `q` requests in `w` "
+        "seconds.",
+        type="string",
+    ),
+    "RateLimit": described(
+        "What is left of it, `r`; the next request is taken in `t` seconds.", type="string"
+    ),
     "Idempotent-Replayed": described(
         "This request is a repetition, and the answer that of the first.", const="true"
     ),

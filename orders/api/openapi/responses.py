@@ -13,7 +13,7 @@ from .shapes import Json, ProblemView, reference
 
 _PROBLEM_HEADERS: dict[int, list[str]] = {
     HTTPStatus.METHOD_NOT_ALLOWED: ["Allow"],
-    HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After"],
+    HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After", "RateLimit", "RateLimit-Policy"],
     HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
 }
 
