@@ -37,7 +37,7 @@ _YESES = ("accepted", "replayed")
 _KEPT_TOTALS = 35 * 24 * 3600  # after the last order
 _MOST_SECONDS = 300  # that wait for a Redis that is away, over all sales
 
-_OUTCOME, _LATENCY, _BATCH = "o:", "l:", "b:"
+_OUTCOME, _LATENCY, _BATCH, _ENDED = "o:", "l:", "b:", "c:"
 _MICROSECONDS, _BATCHED, _PERSISTED = "us", "n", "p"
 
 
@@ -50,6 +50,7 @@ class Figures(msgspec.Struct, frozen=True):
     batches: list[int]  # script calls per bucket of BATCH_ORDERS and beyond
     batched: int  # orders in all script calls
     persisted: int  # orders that came into PostgreSQL
+    ended: dict[str, int] = {}  # connections that were ended, by reason; of NO_SALE
 
     @property
     def accepted(self) -> int:
@@ -105,6 +106,12 @@ class Tally:
             if not youngest:
                 return
         counts[f"{_LATENCY}{len(LATENCY_MS)}"] += youngest
+
+    def ended(self, reasons: Counter[str]) -> None:
+        """Count connections that were ended because of what their clients did."""
+        counts = self._of_now(NO_SALE)
+        for reason, connections in reasons.items():
+            counts[_ENDED + reason] += connections
 
     def persisted(self, sale_id: int, orders: int) -> None:
         """Count orders that came into PostgreSQL."""
@@ -181,17 +188,22 @@ def _read(keys: Sequence[str]) -> list[dict[str, int]]:
 
 def _figures(counts: dict[str, int]) -> Figures:
     return Figures(
-        outcomes={
-            field.removeprefix(_OUTCOME): answers
-            for field, answers in counts.items()
-            if field.startswith(_OUTCOME)
-        },
+        outcomes=_by_name(counts, _OUTCOME),
         latency=_buckets(counts, _LATENCY, len(LATENCY_MS) + 1),
         latency_ms=counts.get(_MICROSECONDS, 0) / 1e3,
         batches=_buckets(counts, _BATCH, len(BATCH_ORDERS) + 1),
         batched=counts.get(_BATCHED, 0),
         persisted=counts.get(_PERSISTED, 0),
+        ended=_by_name(counts, _ENDED),
     )
+
+
+def _by_name(counts: dict[str, int], prefix: str) -> dict[str, int]:
+    return {
+        field.removeprefix(prefix): count
+        for field, count in counts.items()
+        if field.startswith(prefix)
+    }
 
 
 def _buckets(counts: dict[str, int], prefix: str, number: int) -> list[int]:

@@ -236,4 +236,66 @@ METHOD_NOT_ALLOWED = ProblemType(
     Retry.NO,
 )
 
+MALFORMED_REQUEST = ProblemType(
+    "malformed-request",
+    400,
+    "The request is not HTTP",
+    "The detail says which rule of HTTP/1.1 (RFC 9112) the request breaks. The connection is "
+    "closed, for where the next request begins is not known.",
+)
+REQUEST_TIMEOUT = ProblemType(
+    "request-timeout",
+    408,
+    "The request did not arrive in time",
+    "Send the head of a request in one go. Nothing was done.",
+    Retry.SAME_KEY,
+)
+TARGET_TOO_LONG = ProblemType(
+    "target-too-long",
+    414,
+    "The URL is too long",
+    "A URL has at most 8 KiB. A cursor or a filter belongs in the query, an order in the body.",
+)
+UNSUPPORTED_CODING = ProblemType(
+    "unsupported-content-coding",
+    415,
+    "The body is packed",
+    "Send the body as it is, without Content-Encoding: it is too small for packing to help.",
+)
+EXPECTATION_FAILED = ProblemType(
+    "expectation-failed",
+    417,
+    "The expectation cannot be met",
+    "The header Expect knows one value, 100-continue. Leave it out.",
+)
+TOO_MANY_CONNECTIONS = ProblemType(
+    "too-many-connections",
+    429,
+    "Too many connections from one address",
+    "Keep connections open and use them again; a few carry thousands of orders a second. An "
+    "operator whose clients share an address raises WEB_MAX_CONNECTIONS_PER_ADDRESS, or names the "
+    "proxy in FORWARDED_ALLOW_IPS.",
+    Retry.SAME_KEY,
+)
+HEAD_TOO_LARGE = ProblemType(
+    "head-too-large",
+    431,
+    "The head of the request is too large",
+    "A head has at most 64 KiB and 100 fields. Most often it is cookies that have piled up.",
+)
+NOT_IMPLEMENTED = ProblemType(
+    "not-implemented",
+    501,
+    "Not known here",
+    "Use one of the usual methods, and no transfer coding but chunked.",
+    Retry.NO,
+)
+VERSION_NOT_SUPPORTED = ProblemType(
+    "version-not-supported",
+    505,
+    "This version of HTTP is not spoken here",
+    "Speak HTTP/1.1. A proxy in front speaks HTTP/2 or HTTP/3 with the clients.",
+    Retry.NO,
+)
+
 ALL = {kind.slug: kind for kind in list(globals().values()) if isinstance(kind, ProblemType)}

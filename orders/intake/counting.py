@@ -63,6 +63,11 @@ class Counting:
         """Count a request that was answered with a problem before its sale's turn had come."""
         self._count(NO_SALE, Counter({slug: 1}))
 
+    def ended(self, reasons: Counter[str]) -> None:
+        """Count connections that were ended, by reason."""
+        self._tally.ended(reasons)
+        self._tell_soon()
+
     async def close(self) -> None:
         """Tell the rest, if Redis is there, and disconnect."""
         if self._telling is not None:
@@ -74,6 +79,9 @@ class Counting:
 
     def _count(self, sale_id: int, outcomes: Counter[str]) -> None:
         self._tally.answered(sale_id, outcomes)
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
         if self._telling is None:
             self._telling = asyncio.get_running_loop().create_task(self._keep_telling())
 

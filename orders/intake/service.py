@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -101,6 +102,10 @@ class Intake:
         except Exception as error:
             answer(self._failed(headers, error))
         return True
+
+    def count_ended(self, reasons: Counter[str]) -> None:
+        """Count connections that were ended because of what their clients did, by reason."""
+        self._counting.ended(reasons)
 
     async def authenticate(self, authorization: bytes) -> Client:
         """Return the client whose key an Authorization header gives. Raises Refused."""

@@ -72,8 +72,11 @@ def test_any_other_method_is_405_with_those_there_are(
     assert response.json()["type"] == "/problems/method-not-allowed"
 
 
-def test_a_method_that_nobody_has_heard_of_is_400(web: Web) -> None:
-    assert exchange(web, raw("BREW", "/api/v1/orders")).status_code == 400
+def test_a_method_that_nobody_has_heard_of_is_501(web: Web) -> None:
+    response = exchange(web, raw("BREW", "/api/v1/orders", "X-Request-ID: mine"))
+    assert response.status_code == 501
+    assert response.json()["type"] == "/problems/not-implemented"
+    assert response.headers["X-Request-ID"] == "mine"
 
 
 @pytest.mark.parametrize("path", ["sales/%00", "sales/a%00b", "sales/%FF%FE", "sales/%0d%0aX:1"])
@@ -107,7 +110,7 @@ def test_whatever_is_accepted_gets_the_one_form_there_is(
         (("Idempotency-Key: k", "Content-Type: application/json"), 202),
         (("Idempotency-Key: k", "Prefer: wait=0", "Prefer: respond-async"), 202),
         (("Idempotency-Key: k", "X-Request-ID: a", "X-Request-ID: b"), 202),
-        (("Idempotency-Key: k", "Authorization: Bearer nobody"), 401),
+        (("Idempotency-Key: k", "Authorization: Bearer nobody"), 400),
         (("Idempotency-Key: \xe9",), 400),
         (("Idempotency-Key: k", "X-Request-ID: \xff"), 202),
         (("Idempotency-Key: k", "traceparent: 00-\xff", "traceparent: ff-0-0-0"), 202),

@@ -19,7 +19,24 @@ _ORDER_LINKS: Json = {
 _PUBLIC: list[Json] = []
 _SIGNED: list[Json] = []  # by the message's own headers: OpenAPI knows no scheme for that
 
-_ANYWHERE = (problems.BAD_REQUEST, problems.METHOD_NOT_ALLOWED, problems.BODY_TOO_LARGE)
+_OF_ANY_CONNECTION = (
+    problems.MALFORMED_REQUEST,
+    problems.REQUEST_TIMEOUT,
+    problems.BODY_TIMEOUT,
+    problems.TARGET_TOO_LONG,
+    problems.UNSUPPORTED_CODING,
+    problems.EXPECTATION_FAILED,
+    problems.TOO_MANY_CONNECTIONS,
+    problems.HEAD_TOO_LARGE,
+    problems.NOT_IMPLEMENTED,
+    problems.VERSION_NOT_SUPPORTED,
+)
+_ANYWHERE = (
+    problems.BAD_REQUEST,
+    problems.METHOD_NOT_ALLOWED,
+    problems.BODY_TOO_LARGE,
+    *_OF_ANY_CONNECTION,
+)
 _OF_ORDERS = (
     *_ANYWHERE,
     problems.UNAUTHENTICATED,

@@ -272,4 +272,55 @@ _CASES = [
         "The URL does not answer to this method",
         "DELETE is not for this URL.",
     ),
+    _case(
+        problems.MALFORMED_REQUEST,
+        "A field that may come once came twice, or where the body ends is not clear",
+        "The header Authorization was sent more than once.",
+    ),
+    _case(
+        problems.REQUEST_TIMEOUT,
+        "The connection was too slow for the headers",
+        "The head took over 10 seconds.",
+    ),
+    _case(
+        problems.TARGET_TOO_LONG,
+        "The URL, with its query, has more than 8 KiB",
+        "A URL has at most 8192 bytes.",
+    ),
+    _case(
+        problems.UNSUPPORTED_CODING,
+        "The request has a body, and a Content-Encoding",
+        "A body is sent as it is: no Content-Encoding.",
+    ),
+    _case(
+        problems.EXPECTATION_FAILED,
+        "The header Expect has another value than 100-continue",
+        "The only expectation is 100-continue.",
+    ),
+    _case(
+        problems.TOO_MANY_CONNECTIONS,
+        "More connections are open from your address than one may have",
+        "There are too many connections from this address.",
+        retry_after=1,
+    ),
+    _case(
+        problems.HEAD_TOO_LARGE,
+        "The head has more than 64 KiB or 100 fields",
+        "A head has at most 65536 bytes and 100 fields.",
+    ),
+    _case(
+        problems.NOT_IMPLEMENTED,
+        "The Transfer-Encoding is another one than chunked",
+        "The only transfer coding here is chunked.",
+    ),
+    _case(
+        problems.NOT_IMPLEMENTED,
+        "Nobody has heard of the method",
+        "This method is not known here.",
+    ),
+    _case(
+        problems.VERSION_NOT_SUPPORTED,
+        "The request is one of HTTP/2 or HTTP/0.9",
+        "HTTP/1.1 and HTTP/1.0 are spoken here.",
+    ),
 ]

@@ -1,0 +1,34 @@
+"""Which connections count as one client's."""
+
+import pytest
+
+from orders.intake.connection.addresses import counted_address
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "counted"),
+    [
+        ("192.0.2.1", "", "192.0.2.1"),
+        ("127.0.0.1", "", ""),
+        ("::1", "", ""),
+        ("192.0.2.1", "192.0.2.1", ""),
+        ("192.0.2.1", "10.0.0.1, 192.0.2.0/24", ""),
+        ("192.0.2.1", "10.0.0.0/8", "192.0.2.1"),
+        ("192.0.2.1", "*", ""),
+        ("192.0.2.1", "proxy.local, ,", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "", "192.0.2.1"),
+        ("2001:db8:1:2::3", "", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::4", "", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::3", "2001:db8::/32", ""),
+        ("", "", ""),
+    ],
+)
+def test_an_address_counts_unless_it_is_a_trusted_proxys(
+    monkeypatch: pytest.MonkeyPatch, host: str, trusted: str, counted: str
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+    assert counted_address((host, 4711)) == counted
+
+
+def test_a_socket_file_has_no_address() -> None:
+    assert counted_address(None) == ""
