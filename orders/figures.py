@@ -30,6 +30,23 @@ OUTCOMES = (
     "idempotency-key-reused",
     "unavailable",
 )  # and, before a sale is known, the slugs of other problems
+ENDED = (  # why connections were ended: slugs of problems that were answered, and silent ends
+    "malformed-request",
+    "target-too-long",
+    "head-too-large",
+    "unsupported-content-coding",
+    "expectation-failed",
+    "not-implemented",
+    "version-not-supported",
+    "request-timeout",
+    "body-timeout",
+    "unavailable",
+    "too-many-connections",
+    "silent",
+    "not-reading",
+    "no-place",
+    "no-memory",
+)
 NO_SALE = 0  # requests that were refused before the counters of a sale were asked
 KEPT_SECONDS = 900
 SETTLED_SECONDS = 2  # by then every process has told what it counted

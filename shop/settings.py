@@ -229,10 +229,10 @@ CONTENT_SECURITY_POLICY = {
 # --- The way of an order: every bound in one place ----------------------------------------------
 
 # A connection, before anybody has read what it sends (docs/adr/0021).
-WEB_MAX_CONNECTIONS_PER_ADDRESS = env.int("WEB_MAX_CONNECTIONS_PER_ADDRESS", default=1000)
+WEB_MAX_CONNECTIONS_PER_ADDRESS = env.whole("WEB_MAX_CONNECTIONS_PER_ADDRESS")
 WEB_MAX_KEPT_BYTES = 64 * 1024 * 1024  # of requests that are not answered yet, in one process
-WEB_HEAD_SECONDS = env.float("WEB_HEAD_SECONDS", default=10.0)  # until a head has to be whole
-WEB_UNREAD_SECONDS = env.float("WEB_UNREAD_SECONDS", default=10.0)  # for a client to read
+WEB_HEAD_SECONDS = env.number("WEB_HEAD_SECONDS")  # until a head has to be whole
+WEB_UNREAD_SECONDS = env.number("WEB_UNREAD_SECONDS")  # for a client to read
 
 INTAKE_MAX_BODY_BYTES = 16 * 1024
 INTAKE_BODY_TIMEOUT_SECONDS = 10.0

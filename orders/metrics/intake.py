@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import Metric
 
 from orders import figures as counted
-from orders.figures import BATCH_ORDERS, LATENCY_MS, NO_SALE, OUTCOMES, Figures
+from orders.figures import BATCH_ORDERS, ENDED, LATENCY_MS, NO_SALE, OUTCOMES, Figures
 
 from .families import counter, histogram
 from .scene import Scene
@@ -26,6 +26,12 @@ def figures(scene: Scene) -> Iterator[Metric]:
             for pk, slug in slugs.items()
             for outcome, answers in _outcomes(totals[pk]).items()
         ],
+    )
+    yield counter(
+        "shop_connections_ended_total",
+        "Connections that were ended because of what their clients did.",
+        ["reason"],
+        (dict.fromkeys(ENDED, 0) | totals[NO_SALE].ended).items(),
     )
     del slugs[NO_SALE]  # nothing was judged there
     yield histogram(

@@ -11,9 +11,10 @@ IPV6_PREFIX = 64  # one customer has so many addresses
 
 
 def counted_address(client: tuple[str, int] | None) -> str:
-    """Return what to count a connection by; empty for a socket file, a proxy, or this machine.
+    """Return what to count a connection by; empty where it is not one client's.
 
-    Behind a proxy that is trusted all clients have one address.
+    Behind a proxy all clients have its address. That is trusted by name, or is of a private network
+    as the bridge of a container is.
     """
     return _counted(client[0], os.environ.get("FORWARDED_ALLOW_IPS", "")) if client else ""
 
@@ -26,7 +27,7 @@ def _counted(host: str, trusted: str) -> str:
         return ""
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    if trusted.strip() == "*" or address.is_loopback:
+    if trusted.strip() == "*" or not address.is_global:
         return ""
     if any(address in network for network in _networks(trusted.split(","))):
         return ""

@@ -138,7 +138,48 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             default="10000",
             least=16,
             most=1_000_000,
-            means="connections that a web process serves at a time; beyond, 503",
+            means="connections that a web process serves at a time; beyond, those that do "
+            "nothing make room, and where all are at work the answer is 503",
+        ),
+        Variable(
+            name="WEB_MAX_CONNECTIONS_PER_ADDRESS",
+            kind=Kind.WHOLE,
+            default="1000",
+            least=0,
+            most=1_000_000,
+            means="… of these from one address of the internet (IPv6: a /64); 0: no bound. "
+            "Private addresses and those of `FORWARDED_ALLOW_IPS` are not counted",
+        ),
+        Variable(
+            name="FORWARDED_ALLOW_IPS",
+            kind=Kind.TEXT,
+            default="127.0.0.1",
+            means="proxies that are believed about the client's address, with commas, or `*`",
+        ),
+        Variable(
+            name="WEB_HEAD_SECONDS",
+            kind=Kind.NUMBER,
+            default="10",
+            least=1,
+            most=300,
+            means="until the head of a request has to be whole; then 408",
+        ),
+        Variable(
+            name="WEB_UNREAD_SECONDS",
+            kind=Kind.NUMBER,
+            default="10",
+            least=1,
+            most=300,
+            means="after which a client that does not read its answers is disconnected",
+        ),
+        Variable(
+            name="WEB_IDLE_SECONDS",
+            kind=Kind.WHOLE,
+            default="75",
+            least=1,
+            most=3600,
+            means="that a connection may be idle between two requests; longer than a proxy in "
+            "front keeps it",
         ),
         Variable(
             name="WORKER_CONCURRENCY",

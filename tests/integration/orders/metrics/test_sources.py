@@ -74,12 +74,15 @@ def test_answers_add_up_over_processes_and_are_told_by_outcome(sale: Sale) -> No
         tally = Tally()
         tally.answered(sale.pk, Counter({"accepted": accepted, "sold-out": sold_out}))
         tally.answered(NO_SALE, Counter({"unauthenticated": 5}))
+        tally.ended(Counter({"malformed-request": 4}))
         tell(tally)
     told = figures()
     assert told["shop_requests_total", "accepted", "drop"] == 7
     assert told["shop_requests_total", "sold-out", "drop"] == 3
     assert told["shop_requests_total", "unavailable", "drop"] == 0
     assert told["shop_requests_total", "unauthenticated", ""] == 10
+    assert told["shop_connections_ended_total", "malformed-request"] == 8
+    assert told["shop_connections_ended_total", "no-place"] == 0
 
 
 def test_latencies_and_batches_are_histograms_in_base_units(sale: Sale) -> None:
