@@ -294,6 +294,7 @@ WEBHOOK_ALLOW_PRIVATE = (
     if env.given("WEBHOOK_ALLOW_PRIVATE")
     else not env.given("DATABASE_URL")
 )
+WEBHOOK_PORTS = frozenset(env.wholes("WEBHOOK_PORTS"))  # beside 443 and 80
 WEBHOOK_DISABLE_AFTER_SECONDS = 5 * 24 * 3600  # of failures without a success
 NOTIFY_TASK_SECONDS = 15.0  # a round of deliveries hands over to a fresh task after this long
 NOTIFY_LINGER_SECONDS = 2.0  # that a round which had something to do looks on for more

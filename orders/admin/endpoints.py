@@ -35,6 +35,7 @@ HEALTH: dict[str, Tone] = {
     "waits": "waits",
     "failing": "bad",
     "disabled": "bad",
+    "refused": "bad",
 }
 LATEST = 20  # deliveries on the page of an endpoint
 
@@ -92,7 +93,7 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
         "told",
         "health",
         "failing_since",
-        "disabled_reason",
+        "reason",
     )
     list_filter = ("active", "channel", OwnerFilter)
     search_fields = ("url", "client__name")
@@ -103,7 +104,7 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
         "created_at",
         "failing_since",
         "resume_at",
-        "disabled_reason",
+        "reason",
         "previous_secret_until",
     )
 
@@ -124,7 +125,12 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
 
     @admin.display(description="state", ordering="active")
     def health(self, endpoint: Endpoint) -> SafeString:
-        return badge(endpoint.health.capitalize(), HEALTH[endpoint.health])
+        state, _ = endpoints.state_of(endpoint)
+        return badge(state.capitalize(), HEALTH[state])
+
+    @admin.display(description="reason")
+    def reason(self, endpoint: Endpoint) -> str:
+        return endpoints.state_of(endpoint)[1]
 
     @admin.display(description="orders of", ordering="client__name")
     def owner(self, endpoint: Endpoint) -> str:

@@ -11,7 +11,7 @@ from shop.core import clock
 
 from .backoff import retry_after_seconds
 from .outcomes import Delivered, DisableEndpoint, Outcome, RetryLater
-from .targets import open_socket
+from .targets import open_socket, refusal_of
 
 CONNECT_SECONDS = 5.0
 ANSWER_BYTES = 1024  # as much of an answer is read, so that its connection can be used again
@@ -47,6 +47,8 @@ async def call(
     session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: bytes
 ) -> Outcome:
     """Send one message. Never raises for what the other side, or the way to it, does."""
+    if refused := refusal_of(url):  # it was permitted when it was set up
+        return RetryLater(refused)
     try:
         async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
             await _skim(answer)

@@ -11,7 +11,7 @@ from orders.errors import EndpointExists
 from orders.models import ApiClient, Endpoint, new_signing_secret
 from shop.core import clock
 
-from .targets import TargetRefused, check_url, normalise
+from .targets import TargetRefused, check_url, normalise, refusal_of
 
 SECRET_OVERLAP = timedelta(hours=24)  # how long the previous secret signs beside the new one
 
@@ -80,6 +80,19 @@ def webhooks_at(url: str) -> QuerySet[Endpoint]:
     except TargetRefused:
         pass  # such a one may be there from before it was refused
     return Endpoint.objects.filter(there, channel=Endpoint.Channel.WEBHOOK)
+
+
+def state_of(endpoint: Endpoint) -> tuple[str, str]:
+    """Return how an endpoint is, in a word, and why, where that needs a reason.
+
+    "refused" is one that was permitted when it was set up and is not any more.
+    """
+    if endpoint.disabled_reason:
+        return endpoint.health, endpoint.disabled_reason
+    is_webhook = endpoint.channel == Endpoint.Channel.WEBHOOK
+    if endpoint.active and is_webhook and (refused := refusal_of(endpoint.url)):
+        return "refused", refused
+    return endpoint.health, ""
 
 
 def rotate_secret(endpoint: Endpoint) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from orders.errors import ClientUnknown
 from orders.models import Endpoint
+from orders.notifications.endpoints import state_of
 from orders.services.clients import find_client
 from shop.core import clock
 from shop.core.commands import OperatorCommand, in_plain_words
@@ -36,17 +37,17 @@ class Command(OperatorCommand):
 
 def _row(endpoint: Endpoint) -> tuple[Any, ...]:
     told = ", ".join(endpoint.events) or "all"
-    reason = endpoint.disabled_reason
-    return (str(endpoint.pk), endpoint.url, endpoint.owner, told, endpoint.health, reason)
+    return (str(endpoint.pk), endpoint.url, endpoint.owner, told, *state_of(endpoint))
 
 
 def _document(endpoint: Endpoint) -> dict[str, Any]:
+    state, reason = state_of(endpoint)
     return {
         "id": endpoint.pk,
         "url": endpoint.url,
         "client": endpoint.client.name if endpoint.client else None,
         "events": endpoint.events,
-        "state": endpoint.health,
-        "reason": endpoint.disabled_reason,
+        "state": state,
+        "reason": reason,
         "created_at": clock.rfc3339(clock.to_ms(endpoint.created_at)),
     }

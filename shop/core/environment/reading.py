@@ -53,6 +53,10 @@ class Environment:
         """Return a number."""
         return float(self._values[name])
 
+    def wholes(self, name: str) -> list[int]:
+        """Return a list of whole numbers; empty where it is unset and has no default."""
+        return [int(number) for number in self._values[name] or []]
+
     def items(self, name: str) -> list[str]:
         """Return a list of texts; empty where it is unset and has no default."""
         return list(self._values[name] or [])

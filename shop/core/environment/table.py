@@ -372,7 +372,15 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             name="WEBHOOK_ALLOW_PRIVATE",
             kind=Kind.FLAG,
             shown="on with the embedded database, else off",
-            means="whether webhooks may go to private addresses, and over plain http",
+            means="whether webhooks may go to private addresses, to any port, and over plain http",
+        ),
+        Variable(
+            name="WEBHOOK_PORTS",
+            kind=Kind.WHOLES,
+            shown="none",
+            least=1,
+            most=65_535,
+            means="comma-separated ports that webhooks may go to, beside 443 and 80",
         ),
     ),
     "drop page": (

@@ -13,6 +13,7 @@ class Kind(Enum):
 
     TEXT = "text"
     ITEMS = "items"  # texts, separated by commas
+    WHOLES = "list of whole numbers, separated by commas,"
     FLAG = "flag"
     WHOLE = "whole number"
     NUMBER = "number"
@@ -31,13 +32,15 @@ class Variable:
     most: float = math.inf
     choices: tuple[str, ...] = ()
 
-    def parse(self, text: str) -> str | bool | int | float | list[str]:
+    def parse(self, text: str) -> str | bool | int | float | list[str] | list[int | float]:
         """Return the value that `text` stands for. Raises ValueError, saying what is expected."""
         match self.kind:
             case Kind.FLAG:
                 return _flag(text)
             case Kind.ITEMS:
                 return [item for each in text.split(",") if (item := each.strip())]
+            case Kind.WHOLES:
+                return [self._number(each.strip()) for each in text.split(",")]
             case Kind.WHOLE | Kind.NUMBER:
                 return self._number(text)
             case _:
@@ -64,9 +67,9 @@ class Variable:
         plain = text.removeprefix("-")
         if not text.isascii() or not plain.replace(".", "", 1).isdigit() or len(text) > 20:
             raise ValueError(self.expected)
-        if self.kind is Kind.WHOLE and "." in text:
+        if self.kind is not Kind.NUMBER and "." in text:
             raise ValueError(self.expected)
-        value = int(text) if self.kind is Kind.WHOLE else float(text)
+        value = float(text) if self.kind is Kind.NUMBER else int(text)
         if not self.least <= value <= self.most:
             raise ValueError(self.expected)
         return value

@@ -62,6 +62,21 @@ def test_a_time_out_that_is_no_plain_number_is_refused(text: str) -> None:
     assert "REDIS_TIMEOUT_SECONDS" in refused(REDIS_TIMEOUT_SECONDS=text)
 
 
+@pytest.mark.parametrize(
+    "text", ["0", "65536", "8443,", ",", "8443;9443", "https", "8443,8.5", "-1"]
+)
+def test_a_list_of_ports_with_one_that_is_none_is_refused_with_the_range(text: str) -> None:
+    assert refused(WEBHOOK_PORTS=text) == (
+        f"WEBHOOK_PORTS={text}: a list of whole numbers, separated by commas, from 1 to 65,535 "
+        "is expected."
+    )
+
+
+def test_ports_are_numbers_that_commas_part() -> None:
+    assert Environment({"WEBHOOK_PORTS": "8443, 9443"}).wholes("WEBHOOK_PORTS") == [8443, 9443]
+    assert Environment({}).wholes("WEBHOOK_PORTS") == []
+
+
 @pytest.mark.parametrize("text", ["ture", "2", "enabled", "y e s"])
 def test_a_flag_is_true_or_false(text: str) -> None:
     assert "true or false" in refused(TEST_PAYMENTS=text)
@@ -181,7 +196,9 @@ def test_the_tables_in_the_docs_are_those_of_the_code() -> None:
 def test_the_settings_read_no_variable_that_the_table_lacks() -> None:
     names = {variable.name for variable in VARIABLES}
     settings = (ROOT / "shop" / "settings.py").read_text()
-    read = set(re.findall(r'env\.(?:text|flag|whole|number|items|given)\("([A-Z0-9_]+)"', settings))
+    read = set(
+        re.findall(r'env\.(?:text|flag|wholes?|number|items|given)\("([A-Z0-9_]+)"', settings)
+    )
     assert read <= names
     assert "env.str" not in settings
     assert 'environ["' not in settings
