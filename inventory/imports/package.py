@@ -12,6 +12,7 @@ from .cells import FileRefused
 
 UNREADABLE = "This is no Excel file that can be read: it is damaged, or of another kind."
 FAR_LARGER = "The file is far larger than it looks."
+MAX_ELEMENTS = 2_000_000  # of one part: some two seconds, in which others wait
 _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument"
 _KIND = "officeDocument"
 
@@ -106,13 +107,23 @@ def walk(
 ) -> None:
     """Call back for each element of an XML document, by its local name, and keep none of it.
 
-    A tree of it would take twenty times its size. Raises FileRefused for a document that defines
-    entities, which no spreadsheet does and by which a small one grows without bounds.
+    A tree of it would take twenty times its size. Raises FileRefused for a document of more
+    elements than any sheet that is taken in needs, and for one that defines entities, which no
+    spreadsheet does and by which a small one grows without bounds.
     """
+    left = MAX_ELEMENTS
+
+    def started(tag: str, found: Attributes) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise FileRefused(FAR_LARGER)
+        start(_local(tag), _plain(found))
+
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse_doctype
-    parser.StartElementHandler = lambda tag, found: start(_local(tag), _plain(found))
+    parser.StartElementHandler = started
     if end is not None:
         ended = end
         parser.EndElementHandler = lambda tag: ended(_local(tag))

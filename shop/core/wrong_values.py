@@ -6,14 +6,15 @@ from collections.abc import Awaitable, Callable
 
 from asgiref.sync import markcoroutinefunction
 from django.core.exceptions import BadRequest, ValidationError
+from django.core.paginator import InvalidPage
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 PEOPLE = "/admin/"  # where wrong forms are a person's, too
 # What Django and PostgreSQL make of a value that does not fit: an id that is no number, a date that
-# there is not, a NUL in a text, a number that no column holds.
-WRONG = (DataError, ValidationError, ValueError)
+# there is not, a page behind the last, a NUL in a text, a number that no column holds.
+WRONG = (DataError, InvalidPage, ValidationError, ValueError)
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
 import pytest
 from openpyxl import Workbook
 
-from inventory.imports import files
+from inventory.imports import files, package
 from inventory.imports.columns import Column, Columns, Holds
 from inventory.imports.files import FileRefused, read_rows
 
@@ -379,6 +379,14 @@ def test_empty_rows_count_for_nothing() -> None:
     many = "".join(f'<row r="{n}"/>' for n in range(4, 30_000))
     content = with_sheet(workbook(*PLAIN), "</sheetData>", f"{many}</sheetData>")
     assert rows(content) == READ
+
+
+def test_a_sheet_of_more_elements_than_any_needs_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(package, "MAX_ELEMENTS", 1000)
+    content = with_sheet(workbook(*PLAIN), "</sheetData>", f"{'<a/>' * 1000}</sheetData>")
+    assert "far larger than it looks" in refusal(content)
 
 
 def test_a_cell_far_to_the_right_is_noticed() -> None:
