@@ -77,3 +77,11 @@ class NotCancellable(OrderError):
 
 class PaymentMismatch(OrderError):
     """A payment of another amount or currency than the order's; a person has to look at it."""
+
+
+class MessageChanged(OrderError):
+    """A message under an id that came before with another content; a person has to look at it."""
+
+    def __init__(self, notice_id: str) -> None:
+        super().__init__(f"Message {notice_id[:64]} came before, and said something else.")
+        self.notice_id = notice_id

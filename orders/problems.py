@@ -198,6 +198,14 @@ PAYMENT_MISMATCH = ProblemType(
     "operators; the order is as it was, and sending the message again changes nothing.",
     Retry.NO,
 )
+MESSAGE_CHANGED = ProblemType(
+    "message-changed",
+    409,
+    "The message's id came before, with another content",
+    "The first message with this id stands, and counts once. This one is kept and shown to the "
+    "operators; nothing follows from it. News of something else have an id of their own.",
+    Retry.NO,
+)
 UNAVAILABLE = ProblemType(
     "unavailable",
     503,

@@ -14,6 +14,7 @@ django_application = get_asgi_application()
 
 # These need the apps that Django has just loaded.
 from orders.api.cancelling import with_cancelling  # noqa: E402
+from orders.api.payments import with_callback  # noqa: E402
 from orders.api.window import with_window  # noqa: E402
 from orders.intake.asgi import Application, with_intake  # noqa: E402
 from orders.intake.protocol import OrderProtocol  # noqa: E402
@@ -27,8 +28,9 @@ import_module(settings.ROOT_URLCONF)  # now, and not while somebody waits for th
 tracing.start("web")
 profiling.listen("web")
 
-# The window is left out of the traces: everybody looks at the same moment, from one reading.
-behind = with_window(tracing.traced(with_cancelling(cast(Application, django_application))))
+# The window and the callback are left out of the traces: many are answered from one look.
+traced = tracing.traced(with_cancelling(cast(Application, django_application)))
+behind = with_callback(with_window(traced))
 application = announced(tracing.until_shutdown(with_intake(behind)))
 
 # What is loaded by now lives as long as the process. Walking through it takes the collector 30 ms

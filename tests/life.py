@@ -8,7 +8,7 @@ from inventory.money import to_minor
 from orders.models import Order, OrderEvent, PaymentNotice
 from orders.payments.news import NewsType, PaymentNews
 from orders.services.late_payments import settle_payments
-from orders.services.payments import take_news
+from orders.services.notices import take_news
 from orders.services.release import release_stock
 from tests.persisting import persist
 from tests.placing import Request, document, place_all

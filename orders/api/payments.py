@@ -1,39 +1,61 @@
-"""The endpoints that payment providers call: check the signature, one call, map the outcome."""
+"""The endpoints that payment providers call: check the signature, note the message, answer.
+
+What follows from a message is for a task. The callback of Standard Webhooks is answered in front of
+Django, whose request handling costs several times what it does.
+"""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+import msgspec
+from django.http import HttpRequest, HttpResponse
 
 from orders import problems
 from orders.decoding import NotJson, WrongFields
-from orders.errors import OrderUnknown, PaymentMismatch
+from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
+from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
+from orders.intake.headers import read_headers
+from orders.intake.replies import plain_reply, problem_reply
 from orders.models import PaymentNotice
 from orders.payments import standard, stripe
-from orders.payments.news import Ignored, NoOrder, NotConfigured, Provider, SignatureRefused
+from orders.payments.news import (
+    Ignored,
+    NoOrder,
+    NotConfigured,
+    Provider,
+    SignatureRefused,
+)
 from orders.problems import Problem, Refused
-from orders.services.payments import take_news
+from orders.services.notices import Answer, Message, Noted, note
+from shop.core import clock
 from shop.core.threads import in_thread
 
-from .endpoint import View, endpoint
+from .endpoint import View, endpoint, problem_of
+from .together import Together
 
 logger = logging.getLogger(__name__)
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Received:
+    """A message as it was brought this time: no two are one, whatever they say."""
+
+    message: Message
+
+
+def _note_all(received: Collection[_Received]) -> Mapping[_Received, Answer]:
+    return dict(zip(received, note([each.message for each in received]), strict=True))
+
+
+_write_down: Together[_Received, Noted] = Together(_note_all)
+
+CALLBACK = "/api/v1/payments/callback"
 MAX_BODY_BYTES = 64 * 1024
 IGNORED = "ignored"
-
-
-_REFUSALS = (
-    NotConfigured,
-    SignatureRefused,
-    NotJson,
-    WrongFields,
-    NoOrder,
-    OrderUnknown,
-    PaymentMismatch,
-)
+_REFUSALS = (NotConfigured, SignatureRefused, NotJson, WrongFields, NoOrder)
 
 
 def messages_of(provider: Provider) -> View[[]]:
@@ -41,7 +63,8 @@ def messages_of(provider: Provider) -> View[[]]:
 
     @endpoint("POST")
     async def view(request: HttpRequest) -> HttpResponse:
-        return await take_message(request, provider, request.headers, _body(request))
+        body = request.read(MAX_BODY_BYTES + 1)
+        return await take_message(request, provider, request.headers, body)
 
     return view
 
@@ -49,40 +72,85 @@ def messages_of(provider: Provider) -> View[[]]:
 async def take_message(
     request: HttpRequest, provider: Provider, headers: Mapping[str, str], body: bytes
 ) -> HttpResponse:
-    """Answer a provider's message: the one way in, whoever brings it. Raises Refused."""
-    try:
-        # Not in the event loop: an adapter may have to import its provider's library first.
-        notice_id, state = await in_thread(_take, provider, headers, body)
-    except _REFUSALS as error:
-        raise Refused(_problem(request, error)) from error
-    return JsonResponse({"notice": notice_id, "state": state})
+    """Answer a provider's message, whoever brings it. Raises Refused."""
+    document = await _take(request.path, provider, headers, body)
+    return HttpResponse(document, content_type="application/json")
 
 
 callback = messages_of(standard.PROVIDER)
 stripe_events = messages_of(stripe.PROVIDER)
 
 
-def _body(request: HttpRequest) -> bytes:
-    """Return the body, of whatever media type: the signature vouches for the bytes alone."""
-    body = request.read(MAX_BODY_BYTES + 1)
+def with_callback(application: Application) -> Application:
+    """Return an ASGI application that takes callbacks itself, and leaves the rest."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != CALLBACK or scope["method"] != "POST":
+            await application(scope, receive, send)
+        elif (body := await _body(receive)) is not None:
+            await _answer_callback(scope, body, send)
+
+    return serve
+
+
+async def _answer_callback(scope: Scope, body: bytes, send: Send) -> None:
+    headers = read_headers(scope["headers"])
+    given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    try:
+        document = await _take(CALLBACK, standard.PROVIDER, given, body)
+    except Exception as error:
+        await send_reply(send, problem_reply(headers, problem_of(error)))
+    else:
+        await send_reply(send, plain_reply(headers, 200, b"application/json", document))
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Return the body, cut where it is longer than any message; None where the sender has gone."""
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES or not message.get("more_body"):
+            return body
+
+
+async def _take(path: str, provider: Provider, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return what a provider is told of its message, in JSON. Raises Refused.
+
+    The body may be of whatever media type: the signature vouches for its bytes alone.
+    """
+    received_at = clock.now()
     if len(body) > MAX_BODY_BYTES:
         detail = f"A payment provider's message has at most {MAX_BODY_BYTES} bytes."
         raise Refused(Problem(problems.BODY_TOO_LARGE, detail))
-    return body
-
-
-def _take(provider: Provider, headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
-    """Return the id of a message, and what became of it. Raises one of _REFUSALS."""
-    news = provider.read(headers, body, partial(_order_of, provider.name))
-    if isinstance(news, Ignored):
-        return news.notice_id, IGNORED
+    order_of = partial(_order_of, provider.name)
     try:
-        notice = take_news(news)
-    except PaymentMismatch:
-        if not provider.resends_refused:
-            raise
-        return news.notice_id, PaymentNotice.State.REFUSED
-    return notice.notice_id, notice.state
+        if provider.may_block:
+            message = await in_thread(provider.read, headers, body, order_of)
+        else:
+            message = provider.read(headers, body, order_of)
+    except _REFUSALS as error:
+        raise Refused(_refusal(path, error)) from error
+    if isinstance(message, Ignored):
+        return _document(message.notice_id, IGNORED)
+    received = replace(message, received_at=received_at)
+    try:
+        noted = await _write_down(_Received(received))
+    except (PaymentMismatch, MessageChanged) as error:
+        if provider.resends_refused:  # it is kept, and would only come again
+            return _document(message.notice_id, PaymentNotice.State.REFUSED)
+        changed = isinstance(error, MessageChanged)
+        type_ = problems.MESSAGE_CHANGED if changed else problems.PAYMENT_MISMATCH
+        raise Refused(Problem(type_, str(error))) from error
+    except OrderUnknown as error:
+        raise Refused(Problem(problems.NOT_FOUND, str(error))) from error
+    return _document(noted.notice_id, noted.state)
+
+
+def _document(notice_id: str, state: str) -> bytes:
+    return msgspec.json.encode({"notice": notice_id, "state": str(state)})
 
 
 def _order_of(provider: str, reference: str) -> UUID | None:
@@ -91,18 +159,16 @@ def _order_of(provider: str, reference: str) -> UUID | None:
     return known.values_list("order_id", flat=True).first()
 
 
-def _problem(request: HttpRequest, error: Exception) -> Problem:
+def _refusal(path: str, error: Exception) -> Problem:
     match error:
         case NotConfigured():
-            return Problem(problems.NOT_FOUND, f"There is nothing at {request.path}.")
+            return Problem(problems.NOT_FOUND, f"There is nothing at {path}.")
         case SignatureRefused():
-            logger.warning("%s: a message was refused: %s", request.path, error)
+            logger.warning("%s: a message was refused: %s", path, error)
             return Problem(problems.BAD_SIGNATURE, str(error))
         case NotJson():
             return Problem(problems.MALFORMED_JSON, str(error))
         case WrongFields(errors=errors):
             return Problem(problems.INVALID_REQUEST, "Some fields are not valid.", errors)
-        case PaymentMismatch():
-            return Problem(problems.PAYMENT_MISMATCH, str(error))
-        case _:  # NoOrder, OrderUnknown
+        case _:  # NoOrder
             return Problem(problems.NOT_FOUND, str(error))

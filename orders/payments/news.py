@@ -1,11 +1,15 @@
 """What a payment provider has to say about an order, whoever the provider is."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 from uuid import UUID
+
+import msgspec
+
+BY_HAND = "by-hand"  # the provider of what a person says
 
 
 class NewsType(StrEnum):
@@ -25,8 +29,16 @@ class PaymentNews:
     amount: int  # minor units of `currency`; of a refund, what has gone back altogether
     currency: str  # ISO 4217, upper case
     reference: str  # the provider's name of the payment, or of the refund
-    content: bytes = b""  # stands for all that the message says; b"": for the fields above
-    received_at: datetime | None = None  # by our clock, when it had come whole; None: now
+    # Stands for all that the message says, b"" for the fields above; the message as it came.
+    content: bytes = field(default=b"", compare=False)
+    body: bytes = field(default=b"", compare=False, repr=False)
+    # By our clock, when it had come whole; None: now.
+    received_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def is_from_provider(self) -> bool:
+        """Whether a provider said it, and not a person for one."""
+        return self.provider != BY_HAND
 
     @property
     def digest(self) -> bytes:
@@ -36,9 +48,36 @@ class PaymentNews:
         )
 
 
+def digest_of_json(body: bytes) -> bytes:
+    """Return 16 bytes that stand for a JSON document, whatever its spacing or the order of keys."""
+    try:
+        body = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
+    except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
+        pass  # what nobody reads may be a number beyond all bounds, or nested too deep
+    return blake2b(body, digest_size=16).digest()
+
+
 def digest_of(*fields: object) -> bytes:
     """Return 16 bytes that stand for these fields."""
     return blake2b("\0".join(map(str, fields)).encode(), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Unacted:
+    """A verified message that concerns money and that no program acts on, such as a dispute."""
+
+    provider: str
+    notice_id: str
+    type: str  # as the provider names it
+    order_id: UUID | None  # if it names one
+    content: bytes
+    body: bytes
+    received_at: datetime | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """Return 16 bytes that stand for what the message says."""
+        return self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +101,12 @@ class Provider:
     """
 
     name: str
-    read: Callable[[Mapping[str, str], bytes, OrderOf], PaymentNews | Ignored]
+    read: Callable[[Mapping[str, str], bytes, OrderOf], PaymentNews | Unacted | Ignored]
     # To some, every answer but 200 says "send it again", for days. What has been kept for a person
     # to look at is acknowledged to them.
     resends_refused: bool = False
+    # Whether `read` may ask the database, or import a library first.
+    may_block: bool = False
 
 
 class NotConfigured(Exception):

@@ -5,19 +5,28 @@ A provider of one's own, or a gateway in front of any other, speaks to us in thi
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from inventory.money import to_minor
+from inventory.money import AmountRefused, parse_amount, to_minor
 from orders.decoding import CONTROL_CHARACTERS, BodyReader, WrongFields, field_error
 
-from .news import NewsType, NoOrder, OrderOf, PaymentNews, Provider, SignatureRefused
+from .news import (
+    Ignored,
+    NewsType,
+    NoOrder,
+    OrderOf,
+    PaymentNews,
+    Provider,
+    SignatureRefused,
+    Unacted,
+    digest_of_json,
+)
 
 # `$` alone would let a line feed at the end pass.
 _END = r"(?!\n)$"
@@ -57,12 +66,34 @@ class PaymentCallback(msgspec.Struct, frozen=True):
     data: PaymentData
 
 
+class AnyCallback(msgspec.Struct, frozen=True):
+    """A body of whatever type."""
+
+    type: str
+
+
 _bodies = BodyReader(PaymentCallback)
+_any_bodies = msgspec.json.Decoder(AnyCallback)
+_ACTED_ON = tuple(f"payment.{type_}" for type_ in NewsType)
+# Words by which providers name what moves money, or is about to; and steps of a payment in which
+# none has moved.
+_MONEY = re.compile(
+    r"payment|charge|refund|disput|revers|fraud|captur|retriev|inquir", re.IGNORECASE
+)
+_NO_MONEY_YET = re.compile(
+    r"payment[._](created|initiated|started|pending|processing|requires_action|authori[sz]ed"
+    r"|cancell?ed|expired)",
+    re.IGNORECASE,
+)
 
 
-def read(headers: Mapping[str, str], body: bytes, _order_of: OrderOf) -> PaymentNews:
+def read(
+    headers: Mapping[str, str], body: bytes, _order_of: OrderOf
+) -> PaymentNews | Unacted | Ignored:
     """Return what a signed callback says; raises what a Provider raises."""
     notice_id = _verified_id(headers, body)
+    if (type_ := _type_not_acted_on(body)) is not None:
+        return _unacted(notice_id, type_, body)
     callback = _bodies.read(body)
     data = callback.data
     amount = _checked_amount(data)
@@ -74,10 +105,38 @@ def read(headers: Mapping[str, str], body: bytes, _order_of: OrderOf) -> Payment
         amount=amount,
         currency=data.currency,
         reference=data.reference,
+        content=digest_of_json(body),
+        body=body,
     )
 
 
+def concerns_money(type_: str) -> bool:
+    """Tell whether a message of a type that no program acts on is for a person to read."""
+    return bool(_MONEY.search(type_)) and not _NO_MONEY_YET.fullmatch(type_)
+
+
 PROVIDER = Provider("standard", read)
+
+
+def _type_not_acted_on(body: bytes) -> str | None:
+    """Return the type of a well-formed message that is none of ours, None for any other body."""
+    try:
+        type_ = _any_bodies.decode(body).type
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return type_ if type_ and type_ not in _ACTED_ON else None
+
+
+def _unacted(notice_id: str, type_: str, body: bytes) -> Unacted | Ignored:
+    if not concerns_money(type_):
+        return Ignored(notice_id)
+    try:
+        data = msgspec.json.decode(body).get("data")
+        named: Any = data.get("order") if isinstance(data, dict) else None
+        order_id = _order_id(named) if isinstance(named, str) else None
+    except (NoOrder, msgspec.MsgspecError, RecursionError):
+        order_id = None
+    return Unacted(PROVIDER.name, notice_id, type_, order_id, digest_of_json(body), body)
 
 
 def _verified_id(headers: Mapping[str, str], body: bytes) -> str:
@@ -121,8 +180,8 @@ def _checked_amount(data: PaymentData) -> int:
     if CONTROL_CHARACTERS.search(data.reference):
         errors.append(field_error("/data/reference", "has control characters"))
     try:
-        amount = to_minor(Decimal(data.amount), data.currency)
-    except ValueError:
+        amount = to_minor(parse_amount(data.amount, data.currency), data.currency)
+    except AmountRefused:
         detail = f"has more decimal places than {data.currency} has"
         errors.append(field_error("/data/amount", detail))
     if errors:

@@ -23,6 +23,8 @@ from .news import (
     PaymentNews,
     Provider,
     SignatureRefused,
+    Unacted,
+    digest_of,
 )
 from .stripe_objects import (
     Charge,
@@ -33,6 +35,7 @@ from .stripe_objects import (
     Paying,
     Payment,
     Session,
+    Trouble,
 )
 
 TOLERANCE_SECONDS = 300
@@ -44,7 +47,14 @@ _DECIMALS = dict.fromkeys(
     "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(), 0
 ) | dict.fromkeys("BHD JOD KWD OMR TND".split(), 3)
 
+# What no program acts on and a person has to know of; of a refund's changes, those that undo it.
+# https://docs.stripe.com/api/events/types
+_MONEY = ("charge.dispute.", "radar.early_fraud_warning.", "payment_intent.partially_funded")
+_REFUND_CHANGED = ("refund.failed", "refund.updated", "charge.refund.updated")
+_UNDONE = ("failed", "canceled")
+
 _envelopes = BodyReader(Envelope)
+_troubles = BodyReader(Event[Trouble])
 _NEWS: dict[str, tuple[BodyReader[Event[Paying]], NewsType]] = {
     "checkout.session.completed": (BodyReader(Event[CompletedSession]), NewsType.SUCCEEDED),
     "checkout.session.async_payment_succeeded": (BodyReader(Event[Session]), NewsType.SUCCEEDED),
@@ -55,12 +65,14 @@ _NEWS: dict[str, tuple[BodyReader[Event[Paying]], NewsType]] = {
 }
 
 
-def read(headers: Mapping[str, str], body: bytes, order_of: OrderOf) -> PaymentNews | Ignored:
+def read(
+    headers: Mapping[str, str], body: bytes, order_of: OrderOf
+) -> PaymentNews | Unacted | Ignored:
     """Return what an event says about an order of ours; raises what a Provider raises."""
     _verify(headers.get("stripe-signature", ""), body)
     envelope = _envelopes.read(body)
     if envelope.type not in _NEWS:
-        return Ignored(envelope.id)
+        return _unacted(envelope, body, order_of)
     events, type_ = _NEWS[envelope.type]
     payment = events.read(body).data.object.payment()
     order_id = _order_id(payment, type_, order_of) if payment else None
@@ -74,10 +86,11 @@ def read(headers: Mapping[str, str], body: bytes, order_of: OrderOf) -> PaymentN
         amount=_minor(payment),
         currency=payment.currency.upper(),
         reference=payment.reference,
+        body=body,
     )
 
 
-PROVIDER = Provider("stripe", read, resends_refused=True)
+PROVIDER = Provider("stripe", read, resends_refused=True, may_block=True)
 
 
 def _verify(signature: str, body: bytes) -> None:
@@ -93,6 +106,18 @@ def _verify(signature: str, body: bytes) -> None:
     except (stripe.SignatureVerificationError, TypeError, ValueError) as error:
         # TypeError: a signature that is not ASCII. ValueError: a body that is not UTF-8.
         raise SignatureRefused("Stripe has not signed this, or not lately.") from error
+
+
+def _unacted(envelope: Envelope, body: bytes, order_of: OrderOf) -> Unacted | Ignored:
+    if not envelope.type.startswith((*_MONEY, *_REFUND_CHANGED)):
+        return Ignored(envelope.id)
+    object_ = _troubles.read(body).data.object
+    if envelope.type in _REFUND_CHANGED and object_.status not in _UNDONE:
+        return Ignored(envelope.id)
+    order_id = order_of(object_.payment_intent) if object_.payment_intent else None
+    # Not the whole event: how many endpoints wait for it changes from one delivery to the next.
+    content = digest_of(envelope.type, object_.id, object_.status, object_.amount)
+    return Unacted(PROVIDER.name, envelope.id, envelope.type, order_id, content, body)
 
 
 def _order_id(payment: Payment, type_: NewsType, order_of: OrderOf) -> UUID | None:

@@ -93,7 +93,19 @@ class Charge(msgspec.Struct, frozen=True):
         return Payment(named, reference, self.amount_refunded, self.currency)
 
 
-Object = TypeVar("Object", bound=Paying, covariant=True)
+class Trouble(msgspec.Struct, frozen=True):
+    """A dispute, a warning of fraud, or a refund: what they have in common.
+
+    https://docs.stripe.com/api/disputes/object
+    """
+
+    id: Name
+    amount: int | None = None
+    status: str | None = None
+    payment_intent: str | None = None
+
+
+Object = TypeVar("Object", covariant=True)
 
 
 class Data(msgspec.Struct, Generic[Object], frozen=True):

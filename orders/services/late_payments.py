@@ -18,7 +18,7 @@ from shop.core.dispatch import send_on_commit
 from shop.core.limits import endless
 
 from .attest import on_compared_server
-from .payments import LET_GO, apply, owe, settle
+from .payments import LET_GO, apply, awaits_stock, owe, settle
 from .transitions import change_status
 
 
@@ -42,10 +42,7 @@ def settle_payments(*, out_of_time: Callable[[], bool] = endless) -> int:
 
 def _waiting() -> Iterator[int]:
     in_ledger = Exists(Order.objects.filter(pk=OuterRef("order_id")))
-    # A refund that overtook its payment is settled by that payment.
-    waiting = PaymentNotice.objects.filter(in_ledger, state=PaymentNotice.State.PENDING).exclude(
-        type=PaymentNotice.Type.REFUNDED
-    )
+    waiting = PaymentNotice.objects.filter(in_ledger, state=PaymentNotice.State.PENDING)
     last = 0
     while page := list(
         waiting.filter(pk__gt=last)
@@ -77,7 +74,7 @@ def _settle_late(notice: PaymentNotice, order: Order) -> None:
     free = lock_free_units([allocation_id for allocation_id, _ in lines])
     sale = Sale.objects.select_for_update(no_key=True).get(pk=order.sale_id)
     order = Order.objects.select_for_update().get(pk=order.pk)
-    if order.status not in LET_GO or order.gap_end is not None:
+    if not awaits_stock(notice, order):
         settle(notice)
         return
     taken = Release(order.pk.bytes, order.customer, lines)

@@ -1,20 +1,25 @@
-"""Payments as they come in: each message of a provider is worked off once, whatever came before."""
+"""What follows from payments: each notice is judged once, whatever came before it.
+
+A payment and a refund each count once by the provider's name of them. What no program can decide is
+flagged to a person, and changes nothing until then (the table is in docs/order-life.md).
+"""
 
 import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Q
 
-from inventory.money import from_minor
 from orders import lifecycle, selectors
 from orders.domain import EventType, Status
-from orders.errors import OrderUnknown, PaymentMismatch
 from orders.models import Order, OrderEvent, PaymentNotice
-from orders.payments.news import PaymentNews
+from orders.payments import books
+from orders.payments.books import Money, Share
 from orders.task_names import SETTLE_PAYMENTS
-from shop.core import clock, correlation
+from shop.core import clock, correlation, sql
 from shop.core.dispatch import send_on_commit
 
 from .events import Event, record_events
@@ -25,52 +30,71 @@ logger = logging.getLogger(__name__)
 State, Type = PaymentNotice.State, PaymentNotice.Type
 GIVEN_UP = "The order could not be persisted, and was given up."
 LET_GO = (Status.CANCELLED, Status.EXPIRED)
-
-
-def take_news(news: PaymentNews) -> PaymentNotice:
-    """Keep what a provider says, and do to its order what follows from it, in one transaction.
-
-    A message that comes again changes nothing and gets the first outcome; one whose order was not
-    known is judged anew. Raises OrderUnknown and PaymentMismatch, after the notice is kept for a
-    person to look at.
-    """
-    with transaction.atomic():
-        notice, fresh = PaymentNotice.objects.get_or_create(
-            provider=news.provider,
-            notice_id=news.notice_id,
-            defaults={
-                "type": news.type,
-                "order_id": news.order_id,
-                "amount": from_minor(news.amount, news.currency),
-                "currency": news.currency,
-                "reference": news.reference,
-                "state": State.PENDING,
-                "digest": news.digest,
-                "received_at": news.received_at or clock.now(),
-            },
-        )
-        if not fresh:
-            notice = PaymentNotice.objects.select_for_update().get(pk=notice.pk)
-        if fresh or notice.state == State.UNMATCHED:
-            settle(notice)
-    if notice.state == State.UNMATCHED:
-        raise OrderUnknown(notice.order_id)
-    if notice.state == State.REFUSED:
-        raise PaymentMismatch(notice.detail)
-    return notice
+# A refund that comes before its payment: the payment may still come.
+_MAY_BE_PAID = (Status.AWAITING_PAYMENT, *LET_GO)
+_STATE_OF = {
+    Share.SERVES: State.APPLIED,
+    Share.IDLE: State.REFUND_DUE,
+    Share.GONE: State.PAID_BACK,
+}
 
 
 def settle(notice: PaymentNotice) -> None:
-    """Judge a notice, fresh or waiting, in the caller's transaction, which holds its row."""
-    if order := _locked(notice):
+    """Judge a notice that waits, in the caller's transaction, which holds its row.
+
+    A payment of an order that has let go of its stock goes on waiting: the stock is to be taken
+    again first (`late_payments`).
+    """
+    if order := _locked(notice.order_id):
+        _lock_references([notice])
         _judge(notice, order)
     else:
         _without_order(notice)
 
 
+def settle_all(notices: Sequence[PaymentNotice]) -> None:
+    """Judge notices that wait, as `settle` does, in a transaction of the caller's, which has them.
+
+    The payments that are all that was ever said of an order which awaits its payment, which is next
+    to all there are, cost a few statements together; each of the others is judged by itself. The
+    orders are locked in the sequence of their ids, so that two callers cannot wait for each other.
+    """
+    ids = sorted({notice.order_id for notice in notices})
+    locked = Order.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    orders = {order.pk: order for order in locked}
+    _lock_references(notices)
+    plain = _plain(notices, orders)
+    if plain:
+        _pay_all(plain)
+    paid = {notice.pk for notice in plain}
+    for notice in sorted(notices, key=lambda each: each.pk):
+        if notice.pk in paid:
+            continue
+        if order := orders.get(notice.order_id):
+            order.refresh_from_db(fields=["status", "refund_due"])
+            _judge(notice, order)
+        else:
+            _without_order(notice)
+
+
+def awaits_stock(notice: PaymentNotice, order: Order) -> bool:
+    """Tell whether a payment is good for an order that has let go of its stock, for the first time.
+
+    That stock is then to be taken again; everything else `settle` can judge. The caller holds the
+    rows of both.
+    """
+    lets_retake = order.status in LET_GO and order.gap_end is None and notice.amount > 0
+    if not lets_retake or notice.type != Type.SUCCEEDED or mismatch(notice, order):
+        return False
+    _lock_references([notice])
+    return not _told_before(notice) and not _waits_already(notice)
+
+
 def apply(notice: PaymentNotice, order: Order, detail: str = "") -> None:
     """Note that a payment has had its effect, and work off a refund that came before it."""
     _conclude(notice, State.APPLIED, detail)
+    order.refresh_from_db(fields=["status", "refund_due"])
+    _balance(order)
     _settle_waiting_refunds(order)
 
 
@@ -79,8 +103,7 @@ def owe(notice: PaymentNotice, order: Order, reason: str) -> None:
     with correlation.about(order_id=order.pk):
         logger.warning("order %s: %s %s to be refunded", order.pk, notice.amount, notice.currency)
     _conclude(notice, State.REFUND_DUE, reason)
-    order.refund_due = (order.refund_due or Decimal(0)) + notice.amount
-    order.save(update_fields=["refund_due"])
+    _balance(order)
     if order.status in (*LET_GO, Status.REJECTED):
         sequence = OrderEvent.objects.filter(order=order).count() + 1
         type_ = EventType(f"order.{order.status}")
@@ -90,14 +113,60 @@ def owe(notice: PaymentNotice, order: Order, reason: str) -> None:
 
 def owe_without_order(order_id: UUID) -> None:
     """Flag what was paid for an accepted order that a person has given up, to be refunded."""
-    paid = PaymentNotice.objects.filter(order_id=order_id, type=Type.SUCCEEDED, state=State.PENDING)
-    paid.update(state=State.REFUND_DUE, detail=GIVEN_UP, settled_at=clock.now())
+    waiting = PaymentNotice.objects.select_for_update().filter(
+        order_id=order_id, state=State.PENDING
+    )
+    for notice in waiting.order_by("pk"):
+        _lock_references([notice])
+        _without_order(notice)
+
+
+# --- Many at once ---------------------------------------------------------------------------------
+
+
+def _plain(notices: Sequence[PaymentNotice], orders: dict[UUID, Order]) -> list[PaymentNotice]:
+    """Return the payments that simply pay their order: nothing else was ever said of either."""
+    of_order = Counter(notice.order_id for notice in notices)
+    of_name = Counter((notice.provider, notice.reference) for notice in notices)
+    others = PaymentNotice.objects.exclude(pk__in=[notice.pk for notice in notices])
+    said = list(
+        others.filter(
+            Q(order_id__in=list(of_order)) | Q(reference__in=[name for _, name in of_name])
+        )
+        .exclude(type=Type.FAILED)
+        .values_list("order_id", "provider", "reference")
+    )
+    known_orders = {order_id for order_id, _, _ in said}
+    known_names = {(provider, name) for _, provider, name in said}
+    return [
+        notice
+        for notice in notices
+        if (order := orders.get(notice.order_id)) is not None
+        and order.status == Status.AWAITING_PAYMENT
+        and notice.type == Type.SUCCEEDED
+        and (notice.amount, notice.currency) == (order.total, order.currency)
+        and of_order[notice.order_id] == of_name[notice.provider, notice.reference] == 1
+        and notice.order_id not in known_orders
+        and (notice.provider, notice.reference) not in known_names
+    ]
+
+
+def _pay_all(notices: Sequence[PaymentNotice]) -> None:
+    change_status(lifecycle.PAY, sorted(notice.order_id for notice in notices))
+    now = clock.now()
+    PaymentNotice.objects.filter(pk__in=[notice.pk for notice in notices]).update(
+        state=State.APPLIED, settled_at=now
+    )
+    for notice in notices:
+        notice.state, notice.detail, notice.settled_at = State.APPLIED, "", now
+
+
+# --- One by one -----------------------------------------------------------------------------------
 
 
 def _judge(notice: PaymentNotice, order: Order) -> None:
-    if (notice.amount, notice.currency) != (order.total, order.currency):
-        expected = f"{order.total.normalize():f} {order.currency}"
-        _conclude(notice, State.REFUSED, f"The order is over {expected}.")
+    if reason := mismatch(notice, order):
+        _conclude(notice, State.REFUSED, reason)
     elif notice.type == Type.SUCCEEDED:
         _succeeded(notice, order)
     elif notice.type == Type.REFUNDED:
@@ -106,92 +175,193 @@ def _judge(notice: PaymentNotice, order: Order) -> None:
         _conclude(notice, State.APPLIED, "The order keeps its hold to its end.")
 
 
+def mismatch(notice: PaymentNotice, order: Order) -> str:
+    """Return why a notice cannot be about the money of an order, "" where it can."""
+    fits = notice.amount == order.total or (
+        notice.type == Type.REFUNDED and 0 < notice.amount < order.total
+    )
+    if fits and notice.currency == order.currency:
+        return ""
+    return f"The order is over {order.total.normalize():f} {order.currency}."
+
+
 def _succeeded(notice: PaymentNotice, order: Order) -> None:
-    if change_status(lifecycle.PAY, [order.pk]):
-        apply(notice, order)
-    elif _payments(order).exclude(pk=notice.pk).filter(reference=notice.reference).exists():
+    known = _told_before(notice)
+    if elsewhere := [each for each in known if each.order_id != order.pk]:
+        reason = f"The payment {notice.reference} has paid order {elsewhere[0].order_id}."
+        _conclude(notice, State.REFUSED, reason[:300])
+    elif known or _waits_already(notice):
         _conclude(notice, State.REPEATED)
+    elif change_status(lifecycle.PAY, [order.pk]):
+        apply(notice, order)
+    elif not notice.amount:
+        _conclude(notice, State.APPLIED, "The order costs nothing.")
     elif order.status in LET_GO and order.gap_end is None:
         _conclude(notice, State.PENDING, "The hold has ended; its stock is to be taken again.")
         send_on_commit(SETTLE_PAYMENTS)
     else:
-        owe(notice, order, f"The order is {order.status}.")
+        owe(notice, order, _why_nothing_is_given(order))
+
+
+def _why_nothing_is_given(order: Order) -> str:
+    if order.status == Status.PAID:
+        return "The order is paid already: it was paid twice."
+    return f"The order is {order.status}."
 
 
 def _refunded(notice: PaymentNotice, order: Order) -> None:
-    payments = list(_payments(order).order_by("pk"))
-    # Providers name refunds as they like; a name that no payment has may mean any of them.
-    meant = [each for each in payments if each.reference == notice.reference] or payments
-    states = {payment.state for payment in meant}
-    if State.REFUND_DUE in states:
-        _pay_back(next(each for each in meant if each.state == State.REFUND_DUE), order)
-        _conclude(notice, State.APPLIED)
-    elif State.APPLIED in states and change_status(lifecycle.REFUND, [order.pk]):
-        for payment in meant:
-            if payment.state == State.APPLIED:
-                _conclude(payment, State.PAID_BACK)
-        _conclude(notice, State.APPLIED)
-    elif State.PAID_BACK in states:
-        _conclude(notice, State.REPEATED, "The payment is paid back already.")
-    elif State.PENDING in states or order.status in (Status.AWAITING_PAYMENT, *LET_GO):
-        _conclude(notice, State.PENDING, "Waits for the payment that it pays back.")
+    known = _told_before(notice)
+    payments, refunds = _counted(order)
+    if elsewhere := [each for each in known if each.order_id != order.pk]:
+        reason = f"{notice.reference} has gone back for order {elsewhere[0].order_id}."
+        _conclude(notice, State.REFUSED, reason[:300])
+    elif any(each.amount >= notice.amount for each in known) or _waits_already(notice):
+        _conclude(notice, State.REPEATED)
+    elif books.is_ambiguous(notice.reference, payments, refunds):
+        _conclude(
+            notice,
+            State.REFUSED,
+            "It may be a refund that is counted already under another name: a person decides.",
+        )
+    elif sum(each.amount for each in known) + books.kept(payments, refunds) < notice.amount:
+        _before_its_payment(notice, order)
+    else:
+        for each in known:  # the same refund has grown since
+            _conclude(each, State.REPEATED, "A later message says how much it has become.")
+        _conclude(notice, State.PARTLY if notice.amount < order.total else State.APPLIED)
+        _balance(order)
+
+
+def _before_its_payment(notice: PaymentNotice, order: Order) -> None:
+    waiting = PaymentNotice.objects.filter(
+        order_id=order.pk, type=Type.SUCCEEDED, state=State.PENDING
+    )
+    if order.status in _MAY_BE_PAID or waiting.exists():
+        _conclude(notice, State.AHEAD, "Waits for the payment that it pays back.")
     else:
         _conclude(notice, State.REFUSED, f"The order is {order.status}: nothing is to be refunded.")
 
 
-def _pay_back(payment: PaymentNotice, order: Order) -> None:
-    _conclude(payment, State.PAID_BACK)
-    order.refund_due = ((order.refund_due or Decimal(0)) - payment.amount) or None
-    order.save(update_fields=["refund_due"])
-    change_status(lifecycle.REFUND_UNSERVED, [order.pk])
+def _balance(order: Order) -> None:
+    """Bring order and notices to what the books say, in the transaction that holds the order."""
+    payments, refunds = _counted(order)
+    kept, paid = books.kept(payments, refunds), order.status == Status.PAID
+    if refunds and not kept:
+        change = lifecycle.REFUND if paid else lifecycle.REFUND_UNSERVED
+        if change_status(change, [order.pk]):
+            order.status, paid = Status.REFUNDED, False
+    _note_due(order, books.due(kept, order.total, gives_goods=paid))
+    _note_shares(books.shares(payments, refunds, gives_goods=paid))
+    if refunds and books.is_settled(kept, order.total, gives_goods=paid):
+        partly = PaymentNotice.objects.filter(pk__in=[each.key for each in refunds])
+        partly.filter(state=State.PARTLY).update(state=State.APPLIED)
+
+
+def _note_due(order: Order, due: Decimal | None) -> None:
+    if order.refund_due != due:
+        order.refund_due = due
+        order.save(update_fields=["refund_due"])
+
+
+def _note_shares(found: dict[int, Share]) -> None:
+    for share in set(found.values()):
+        state = _STATE_OF[share]
+        keys = [key for key, each in found.items() if each is share]
+        PaymentNotice.objects.filter(pk__in=keys).exclude(state=state).update(state=state)
+
+
+def _counted(order: Order) -> tuple[list[Money], list[Money]]:
+    """Return the payments and the refunds of an order that count, the oldest first."""
+    rows = PaymentNotice.objects.filter(order_id=order.pk, state__in=PaymentNotice.COUNTED)
+    payments, refunds = [], []
+    columns = "pk", "type", "reference", "amount", "state"
+    for pk, type_, reference, amount, state in rows.order_by("pk").values_list(*columns):
+        money = Money(pk, reference, amount, serves=state == State.APPLIED)
+        if type_ == Type.SUCCEEDED:
+            payments.append(money)
+        elif type_ == Type.REFUNDED:
+            refunds.append(money)
+    return payments, refunds
+
+
+def _told_before(notice: PaymentNotice) -> list[PaymentNotice]:
+    """Return the notices by which this money counts already, of whatever order.
+
+    Within an order a name is enough: what a person notes by hand has no provider.
+    """
+    same = Q(provider=notice.provider) | Q(order_id=notice.order_id)
+    rows = PaymentNotice.objects.filter(
+        same, type=notice.type, reference=notice.reference, state__in=PaymentNotice.COUNTED
+    )
+    return list(rows.exclude(pk=notice.pk).order_by("pk"))
+
+
+def _waits_already(notice: PaymentNotice) -> bool:
+    """Tell whether an earlier message about the same money is still to be judged."""
+    return PaymentNotice.objects.filter(
+        pk__lt=notice.pk,
+        provider=notice.provider,
+        type=notice.type,
+        order_id=notice.order_id,
+        reference=notice.reference,
+        amount__gte=notice.amount,
+        state__in=(State.PENDING, State.AHEAD),
+    ).exists()
 
 
 def _settle_waiting_refunds(order: Order) -> None:
     waiting = PaymentNotice.objects.select_for_update().filter(
-        order_id=order.pk, type=Type.REFUNDED, state=State.PENDING
+        order_id=order.pk, type=Type.REFUNDED, state=State.AHEAD
     )
     for notice in waiting.order_by("pk"):
-        settle(notice)
+        _judge(notice, order)
 
 
 def _without_order(notice: PaymentNotice) -> None:
-    record = selectors.record_on_its_way(notice.order_id)
-    if record is None and (order := _locked(notice)):  # persisted between the two looks
-        _judge(notice, order)
-    elif record is None and _is_counted(notice):
-        _conclude(notice, State.REPEATED)
-    elif record is None and selectors.is_given_up(notice.order_id):
-        _conclude(notice, State.REFUND_DUE, GIVEN_UP)
-    elif record is None:
-        _conclude(notice, State.UNMATCHED, "There is no such order.")
-    elif (notice.amount, notice.currency) != (
-        from_minor(record.total, record.currency),
-        record.currency,
-    ):
-        _conclude(notice, State.REFUSED, "The order has another amount or currency.")
-    else:
+    """Judge a notice whose order is not in the ledger: on its way there, given up, or no order."""
+    if selectors.record_on_its_way(notice.order_id):
         _conclude(notice, State.PENDING, "The order is on its way into the ledger.")
+    elif order := _locked(notice.order_id):  # persisted between the two looks
+        _judge(notice, order)
+    elif not selectors.is_given_up(notice.order_id):
+        _conclude(notice, State.UNMATCHED, "There is no such order.")
+    elif notice.type != Type.SUCCEEDED:
+        _without_goods(notice)
+    elif _told_before(notice) or _waits_already(notice):
+        _conclude(notice, State.REPEATED)
+    else:
+        _conclude(notice, State.REFUND_DUE, GIVEN_UP)
 
 
-def _is_counted(notice: PaymentNotice) -> bool:
-    """Tell whether this money has been counted already, by another message about it."""
-    return PaymentNotice.objects.filter(
-        provider=notice.provider,
-        type=notice.type,
-        reference=notice.reference,
-        order_id=notice.order_id,
-        state__in=PaymentNotice.COUNTED,
-    ).exists()
+def _without_goods(notice: PaymentNotice) -> None:
+    """Work off what a provider says further of an order that was given up."""
+    due = PaymentNotice.objects.filter(
+        order_id=notice.order_id, type=Type.SUCCEEDED, state=State.REFUND_DUE
+    )
+    if notice.type == Type.FAILED:
+        _conclude(notice, State.APPLIED)
+    elif _told_before(notice):
+        _conclude(notice, State.REPEATED)
+    elif payment := (due.filter(reference=notice.reference) or due.order_by("pk")).first():
+        if notice.amount == payment.amount:
+            _conclude(payment, State.PAID_BACK, GIVEN_UP)
+        _conclude(notice, State.APPLIED if notice.amount == payment.amount else State.PARTLY)
+    else:
+        _conclude(notice, State.AHEAD, "Waits for the payment that it pays back.")
 
 
-def _locked(notice: PaymentNotice) -> Order | None:
-    return Order.objects.select_for_update().filter(pk=notice.order_id).first()
+def _lock_references(notices: Iterable[PaymentNotice]) -> None:
+    """Let two orders that one payment or refund names be judged one after the other."""
+    names = sorted({f"{each.provider} {each.type} {each.reference}" for each in notices})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) name",
+            [sql.array(names)],
+        )
 
 
-def _payments(order: Order) -> QuerySet[PaymentNotice]:
-    """Return the payments that came in for an order: each once, and none that was refused."""
-    good = (State.PENDING, State.APPLIED, State.PAID_BACK, State.REFUND_DUE)
-    return PaymentNotice.objects.filter(order_id=order.pk, type=Type.SUCCEEDED, state__in=good)
+def _locked(order_id: UUID) -> Order | None:
+    return Order.objects.select_for_update().filter(pk=order_id).first()
 
 
 def _conclude(notice: PaymentNotice, state: PaymentNotice.State, detail: str = "") -> None:

@@ -6,11 +6,10 @@ none will come (a bank transfer, another account), a person says that it is done
 
 from inventory.money import to_minor
 from orders.models import Order, PaymentNotice
-from orders.payments.news import NewsType, PaymentNews
+from orders.payments.news import BY_HAND, NewsType, PaymentNews
 
-from .payments import take_news
+from .notices import take_news
 
-BY_HAND = "by-hand"  # the provider of such notices
 _State, _Type = PaymentNotice.State, PaymentNotice.Type
 
 

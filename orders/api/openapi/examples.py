@@ -102,7 +102,7 @@ PAYMENTS: Json = {
 }
 PAYMENT_TAKEN: Json = {
     state: {"value": {"notice": "msg_2pKqXfVn7Yb1", "state": state}}
-    for state in ("applied", "pending")
+    for state in ("pending", "applied")
 }
 STRIPE_EVENTS: Json = {
     "succeeded": {

@@ -147,9 +147,14 @@ def take_payment() -> Json:
         "description": (
             "What the payment provider says of an order, signed as "
             "[Standard Webhooks](https://www.standardwebhooks.com) does with a secret that both "
-            "sides know (`PAYMENT_WEBHOOK_SECRET`). A message that comes again, under the same "
-            "`webhook-id`, changes nothing and is answered the same. Amount and currency have to "
-            "be the order's own. 200 says that the message is kept for good: do not send it again."
+            "sides know (`PAYMENT_WEBHOOK_SECRET`). 200 says that the message is kept for good, "
+            "and is applied by itself within seconds: do not send it again. One that comes again, "
+            "under the same `webhook-id`, changes nothing; with another content it is refused. "
+            "A payment received before the order's hold ends is in time. Amount and currency have "
+            "to be the order's own. A payment counts once by its `reference`, and so does a "
+            "refund, which may be called as its payment or by a name of its own; its amount is "
+            "what has gone back under that name altogether. Types that nothing follows from are "
+            "acknowledged; those that concern money are kept for the operators."
         ),
         "security": _SIGNED,
         "parameters": [*parameters.WEBHOOK_HEADERS, parameters.REQUEST_ID],
@@ -159,7 +164,9 @@ def take_payment() -> Json:
             "content": json_content(PaymentCallback, examples.PAYMENTS),
         },
         "responses": {"200": response("Taken", json_content(NoticeView, examples.PAYMENT_TAKEN))}
-        | problem_responses("takePayment", *_OF_MESSAGES, problems.PAYMENT_MISMATCH),
+        | problem_responses(
+            "takePayment", *_OF_MESSAGES, problems.PAYMENT_MISMATCH, problems.MESSAGE_CHANGED
+        ),
     }
 
 
@@ -173,7 +180,8 @@ def take_stripe_event() -> Json:
             "`STRIPE_WEBHOOK_SECRET` is set. Send it `checkout.session.completed`, "
             "`checkout.session.async_payment_succeeded`, `checkout.session.async_payment_failed`, "
             "`payment_intent.succeeded`, `payment_intent.payment_failed` and `charge.refunded`; "
-            "all else is acknowledged and ignored. The order's id belongs into `metadata.order` "
+            "disputes, warnings of fraud and refunds that fail are kept for the operators, and all "
+            "else is acknowledged and ignored. The order's id belongs into `metadata.order` "
             "of the PaymentIntent (`payment_intent_data.metadata` of a Checkout Session), or into "
             "the session's `metadata.order` or `client_reference_id`. A partial refund, or "
             "another amount than the order's, is kept for the operators and acknowledged, too."

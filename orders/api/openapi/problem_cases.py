@@ -209,6 +209,16 @@ _CASES = [
         "The order is over 75 EUR.",
     ),
     _case(
+        problems.MESSAGE_CHANGED,
+        "The webhook-id stood for another message before",
+        "Message msg_2dXkq7 came before, and said something else.",
+    ),
+    _case(
+        problems.NOT_CANCELLABLE,
+        "A payment of the order has just come in",
+        "A payment was received in time and is being applied: the order is as good as paid.",
+    ),
+    _case(
         problems.UNAVAILABLE,
         "Whether the order was taken is not known",
         "Redis did not answer.",

@@ -48,24 +48,36 @@ class SaleView(msgspec.Struct):
 
 
 _NOTICE_STATES = """\
+- `pending`: kept for good; it is applied by itself, within seconds of the order's persistence
 - `applied`: it has had its effect, also if that was none (a failed payment leaves the hold)
-- `pending`: kept until the order is persisted, or its stock taken again; applied by itself then
-- `repeated`: another message about the same payment came before
+- `repeated`: another message about the same money came before
 - `refund_due`: nothing can be given for the money; it is to be paid back
 - `paid_back`: the payment, which came before, has been paid back since
-- `refused`: another amount or currency than the order's, kept for the operators (Stripe only)
-- `ignored`: it is not about the payment of an order (Stripe only)
+- `partly`: a refund of a part of the money, kept for the operators
+- `ahead`: a refund of a payment that has not come, kept for the operators
+- `refused`: it does not fit what is known of the order, and is kept for the operators
+- `kept`: no program acts on it; it concerns money, and is kept for the operators
+- `ignored`: it is not about the money of an order
 """
+NoticeState = Literal[
+    "pending",
+    "applied",
+    "repeated",
+    "refund_due",
+    "paid_back",
+    "partly",
+    "ahead",
+    "refused",
+    "kept",
+    "ignored",
+]
 
 
 class NoticeView(msgspec.Struct):
     """What became of a payment provider's message."""
 
     notice: Annotated[str, Meta(description="The id of the message.")]
-    state: Annotated[
-        Literal["applied", "pending", "repeated", "refund_due", "paid_back", "refused", "ignored"],
-        Meta(description=_NOTICE_STATES),
-    ]
+    state: Annotated[NoticeState, Meta(description=_NOTICE_STATES)]
 
 
 class StripeEvent(msgspec.Struct):

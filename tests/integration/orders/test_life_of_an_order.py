@@ -4,7 +4,8 @@ After every step the ledger, the stock row, the counters in Redis and the orders
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -27,13 +28,13 @@ from hypothesis.stateful import (
 )
 
 from inventory.models import Allocation, StockMovement
-from orders.errors import NotCancellable, OrderUnknown
+from orders.errors import MessageChanged, NotCancellable, OrderUnknown, PaymentMismatch
 from orders.models import ApiClient, Order, OrderEvent
 from orders.payments.news import NewsType, PaymentNews
 from orders.services.clients import create_client
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.late_payments import settle_payments
-from orders.services.payments import take_news
+from orders.services.notices import take_news
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from tests.conftest import MakeSale
@@ -50,23 +51,26 @@ _runs = count(1)
 
 @dataclass
 class Placed:
-    """What the model knows of one order."""
+    """What the model knows of one order. Money is counted in halves of what the order costs."""
 
     id: UUID
     lines: dict[str, int]
     status: str = "accepted"
     taken: bool = True  # in Redis
     retaken: bool = False
-    waiting: list[str] = field(default_factory=list)  # references of payments
-    served: str = ""  # the payment that it is sold for
-    due: list[str] = field(default_factory=list)  # payments to be paid back
-    paid_back: list[str] = field(default_factory=list)
-    refunds: list[str] = field(default_factory=list)  # that overtook their payment
+    waiting: list[PaymentNews] = field(default_factory=list)  # noted, in the sequence of coming
+    came_in: list[str] = field(default_factory=list)  # names of payments
+    went_back: dict[str, int] = field(default_factory=dict)  # halves by name
+    ahead: list[PaymentNews] = field(default_factory=list)  # refunds before their payment
     events: int = 0
 
     @property
-    def known(self) -> list[str]:
-        return [*self.waiting, *filter(None, [self.served]), *self.due, *self.paid_back]
+    def kept(self) -> int:
+        return 2 * len(self.came_in) - sum(self.went_back.values())
+
+    @property
+    def due(self) -> int:
+        return max(0, self.kept - 2 * (self.status == "paid"))
 
     def change(self, status: str) -> None:
         self.status = status
@@ -90,6 +94,8 @@ class Life(RuleBasedStateMachine):
             Allocation.objects.filter(sale=self.sale).values_list("pk", "product__sku")
         )
         self.placed: list[Placed] = []
+        self.payer: dict[str, Placed] = {}  # which order a payment has paid, by its name
+        self.repaid: dict[str, Placed] = {}  # which order a refund was for
         self.numbers = count(1)
 
     # --- What clients do ---
@@ -126,18 +132,11 @@ class Life(RuleBasedStateMachine):
 
     # --- What the provider says ---
 
-    @rule(target=said, order=orders, reference=st.sampled_from("abc"))
-    def pay(self, order: Placed, reference: str) -> PaymentNews:
-        news = self.news(order, NewsType.SUCCEEDED, reference)
+    @rule(target=said, order=orders, name=st.sampled_from("abc"), shared=st.booleans())
+    def pay(self, order: Placed, name: str, shared: bool) -> PaymentNews:
+        news = self.news(order, NewsType.SUCCEEDED, name, shared=shared)
         take_news(news)
-        if order.status == "awaiting_payment":
-            self.serve(order, reference)
-        elif reference in order.known:
-            return news
-        elif order.status == "accepted" or (order.status in LET_GO and not order.retaken):
-            order.waiting.append(reference)
-        else:
-            self.owe(order, reference)
+        self.expect(order, news)
         return news
 
     @rule(target=said, order=orders)
@@ -146,17 +145,35 @@ class Life(RuleBasedStateMachine):
         take_news(news)
         return news
 
-    @rule(target=said, order=orders, reference=st.sampled_from("abcr"))
-    def refund(self, order: Placed, reference: str) -> PaymentNews:
-        news = self.news(order, NewsType.REFUNDED, reference)
-        take_news(news)
-        self.expect_refund(order, reference)
+    @rule(
+        target=said,
+        order=orders,
+        name=st.sampled_from("abcr"),
+        shared=st.booleans(),
+        halves=st.sampled_from([1, 2, 2, 2]),
+    )
+    def refund(self, order: Placed, name: str, shared: bool, halves: int) -> PaymentNews:
+        news = self.news(order, NewsType.REFUNDED, name, shared=shared, halves=halves)
+        with suppress(PaymentMismatch):  # a part, or nothing to refund: told, and flagged
+            take_news(news)
+        self.expect(order, news)
         return news
+
+    @rule(news=said, other=st.sampled_from(["amount", "reference", "type"]))
+    def say_something_else_under_a_known_id(self, news: PaymentNews, other: str) -> None:
+        changed = {
+            "amount": {"amount": news.amount + 1},
+            "reference": {"reference": f"{news.reference}!"},
+            "type": {"type": NewsType.FAILED if news.type != "failed" else NewsType.SUCCEEDED},
+        }[other]
+        with pytest.raises(MessageChanged):
+            take_news(replace(news, **changed))
 
     @rule(news=said, times=st.integers(1, 2))
     def say_it_again(self, news: PaymentNews, times: int) -> None:
         for _ in range(times):
-            take_news(news)
+            with suppress(PaymentMismatch):
+                take_news(news)
 
     @rule(news=consumes(said))
     def never_say_it_again(self, news: PaymentNews) -> None:
@@ -195,21 +212,18 @@ class Life(RuleBasedStateMachine):
     def settle(self, times: int) -> None:
         for _ in range(times):
             settle_payments()
-        waiting = [(order, reference) for order in self.placed for reference in order.waiting]
-        for order, reference in sorted(waiting, key=lambda pair: self.said_at[pair[0].id, pair[1]]):
+        waiting = [(order, news) for order in self.placed for news in order.waiting]
+        for order, news in sorted(waiting, key=lambda pair: self.said_at(pair[1])):
             if order.status != "accepted":
-                order.waiting.remove(reference)
-                self.expect_settled(order, reference)
+                order.waiting.remove(news)
+                self.expect_settled(order, news)
 
     # --- The model ---
 
-    @property
-    def said_at(self) -> dict[tuple[UUID, str], int]:
-        """In which order payments came in, which is the order they are settled in."""
-        from orders.models import PaymentNotice
-
-        said = PaymentNotice.objects.filter(type=NewsType.SUCCEEDED).order_by("-pk")
-        return {(n.order_id, n.reference): n.pk for n in said}
+    @staticmethod
+    def said_at(news: PaymentNews) -> int:
+        """In which order messages came in, which is the order they are settled in."""
+        return int(news.notice_id.rpartition("-")[2])
 
     def available(self) -> Counter[str]:
         free = Counter(STOCK)
@@ -218,60 +232,103 @@ class Life(RuleBasedStateMachine):
                 free.subtract(order.lines)
         return free
 
-    def expect_settled(self, order: Placed, reference: str) -> None:
-        if order.status == "awaiting_payment":
-            self.serve(order, reference)
+    def expect(self, order: Placed, news: PaymentNews) -> None:
+        """Say what follows from a message now, where it is not to be applied later."""
+        if order.status == "accepted":
+            order.waiting.append(news)
+        elif news.type == "refunded":
+            self.expect_refund(order, news)
+        elif self.is_known(order, news):
+            pass
+        elif order.status in LET_GO and not order.retaken:
+            order.waiting.append(news)  # until its stock is taken again
+        elif order.status == "awaiting_payment":
+            self.serve(order, news)
+        else:
+            self.owe(order, news)
+
+    def expect_settled(self, order: Placed, news: PaymentNews) -> None:
+        if news.type == "refunded":
+            self.expect_refund(order, news)
+        elif self.is_known(order, news):
+            pass
+        elif order.status == "awaiting_payment":
+            self.serve(order, news)
         elif order.status in LET_GO and not order.retaken:
             free = self.available()
             if order.taken or all(free[sku] >= units for sku, units in order.lines.items()):
                 order.taken = order.retaken = True
-                self.serve(order, reference)
+                self.serve(order, news)
             else:
-                self.owe(order, reference)
+                self.owe(order, news)
         else:
-            self.owe(order, reference)
+            self.owe(order, news)
 
-    def serve(self, order: Placed, reference: str) -> None:
-        order.served = reference
+    def is_known(self, order: Placed, news: PaymentNews) -> bool:
+        """Whether this payment counts already, or waits to: for this order, or another one."""
+        waiting = [each.reference for each in order.waiting if each.type == "succeeded"]
+        return news.reference in self.payer or news.reference in waiting
+
+    def serve(self, order: Placed, news: PaymentNews) -> None:
+        self.payer[news.reference] = order
+        order.came_in.append(news.reference)
         order.change("paid")
         self.expect_waiting_refunds(order)
 
-    def owe(self, order: Placed, reference: str) -> None:
-        order.due.append(reference)
+    def owe(self, order: Placed, news: PaymentNews) -> None:
+        self.payer[news.reference] = order
+        order.came_in.append(news.reference)
         order.events += order.status in LET_GO
         self.expect_waiting_refunds(order)
 
     def expect_waiting_refunds(self, order: Placed) -> None:
-        waiting, order.refunds = order.refunds, []
-        for reference in waiting:
-            self.expect_refund(order, reference)
+        waiting, order.ahead = order.ahead, []
+        for news in waiting:
+            self.expect_refund(order, news)
 
-    def expect_refund(self, order: Placed, reference: str) -> None:
-        meant = [reference] if reference in order.known else order.known
-        due = [each for each in order.due if each in meant]
-        if due:
-            order.due.remove(due[0])
-            order.paid_back.append(due[0])
-            if order.status in LET_GO:
-                order.change("refunded")
-        elif order.served and order.served in meant:
-            order.paid_back.append(order.served)
-            order.served = ""
+    def expect_refund(self, order: Placed, news: PaymentNews) -> None:
+        name, halves = news.reference, self.halves(order, news)
+        if self.repaid.get(name, order) is not order:
+            return  # it was for another order: flagged
+        before = order.went_back.get(name, 0)
+        same = [each for each in (*order.ahead, *order.waiting) if each.reference == name]
+        if before >= halves or any(
+            each.type == "refunded" and self.halves(order, each) >= halves for each in same
+        ):
+            return  # it counts already, or waits to
+        if any((each in order.came_in) != (name in order.came_in) for each in order.went_back):
+            return  # it may be one of these under another name: flagged
+        if before + order.kept < halves:
+            pays_later = any(each.type == "succeeded" for each in order.waiting)
+            if order.status in ("awaiting_payment", *LET_GO) or pays_later:
+                order.ahead.append(news)
+            return
+        order.went_back[name] = halves
+        self.repaid[name] = order
+        if not order.kept and order.status in ("paid", *LET_GO):
             order.change("refunded")
-        elif any(each in meant for each in order.paid_back):
-            pass
-        else:
-            order.refunds.append(reference)
 
-    def news(self, order: Placed, type_: NewsType, reference: str) -> PaymentNews:
+    @staticmethod
+    def halves(order: Placed, news: PaymentNews) -> int:
+        return 2 * news.amount // (sum(order.lines.values()) * PRICE)
+
+    def news(
+        self,
+        order: Placed,
+        type_: NewsType,
+        name: str,
+        *,
+        shared: bool = False,
+        halves: int = 2,
+    ) -> PaymentNews:
         return PaymentNews(
             provider="standard",
             notice_id=f"{self.slug}-{next(self.numbers)}",
             type=type_,
             order_id=order.id,
-            amount=sum(order.lines.values()) * PRICE,
+            amount=sum(order.lines.values()) * PRICE * halves // 2,
             currency="EUR",
-            reference=reference,
+            reference=f"{self.slug}-{name}" if shared else f"{self.slug}-{name}-{order.id}",
         )
 
     # --- What holds after every step ---
@@ -286,7 +343,7 @@ class Life(RuleBasedStateMachine):
             row = rows[order.id]
             total = sum(order.lines.values()) * PRICE / 100
             assert row.status == order.status
-            assert float(row.refund_due or 0) == total * len(order.due)
+            assert float(row.refund_due or 0) == total * order.due / 2
 
     @invariant()
     def events_count_from_one_without_a_gap(self) -> None:

@@ -147,9 +147,8 @@ def test_a_refund_that_is_noted_refunds_the_order_once(
     payment = pay(order)
     form = {"payment": str(payment.pk), "reference": "re_77"}
     manager = staff("refund_order")
-    assert "Noted as paid back: 25.00 EUR (pay-1), refund re_77." in press(
-        manager, order, "refund", **form
-    )
+    said = f"Noted as paid back: 25.00 EUR ({payment.reference}), refund re_77."
+    assert said in press(manager, order, "refund", **form)
     again = press(manager, order, "refund", **form)
 
     assert "There is no payment that could go back." in again
@@ -165,7 +164,7 @@ def test_the_provider_may_say_of_a_noted_refund_what_is_known_already(
 ) -> None:
     payment = pay(order)
     press(admin_client, order, "refund", payment=str(payment.pk))
-    assert refund(order).state == PaymentNotice.State.APPLIED
+    assert refund(order).state == PaymentNotice.State.REPEATED
     assert status(order) == "refunded"
     assert events(order)[-1] == (3, "order.refunded")
 

@@ -1,6 +1,7 @@
 """Callbacks by Standard Webhooks: what is signed is read exactly, what is not is not looked at."""
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,14 @@ from inventory.money import format_minor
 from orders.decoding import NotJson, WrongFields
 from orders.domain import new_order_id
 from orders.models import new_signing_secret
-from orders.payments.news import NewsType, NoOrder, PaymentNews, SignatureRefused
+from orders.payments.news import (
+    Ignored,
+    NewsType,
+    NoOrder,
+    PaymentNews,
+    SignatureRefused,
+    Unacted,
+)
 from orders.payments.standard import PROVIDER
 from tests.signing import signed
 
@@ -64,9 +72,9 @@ def test_every_amount_arrives_as_it_was_sent(minor: int, currency: str) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "currency", "minor"),
-    [("12", "EUR", 1200), ("12.5000", "EUR", 1250), ("1200.00", "JPY", 1200), ("0", "EUR", 0)],
+    [("12", "EUR", 1200), ("12.5", "EUR", 1250), ("1200", "JPY", 1200), ("0", "EUR", 0)],
 )
-def test_zeros_at_the_end_change_no_amount(amount: str, currency: str, minor: int) -> None:
+def test_places_that_are_not_written_are_zeros(amount: str, currency: str, minor: int) -> None:
     assert read(callback(amount=amount, currency=currency)).amount == minor
 
 
@@ -109,15 +117,24 @@ def test_a_wrong_field_is_named(pointer: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency"), [("0.5", "JPY"), ("0.001", "EUR"), ("0.0001", "BHD")]
+    ("amount", "currency"),
+    [
+        ("0.5", "JPY"),
+        ("1200.0", "JPY"),
+        ("0.001", "EUR"),
+        ("5.000", "EUR"),
+        ("12.5000", "EUR"),
+        ("0.0001", "BHD"),
+        ("1.5000", "BHD"),
+    ],
 )
 def test_an_amount_has_no_more_places_than_its_currency(amount: str, currency: str) -> None:
     assert pointers(callback(amount=amount, currency=currency)) == {"/data/amount"}
 
 
 def test_all_wrong_fields_are_named_at_once() -> None:
-    body = callback("payment.disputed", amount="free", currency="euro", reference="")
-    assert pointers(body) == {"/type", "/data/amount", "/data/currency", "/data/reference"}
+    body = callback(amount="free", currency="euro", reference="")
+    assert pointers(body) == {"/data/amount", "/data/currency", "/data/reference"}
     assert pointers(callback(amount="0.001", reference="a\0")) == {
         "/data/amount",
         "/data/reference",
@@ -256,9 +273,72 @@ def test_whatever_is_not_signed_is_refused_and_nothing_else(
 )
 def test_whatever_is_signed_is_read_or_refused_by_name(body: bytes) -> None:
     try:
-        news = read(body)
+        news = PROVIDER.read(signed(body), body, lambda _: None)
     except (NotJson, WrongFields, NoOrder):
+        return
+    if not isinstance(news, PaymentNews):
         return
     assert news.amount >= 0
     assert len(news.currency) == 3
     assert 1 <= len(news.reference) <= 255
+
+
+# --- What nothing follows from ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "payment.disputed",
+        "payment.dispute.created",
+        "payment.chargeback",
+        "payment.captured",
+        "payment.partially_refunded",
+        "chargeback.created",
+        "dispute.opened",
+        "refund.failed",
+        "charge.reversed",
+        "Payment.Succeeded",
+    ],
+)
+def test_what_concerns_money_is_kept_as_it_came(type_: str) -> None:
+    body = callback(type_, amount="free")
+    kept = PROVIDER.read(signed(body, notice_id="msg-9"), body, lambda _: None)
+    assert isinstance(kept, Unacted)
+    assert (kept.notice_id, kept.type, kept.order_id) == ("msg-9", type_, ORDER)
+    assert kept.body == body
+
+
+@pytest.mark.parametrize("order", [None, 42, "no-order", {}])
+def test_a_dispute_need_not_name_an_order_of_ours(order: object) -> None:
+    for body in (
+        callback("payment.disputed", order=order),
+        json.dumps({"type": "payment.disputed", "data": order}).encode(),
+        b'{"type": "payment.disputed"}',
+    ):
+        kept = PROVIDER.read(signed(body), body, lambda _: None)
+        assert isinstance(kept, Unacted)
+        assert kept.order_id is None
+
+
+@pytest.mark.parametrize(
+    "type_", ["customer.updated", "payment.created", "payment.pending", "invoice.sent", "ping"]
+)
+def test_what_moves_no_money_is_ignored(type_: str) -> None:
+    body = json.dumps({"type": type_, "data": ["anything"]}).encode()
+    assert isinstance(PROVIDER.read(signed(body), body, lambda _: None), Ignored)
+
+
+def test_the_same_message_is_known_however_it_is_written() -> None:
+    one, other = callback(), json.dumps(json.loads(callback()), indent=2, sort_keys=True).encode()
+    assert read(one).digest == read(other).digest
+    assert read(one).digest != read(callback(amount="12.01")).digest
+    assert read(one).digest != read(callback(note="what we do not read counts, too")).digest
+
+
+@pytest.mark.parametrize("note", [b"1e999", b"9" * 400, b"[" * 5000 + b"]" * 5000, b'"\\ud800"'])
+@pytest.mark.parametrize("type_", ["payment.succeeded", "payment.disputed"])
+def test_what_is_not_read_may_be_anything(type_: str, note: bytes) -> None:
+    body = callback(type_).replace(b'"reference"', b'"note": %b, "reference"' % note)
+    with suppress(NotJson, WrongFields):
+        PROVIDER.read(signed(body), body, lambda _: None)

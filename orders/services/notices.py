@@ -1,0 +1,352 @@
+"""What a payment provider says is noted, many messages at once, and applied by a task after that.
+
+The provider is answered once its message is on record. By when it was received a payment is in
+time, however long it then takes until it is applied.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+import redis
+from django.db import DataError, transaction
+
+from inventory import outbox
+from inventory.money import from_minor
+from orders.domain import OrderRecord, decode_record, sale_id_of
+from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
+from orders.models import DeadLetter, Order, PaymentNotice, ProviderMessage
+from orders.payments.news import NewsType, PaymentNews, Unacted
+from orders.task_names import SETTLE_PAYMENTS
+from shop.core import clock, sql
+from shop.core.dispatch import send_on_commit
+
+from .payments import settle
+
+SQL = Path(__file__).parent.parent / "sql"
+KEPT = "kept"
+_COLUMNS = (
+    "provider notice_id digest type order_id amount currency reference state detail received_at"
+).split()
+_State = PaymentNotice.State
+_Kind = ProviderMessage.Kind
+_Id = tuple[str, str]  # the provider, and its id of the message
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A message that is on record, now or since it first came."""
+
+    notice_id: str
+    state: str  # of the notice; KEPT: of what no program acts on
+
+
+Message = PaymentNews | Unacted
+Answer = Noted | OrderUnknown | PaymentMismatch | MessageChanged | redis.RedisError
+
+
+class _Row(NamedTuple):
+    """What is on record of a message."""
+
+    state: str
+    detail: str
+    digest: bytes | None  # None: it was written down before there were digests
+
+
+class _Price(NamedTuple):
+    """What an order costs that is anywhere on its way."""
+
+    total: Decimal
+    currency: str
+    is_given_up: bool = False
+
+
+def take_news(news: PaymentNews) -> PaymentNotice:
+    """Note what a provider says, and do to its order at once what follows from it.
+
+    A message that comes again changes nothing. Raises OrderUnknown, PaymentMismatch and
+    MessageChanged, after the message is kept for a person to look at; redis.RedisError where the
+    order may be one that Redis alone knows.
+    """
+    [answer] = note([news])
+    if isinstance(answer, OrderUnknown | MessageChanged | redis.RedisError):
+        raise answer
+    with transaction.atomic():
+        rows = PaymentNotice.objects.select_for_update()
+        notice = rows.get(provider=news.provider, notice_id=news.notice_id)
+        if notice.state == _State.PENDING:
+            settle(notice)
+    if isinstance(answer, PaymentMismatch):
+        raise answer
+    if notice.state == _State.REFUSED:
+        raise PaymentMismatch(notice.detail)
+    return notice
+
+
+def note(messages: Sequence[Message]) -> list[Answer]:
+    """Write messages down, in one transaction, and return what the sender of each is to be told.
+
+    What PostgreSQL cannot hold costs the message that has it. Raises django.db.DatabaseError where
+    nothing can be written, and nothing was.
+    """
+    try:
+        with transaction.atomic():
+            return _note(messages)
+    except DataError as error:
+        if len(messages) == 1:
+            return [PaymentMismatch(f"It cannot be kept: {error}"[:300])]
+        middle = len(messages) // 2
+        return [*note(messages[:middle]), *note(messages[middle:])]
+
+
+def _note(messages: Sequence[Message]) -> list[Answer]:
+    news = [each for each in messages if isinstance(each, PaymentNews)]
+    told = iter(_note_news(news) if news else [])
+    answers = [next(told) if isinstance(each, PaymentNews) else _keep(each) for each in messages]
+    for message, answer in zip(messages, answers, strict=True):
+        if isinstance(answer, MessageChanged):
+            _write_down(message, _Kind.CHANGED)
+    return answers
+
+
+# --- News of payments -----------------------------------------------------------------------------
+
+
+def _note_news(news: Sequence[PaymentNews]) -> list[Answer]:
+    prices, trouble = _prices({each.order_id for each in news})
+    rows = _insert(_firsts(news, prices, trouble), prices)
+    known = _on_record({_id(each) for each in news} - rows.keys())
+    kept_otherwise = _kept_otherwise(news)
+    answers: list[Answer] = []
+    for each in news:
+        row, price = rows.get(_id(each)) or known.get(_id(each)), prices.get(each.order_id)
+        if _id(each) in kept_otherwise or (row and not _says_the_same(row, each)):
+            answers.append(MessageChanged(each.notice_id))
+            continue
+        if row and row.state == _State.UNMATCHED and price:
+            row = rows[_id(each)] = _judge_anew(each, price)
+        answers.append(_answer(each, row, price, trouble))
+    if any(row.state == _State.PENDING for row in rows.values()):
+        send_on_commit(SETTLE_PAYMENTS)
+    return answers
+
+
+def _answer(
+    news: PaymentNews, row: _Row | None, price: _Price | None, trouble: redis.RedisError | None
+) -> Answer:
+    if row is None or (trouble and row.state == _State.UNMATCHED):
+        assert trouble, "what could be judged is on record"
+        return trouble
+    if row.state == _State.UNMATCHED:
+        return OrderUnknown(news.order_id)
+    if price and (refusal := _refusal(news, price)):
+        return PaymentMismatch(refusal)
+    return Noted(news.notice_id, row.state)
+
+
+def _firsts(
+    news: Iterable[PaymentNews], prices: Collection[UUID], trouble: redis.RedisError | None
+) -> list[PaymentNews]:
+    """Return the first message under each id that can be judged now, in the sequence of the ids.
+
+    Two that note the same ones at the same time then wait for each other in one direction only.
+    """
+    firsts: dict[_Id, PaymentNews] = {}
+    for each in news:
+        if trouble is None or each.order_id in prices:
+            firsts.setdefault(_id(each), each)
+    return [firsts[key] for key in sorted(firsts)]
+
+
+def _insert(news: Sequence[PaymentNews], prices: dict[UUID, _Price]) -> dict[_Id, _Row]:
+    """Write down what is not on record yet. Returns that, by id."""
+    if not news:
+        return {}
+    judged = [(each, *_verdict(each, prices.get(each.order_id))) for each in news]
+    now = clock.now()
+    columns = [
+        (
+            each.provider,
+            each.notice_id,
+            each.digest.hex() if each.is_from_provider else None,
+            each.type.value,
+            str(each.order_id),
+            from_minor(each.amount, each.currency),
+            each.currency,
+            each.reference,
+            state.value,
+            detail,
+            (each.received_at or now).isoformat(),
+        )
+        for each, state, detail in judged
+    ]
+    written = set(sql.run(SQL / "insert_notices.sql", sql.columns(_COLUMNS, columns)))
+    fresh = [(each, state, detail) for each, state, detail in judged if _id(each) in written]
+    rows = {_id(each): _Row(state, detail, each.digest) for each, state, detail in fresh}
+    for each, state, _ in fresh:
+        if state == _State.PENDING and prices[each.order_id].is_given_up:
+            rows[_id(each)] = _settle(each)  # no task will: there is no order to apply it to
+    return rows
+
+
+def _verdict(news: PaymentNews, price: _Price | None) -> tuple[PaymentNotice.State, str]:
+    if price is None:
+        return _State.UNMATCHED, "There is no such order."
+    refusal = _refusal(news, price)
+    if refusal and not _is_a_part(news, price):
+        return _State.REFUSED, refusal
+    return _State.PENDING, ""
+
+
+def _refusal(news: PaymentNews, price: _Price) -> str:
+    """Return why the sender is refused, "" where it is not."""
+    if (from_minor(news.amount, news.currency), news.currency) == (price.total, price.currency):
+        return ""
+    return f"The order is over {price.total.normalize():f} {price.currency}."
+
+
+def _is_a_part(news: PaymentNews, price: _Price) -> bool:
+    """Tell whether a part of the money went back: its sender is refused, and yet it is counted."""
+    amount = from_minor(news.amount, news.currency)
+    same_currency = news.currency == price.currency
+    return news.type is NewsType.REFUNDED and same_currency and 0 < amount < price.total
+
+
+def _judge_anew(news: PaymentNews, price: _Price) -> _Row:
+    """Judge a message that comes again, whose order was not known at first."""
+    state, detail = _verdict(news, price)
+    notices = PaymentNotice.objects.filter(provider=news.provider, notice_id=news.notice_id)
+    notices.filter(state=_State.UNMATCHED).update(state=state, detail=detail)
+    if state == _State.PENDING and price.is_given_up:
+        return _settle(news)
+    return _Row(state, detail, news.digest)
+
+
+def _settle(news: PaymentNews) -> _Row:
+    rows = PaymentNotice.objects.select_for_update()
+    notice = rows.get(provider=news.provider, notice_id=news.notice_id)
+    if notice.state == _State.PENDING:
+        settle(notice)
+    return _Row(notice.state, notice.detail, news.digest)
+
+
+def _on_record(ids: Collection[_Id]) -> dict[_Id, _Row]:
+    """Return what is on record under those ids."""
+    if not ids:
+        return {}
+    rows = PaymentNotice.objects.filter(
+        provider__in={provider for provider, _ in ids}, notice_id__in=[each for _, each in ids]
+    ).values_list("provider", "notice_id", "state", "detail", "digest")
+    return {
+        (provider, notice_id): _Row(state, detail, bytes(digest) if digest else None)
+        for provider, notice_id, state, detail, digest in rows
+    }
+
+
+def _says_the_same(row: _Row, news: PaymentNews) -> bool:
+    return row.digest is None or row.digest == news.digest
+
+
+# --- What they cost -------------------------------------------------------------------------------
+
+
+def _prices(ids: Collection[UUID]) -> tuple[dict[UUID, _Price], redis.RedisError | None]:
+    """Return what these orders cost, as far as they are known, from wherever they are by now.
+
+    Where Redis does not answer, its error comes with them: what is missing may be an order.
+    """
+    found = _in_ledger(ids)
+    if missing := [each for each in ids if each not in found]:
+        found |= _in_letters(missing)
+        try:
+            found |= _in_outboxes([each for each in missing if each not in found])
+        except redis.RedisError as error:
+            return found, error
+        # Persisted between the two looks.
+        found |= _in_ledger([each for each in missing if each not in found])
+    return found, None
+
+
+def _in_ledger(ids: Collection[UUID]) -> dict[UUID, _Price]:
+    if not ids:
+        return {}
+    rows = Order.objects.filter(pk__in=ids).order_by().values_list("pk", "total", "currency")
+    return {pk: _Price(total, currency) for pk, total, currency in rows}
+
+
+def _in_letters(ids: Collection[UUID]) -> dict[UUID, _Price]:
+    resolutions = ("", DeadLetter.Resolution.REJECTED)
+    letters = DeadLetter.objects.filter(order_id__in=ids, resolution__in=resolutions)
+    found = {}
+    for order_id, payload, resolution in letters.values_list("order_id", "payload", "resolution"):
+        price = _price_of(bytes(payload), is_given_up=bool(resolution))
+        if order_id and price:
+            found[order_id] = price
+    return found
+
+
+def _in_outboxes(ids: Collection[UUID]) -> dict[UUID, _Price]:
+    of_sale = [(sale_id, each.bytes) for each in ids if (sale_id := sale_id_of(each))]
+    entries = outbox.find_all(of_sale).items() if of_sale else []
+    priced = ((order_id, _price_of(entry.payload)) for order_id, entry in entries)
+    return {UUID(bytes=order_id): price for order_id, price in priced if price}
+
+
+def _price_of(payload: bytes, *, is_given_up: bool = False) -> _Price | None:
+    """Return what a record's order costs, None where it cannot be read."""
+    try:
+        record: OrderRecord = decode_record(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return _Price(from_minor(record.total, record.currency), record.currency, is_given_up)
+
+
+# --- What a person has to read --------------------------------------------------------------------
+
+
+def _kept_otherwise(news: Sequence[PaymentNews]) -> set[_Id]:
+    """Return the ids under which another message is kept, that no program acts on."""
+    kept = ProviderMessage.objects.filter(
+        notice_id__in=[each.notice_id for each in news], kind=_Kind.MONEY
+    )
+    return set(kept.values_list("provider", "notice_id"))
+
+
+def _keep(message: Unacted) -> Answer:
+    """Keep what concerns money and no program acts on, once for each id."""
+    same = {"provider": message.provider, "notice_id": message.notice_id}
+    known = ProviderMessage.objects.filter(**same, kind=_Kind.MONEY).values_list(
+        "digest", flat=True
+    )
+    is_news = PaymentNotice.objects.filter(**same).exists()
+    if is_news or any(bytes(digest) != message.digest for digest in known):
+        return MessageChanged(message.notice_id)
+    _write_down(message, _Kind.MONEY)
+    return Noted(message.notice_id, KEPT)
+
+
+def _write_down(message: Message, kind: ProviderMessage.Kind) -> None:
+    row = ProviderMessage(
+        provider=message.provider,
+        notice_id=message.notice_id,
+        digest=message.digest,
+        kind=kind,
+        type=_printable(str(message.type))[:64],
+        order_id=message.order_id,
+        body=_printable(message.body.decode(errors="replace")),
+        received_at=message.received_at or clock.now(),
+    )
+    ProviderMessage.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def _printable(text: str) -> str:
+    """Return `text` as a text column takes it."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _id(news: PaymentNews) -> _Id:
+    return news.provider, news.notice_id
