@@ -35,6 +35,8 @@ class ProductMismatch(InventoryError):
 class CountersLost(InventoryError):
     """Redis does not hold this sale's counters (or holds those of an older epoch)."""
 
+    returncode = 2  # of a command: it may have changed what PostgreSQL holds
+
     def __init__(self, slug: str) -> None:
         super().__init__(
             f"Redis does not hold the counters of sale {slug!r}. "
@@ -45,6 +47,8 @@ class CountersLost(InventoryError):
 
 class CountersUnavailable(InventoryError):
     """Redis did not answer, or not in time: what it did is unknown."""
+
+    returncode = 2
 
 
 class ServerNotCompared(CountersUnavailable):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from inventory.errors import CountersUnavailable, InventoryError
+from inventory.errors import CountersLost, CountersUnavailable, InventoryError
 from inventory.models import Sale
 from inventory.selectors import get_sale
 from shop.core.commands import SERVER_AWAY, OperatorCommand, in_plain_words
@@ -22,7 +22,7 @@ class SaleCommand(OperatorCommand):
         with in_plain_words(InventoryError):
             try:
                 done = self.change(get_sale(options["slug"]), options)
-            except CountersUnavailable as error:
+            except (CountersUnavailable, CountersLost) as error:
                 raise CommandError(_written(error), returncode=SERVER_AWAY) from error
         Display(self.stdout, options).say(done, GOOD)
 
@@ -35,5 +35,13 @@ class SaleCommand(OperatorCommand):
         raise NotImplementedError
 
 
-def _written(error: CountersUnavailable) -> str:
-    return f"{error}\nThe change is in PostgreSQL, and workers bring it to Redis: do not repeat it."
+def chosen_sales(slug: str | None) -> list[Sale]:
+    """Return the sale of this name, all where None is given. Raises SaleUnknown.
+
+    An empty name is one that no sale has: a variable that was not set must not mean all of them.
+    """
+    return list(Sale.objects.all()) if slug is None else [get_sale(slug)]
+
+
+def _written(error: CountersUnavailable | CountersLost) -> str:
+    return f"{error} The change is in PostgreSQL, and workers bring it to Redis: do not repeat it."

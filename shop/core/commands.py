@@ -1,27 +1,40 @@
 """The management command line: plain words for what is refused and for servers that are away."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from io import TextIOWrapper
+from typing import Any, NoReturn
 
 import redis
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management import BaseCommand, CommandError, execute_from_command_line
-from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.core.management import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    execute_from_command_line,
+    get_commands,
+)
+from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 from kombu.exceptions import OperationalError as BrokerError
 
-REFUSED = 1
-SERVER_AWAY = 2
+REFUSED = 1  # or found; nothing was changed by it
+SERVER_AWAY = 2  # or read-only, or broken: it could not be done now
 INTERRUPTED, NOBODY_READS = 128 + signal.SIGINT, 128 + signal.SIGPIPE  # as shells have it
-_REDIS_AWAY = (redis.ConnectionError, redis.TimeoutError)
-_NO_SUCH_TABLE = "42P01"  # PostgreSQL, appendix A
+_OURS = ("inventory", "orders", "shop.")
+# PostgreSQL, appendix A.
+_NO_SUCH_TABLE, _NO_SUCH_COLUMN, _READ_ONLY = "42P01", "42703", "25006"
 HOW_TO_START = (
     "Start the local stack with `make up`, or set DATABASE_URL and REDIS_URL to your own servers."
 )
+# What no argument of ours has: NUL, other controls, and halves of characters, which stand for bytes
+# that are no UTF-8.
+_UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class OperatorCommand(BaseCommand):
@@ -32,6 +45,26 @@ class OperatorCommand(BaseCommand):
     """
 
     requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.error = partial(_refuse_arguments, parser)  # type: ignore[method-assign]
+        return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        for name, given in options.items():
+            for text in given if isinstance(given, list) else [given]:
+                if isinstance(text, str) and _UNREADABLE.search(text):
+                    raise CommandError(f"{name}: {text!r} has characters that nothing here has.")
+        return super().execute(*args, **options)
+
+
+def _refuse_arguments(parser: CommandParser, message: str) -> NoReturn:
+    """Say in one line what is wrong; argparse would say how all of it goes, and end with 2."""
+    if not parser.called_from_command_line:
+        raise CommandError(f"Error: {message}")
+    parser.exit(REFUSED, f"{parser.prog}: {message} (--help says how it goes)\n")
+    raise SystemExit(REFUSED)
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
@@ -52,35 +85,71 @@ def run_command_line(arguments: Sequence[str]) -> int:
 def in_plain_words(*errors: type[Exception], returncode: int = REFUSED) -> Iterator[None]:
     """Make these errors the command's own, which are printed as they are and end it.
 
-    The exit code is `returncode`, or 2 where the cause is a server that does not answer; then the
-    text says how to start one.
+    The exit code is the error's own `returncode` where it has one, `returncode` where not, and 2
+    where the cause is a server that does not answer; then the text says how to start one.
     """
     try:
         yield
     except errors as error:
         text = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-        if isinstance(error.__cause__, _REDIS_AWAY):
-            raise CommandError(f"{text}\n{HOW_TO_START}", returncode=SERVER_AWAY) from error
-        raise CommandError(text, returncode=returncode) from error
+        if isinstance(error.__cause__, redis.RedisError):
+            raise CommandError(f"{text} {HOW_TO_START}", returncode=SERVER_AWAY) from error
+        code = getattr(error, "returncode", returncode)
+        raise CommandError(text, returncode=code) from error
 
 
 def _run(arguments: Sequence[str]) -> int:
     try:
         execute_from_command_line(list(arguments))
-    except (OperationalError, InterfaceError) as error:
-        return _say("PostgreSQL", _database_address(), error)
-    except (*_REDIS_AWAY, BrokerError) as error:
-        return _say("Redis", _without_password(settings.REDIS_URL), error)
-    except ProgrammingError as error:
-        if "migrate" in arguments or not _is_for_want_of_a_table(error):
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        said = in_one_line(error)
+        if "--traceback" in arguments or not (said or _is_ours(arguments)):
             raise
-        sys.stderr.write(
-            f"{first_line(error)}\nThe database is of another version: manage.py migrate\n"
-        )
+        if isinstance(error, ProgrammingError) and "migrate" in arguments:
+            raise
+        sys.stderr.write(f"{said or _unforeseen(error)}\n")
         return SERVER_AWAY
     finally:
         sys.stdout.flush()  # here, where a reader that has gone is no surprise
     return 0
+
+
+def in_one_line(error: Exception) -> str:
+    """Return what is wrong with a server, in one line; "" where something else is wrong."""
+    if isinstance(error, DatabaseError | InterfaceError):
+        return _of_postgresql(error)
+    if isinstance(error, BrokerError):
+        return _away("The broker", settings.CELERY_BROKER_URL, error)
+    if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+        return _away("Redis", settings.REDIS_URL, error)
+    if isinstance(error, redis.RedisError):
+        address = _without_password(settings.REDIS_URL)
+        return f"Redis at {address} could not do it now: {first_line(error)}"
+    return ""
+
+
+def _of_postgresql(error: Exception) -> str:
+    code, said = getattr(error.__cause__, "pgcode", None), first_line(error)
+    if code == _READ_ONLY:
+        return f"PostgreSQL at {_database_address()} takes no writes now, it is read-only: {said}"
+    if code in (_NO_SUCH_TABLE, _NO_SUCH_COLUMN):
+        return f"{said}: the database is of another version. manage.py migrate"
+    if code is None and isinstance(error, OperationalError | InterfaceError):
+        return _away("PostgreSQL", _database_address(), error)
+    if isinstance(error, OperationalError):
+        return f"PostgreSQL at {_database_address()} could not do it now: {said}"
+    return ""
+
+
+def _is_ours(arguments: Sequence[str]) -> bool:
+    app = get_commands().get(arguments[1] if len(arguments) > 1 else "help", "")
+    return isinstance(app, str) and app.startswith(_OURS)
+
+
+def _unforeseen(error: Exception) -> str:
+    return f"It failed ({type(error).__name__}: {first_line(error)}). --traceback shows where."
 
 
 def _let_django_know_of_no_color(arguments: Sequence[str]) -> None:
@@ -89,20 +158,14 @@ def _let_django_know_of_no_color(arguments: Sequence[str]) -> None:
         os.environ.setdefault("DJANGO_COLORS", "nocolor")
 
 
-def _say(server: str, address: str, error: Exception) -> int:
-    sys.stderr.write(
-        f"{server} does not answer at {address}: {first_line(error)}\n{HOW_TO_START}\n"
-    )
-    return SERVER_AWAY
+def _away(server: str, address: str, error: Exception) -> str:
+    address = _without_password(address)
+    return f"{server} does not answer at {address}: {first_line(error)} {HOW_TO_START}"
 
 
 def first_line(error: Exception) -> str:
     """Return the first line of an error's text, or its kind where it has none."""
     return (str(error) or type(error).__name__).splitlines()[0]
-
-
-def _is_for_want_of_a_table(error: ProgrammingError) -> bool:
-    return getattr(error.__cause__, "pgcode", None) == _NO_SUCH_TABLE
 
 
 def _database_address() -> str:

@@ -11,6 +11,7 @@ from django.core.management import CommandError
 from orders.errors import ClientExists, UnusableKey
 from orders.models import ApiClient
 from orders.services.clients import create_client, ensure_client
+from shop.core import arguments
 from shop.core.commands import OperatorCommand, in_plain_words
 
 MOST_CHARACTERS = 1000  # of a file with a key; anything longer is another file
@@ -23,7 +24,7 @@ class Command(OperatorCommand):
         parser.add_argument("name", help="who it is: the storefront, the app, the partner")
         parser.add_argument(
             "--rate",
-            type=int,
+            type=arguments.whole(1, 1_000_000),
             metavar="PER_SECOND",
             help="orders a second that it may place (default: no limit)",
         )

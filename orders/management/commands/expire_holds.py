@@ -4,11 +4,13 @@ import argparse
 import json
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from inventory.errors import InventoryError
 from orders.services.holds import expire_holds
 from orders.services.release import release_stock, sales_to_release
 from shop.core import clock
-from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.commands import SERVER_AWAY, OperatorCommand
 from shop.core.terminal import Display
 
 
@@ -23,17 +25,22 @@ class Command(OperatorCommand):
         expired = expire_holds(now=clock.now())
         if not options["json"]:  # said before Redis is asked, which may be away
             display.say(f"{expired:,} unpaid orders expired.")
-        released = _release_all(display)
+        released, troubles = _release_all(display)
         if options["json"]:
             self.stdout.write(json.dumps({"expired": expired, "released": released}))
+        if troubles:
+            raise CommandError(" ".join(troubles), returncode=SERVER_AWAY)
 
 
-def _release_all(display: Display) -> int:
-    """Give back in Redis what orders of any sale hold no longer. Returns of how many orders."""
-    sales, released = sales_to_release(), 0
+def _release_all(display: Display) -> tuple[int, list[str]]:
+    """Give back in Redis what orders of any sale hold no longer. Returns of how many orders, and
+    why some sales' are left: one whose counters are lost holds up no other."""
+    sales, released, troubles = sales_to_release(), 0, []
     with display.progress("Releasing stock", total=len(sales)) as step:
         for sale_id in sales:
-            with in_plain_words(InventoryError):
+            try:
                 released += release_stock(sale_id)
+            except InventoryError as error:
+                troubles.append(str(error))
             step()
-    return released
+    return released, troubles

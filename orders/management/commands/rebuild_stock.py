@@ -5,11 +5,12 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from inventory.errors import InventoryError
-from inventory.models import Sale
-from inventory.selectors import get_sale
+from inventory.management.changing import chosen_sales
 from orders.services.rebuild import Rebuilt, rebuild_stock
-from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.commands import SERVER_AWAY, OperatorCommand, in_plain_words
 from shop.core.terminal import BAD, GOOD, Display
 
 
@@ -25,17 +26,24 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with in_plain_words(InventoryError):
-            sales = [get_sale(options["slug"])] if options["slug"] else list(Sale.objects.all())
+            sales = chosen_sales(options["slug"])
         display = Display(self.stdout, options)
         done: list[Rebuilt] = []
+        troubles = []
         with display.progress("Rebuilding stock", total=len(sales)) as step:
             for sale in sales:
-                done.append(rebuild_stock(sale.pk))
-                if not options["json"]:  # at once: the next one may fail
-                    _say(done[-1], display)
+                try:
+                    done.append(rebuild_stock(sale.pk))
+                except (InventoryError, ValueError) as error:  # that sale's; the others go on
+                    troubles.append(f"Sale {sale.slug} could not be rebuilt: {error}")
+                else:
+                    if not options["json"]:  # at once: the next one may fail
+                        _say(done[-1], display)
                 step()
         if options["json"]:
             self.stdout.write(json.dumps({"sales": [asdict(each) for each in done]}))
+        if troubles:
+            raise CommandError(" ".join(troubles), returncode=SERVER_AWAY)
 
 
 def _say(done: Rebuilt, display: Display) -> None:

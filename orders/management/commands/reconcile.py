@@ -6,9 +6,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from inventory.errors import InventoryError
+from inventory.management.changing import chosen_sales
 from inventory.models import Sale
-from inventory.selectors import get_sale
 from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord
 from orders.services.reconcile import reconcile
@@ -40,8 +42,8 @@ class Command(OperatorCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         display = Display(self.stdout, options)
         with in_plain_words(InventoryError, ReconciliationImpossible, returncode=CANNOT_TELL):
-            sales = [get_sale(options["slug"])] if options["slug"] else list(Sale.objects.all())
-            records = _compare(sales, display)
+            sales = chosen_sales(options["slug"])
+            records, troubles = _compare(sales, display)
             made = _repair(records, display) if options["repair"] else []
         drift = sum(record.drift or 0 for record in records)
         if options["json"]:
@@ -51,15 +53,28 @@ class Command(OperatorCommand):
             _print_verdict(drift, display, repaired=options["repair"])
         if drift:
             sys.exit(DRIFT)
+        if troubles:
+            raise CommandError(" ".join(troubles), returncode=CANNOT_TELL)
 
 
-def _compare(sales: Sequence[Sale], display: Display) -> list[ReconciliationRecord]:
-    records = []
+def _compare(
+    sales: Sequence[Sale], display: Display
+) -> tuple[list[ReconciliationRecord], list[str]]:
+    """Return what was found, and why some sales could not be compared: the others were.
+
+    Raises what is wrong with the only sale there is.
+    """
+    records, troubles = [], []
     with display.progress("Comparing Redis with PostgreSQL", total=len(sales)) as step:
         for sale in sales:
-            records.append(record_of(sale, reconcile(sale.pk, sale.slug)))
+            try:
+                records.append(record_of(sale, reconcile(sale.pk, sale.slug)))
+            except (InventoryError, ReconciliationImpossible) as error:
+                if len(sales) == 1:
+                    raise
+                troubles.append(f"Sale {sale.slug}: {error}")
             step()
-    return records
+    return records, troubles
 
 
 def _repair(records: Sequence[ReconciliationRecord], display: Display) -> list[Correction]:

@@ -130,7 +130,7 @@ def test_added_stock_is_sold(sale: Sale, api_key: str) -> None:
         ["TEE:1:5.00"],
         ["MUG:1"],
         ["TEE:1", "CAP:1"],
-        ["TEE:9999999"],
+        ["TEE:9999999999"],
     ],
 )
 def test_nonsense_adds_no_stock(sale: Sale, skus: list[str]) -> None:
@@ -192,5 +192,5 @@ def test_a_client_gets_another_key_and_loses_the_old_one() -> None:
 
 @pytest.mark.parametrize("name", ["nobody", "", "a\0b"])
 def test_a_client_that_is_not_there_gets_no_key(name: str) -> None:
-    with pytest.raises(CommandError, match="no client"):
+    with pytest.raises(CommandError, match=r"no client|characters"):
         run("rotate_key", name)
