@@ -35,6 +35,7 @@ LUA = Path(__file__).parent / "lua"
 _HEAD = Struct(">16s16s16sHHHB")
 _LINE = Struct(">QI")
 PERSIST_GROUP = "persist"
+REFUSALS_MS = 240_000  # the longest that reserve.lua remembers a refusal
 
 
 class Keys(NamedTuple):
@@ -44,8 +45,8 @@ class Keys(NamedTuple):
     stock: str
     limits: str
     requests: str
-    refusals_even: str
-    refusals_odd: str
+    refusals: str  # two generations of them, which take turns
+    refusals_too: str
     outbox: str
     pending: str
     bell: str
@@ -105,10 +106,17 @@ class Judged(NamedTuple):
 
 
 def reserve_arguments(
-    epoch: int, max_backlog: int, accepted: int, server: bytes, batch: Sequence[Reservation]
+    *,
+    epoch: int,
+    max_backlog: int,
+    accepted: int,
+    server: bytes,
+    max_refusals: int,
+    batch: Sequence[Reservation],
 ) -> list[bytes | str | int]:
     """Return the arguments of reserve.lua for `batch`, in the order that its contract gives."""
-    return [epoch, max_backlog, accepted, server, len(batch), b"".join(map(_pack, batch))]
+    packed = b"".join(map(_pack, batch))
+    return [epoch, max_backlog, accepted, server, max_refusals, len(batch), packed]
 
 
 def _pack(order: Reservation) -> bytes:
@@ -378,6 +386,15 @@ def are_there(sale_id: int, *, epoch: int) -> bool:
     """Tell whether a sale has counters of this epoch."""
     found: Any = client().hget(Keys.of(sale_id).config, "epoch")
     return found is not None and int(found) == epoch
+
+
+def shorten_refusals(sale_id: int) -> None:
+    """Let refusals go in minutes that an earlier version has kept for two days."""
+    keys = Keys.of(sale_id)
+    with client().pipeline(transaction=False) as pipe:
+        for key in (keys.refusals, keys.refusals_too):
+            pipe.pexpire(key, REFUSALS_MS, lt=True)
+        pipe.execute()
 
 
 def fence(sale_id: int) -> None:

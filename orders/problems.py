@@ -15,8 +15,8 @@ class Retry(StrEnum):
         "Retry-After, once it has passed. It can never become a second order."
     )
     NEW_KEY = (
-        "Not with this key, which goes on standing for what was answered. A new try is a new "
-        "order, with a new key."
+        "Not with this key, which goes on standing for what was answered, after a refusal for some "
+        "minutes. A new try is a new order, with a new key."
     )
     PLACE_AGAIN = "Not of this request. Place the order again: the same key may be used."
     CORRECTED = (

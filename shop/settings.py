@@ -241,6 +241,7 @@ INTAKE_MAX_BATCH = env.whole("INTAKE_MAX_BATCH")  # orders in a script call
 INTAKE_MAX_QUEUE = env.whole("INTAKE_MAX_QUEUE")  # orders waiting for their call
 INTAKE_MAX_WAIT_SECONDS = 2.0  # an order that waited longer is answered 503, not executed
 INTAKE_MAX_WATCHERS = 10_000  # requests that wait for a status change, per process
+INTAKE_MAX_REFUSALS = env.whole("INTAKE_MAX_REFUSALS")  # remembered per sale
 OUTBOX_MAX_BACKLOG = env.whole("OUTBOX_MAX_BACKLOG")  # orders not yet persisted
 PERSIST_BATCH = env.whole("PERSIST_BATCH")  # orders in one transaction
 PERSIST_CLAIM_IDLE_MS = env.whole("PERSIST_CLAIM_IDLE_MS")

@@ -5,11 +5,12 @@ line; and only if all hold: take the stock, record the request, append the order
 
 KEYS  1 config    hash   epoch state opens closes limit hold
       2 stock     hash   <allocation> = units available, <allocation>:t = units ever taken,
-                         orders = orders ever accepted
+                         orders = orders ever accepted, forgotten = refusals that made room early
       3 limits    hash   <customer> = units taken (only where the sale has a limit)
       4 requests  hash   <digest> = record of an accepted request
-      5 refusals  hash   <digest> = record of a refused request, even days   \ two generations, so
-      6 refusals  hash   the same, odd days                                  / that each lives 24-48 h
+      5 refusals  hash   <digest> = record of a refused request   \ two generations, which take
+      6 refusals  hash   the same                                 / turns; s = since when (ms),
+                         n = number of the generation
       7 outbox    stream o = payload, t = accepted at (ms), h = held until (ms, 0: for good), e = epoch
       8 pending   hash   <order id> = its entry in the outbox, until it is persisted
       9 bell      string present while a persist task has been asked for and has not finished
@@ -19,8 +20,9 @@ ARGV  1 epoch expected by the caller
         counters are an older copy, which must not answer
       4 the server (master_replid) that the caller has compared with the ledger: any other one, for
         example one that was primary before, must not answer
-      5 number of orders n
-      6 the orders, packed (big-endian): digest, fingerprint and order id of 16 bytes each; the
+      5 most refusals that are remembered
+      6 number of orders n
+      7 the orders, packed (big-endian): digest, fingerprint and order id of 16 bytes each; the
         lengths of customer, note and payload, in 2 bytes each; the number of lines, in 1; customer,
         note (kept in the record, for the caller) and payload; for each line the allocation in 8
         bytes and the quantity in 4. One value and not many, because client and server spend more
@@ -38,7 +40,7 @@ Reply {-1}         no counters here (lost, or never loaded)
         N <opens ms>, P, X         not open yet, paused, closed
         F                          the outbox is full
         U <line>                   this allocation has no counter
-Example  EVALSHA … 9 {sale:7}:config … 1 500000 0 8c1f… 1 <order>
+Example  EVALSHA … 9 {sale:7}:config … 1 500000 0 8c1f… 1000000 1 <order>
 ]]
 local info = redis.call('INFO', 'replication')
 if not string.find(info, 'master_replid:' .. ARGV[4] .. '\r\n', 1, true) then
@@ -66,13 +68,13 @@ if config[2] == 'closed' or (config[4] ~= '' and tonumber(config[4]) <= now) the
 elseif config[2] == 'paused' then shut = 'P'
 elseif tonumber(config[3]) > now then shut = 'N' .. config[3] end
 
--- Refusals are kept in two hashes by the parity of the day; the one of two days ago is dropped.
-local day = math.floor(now / 86400000)
-local today = KEYS[5 + day % 2]
+-- A refusal is remembered for the late duplicate of its request: for one to two of these. A new
+-- generation takes the place of the one before last.
+local GENERATION = 120000
 
 -- Read all that the batch may need with a handful of calls.
 local orders, digests, customers, fields, seen = {}, {}, {}, {}, {}
-local at, count, batch = 1, tonumber(ARGV[5]), ARGV[6]
+local at, count, batch = 1, tonumber(ARGV[6]), ARGV[7]
 
 local function text(length)
   at = at + length
@@ -98,8 +100,23 @@ for i = 1, count do
 end
 
 local accepted_before = redis.call('HMGET', KEYS[4], unpack(digests))
-local refused_even = redis.call('HMGET', KEYS[5], unpack(digests))
-local refused_odd = redis.call('HMGET', KEYS[6], unpack(digests))
+
+local function generation(key)
+  local head = redis.call('HMGET', key, 's', 'n', 'day')
+  local since, number = tonumber(head[1]), tonumber(head[2]) or 0
+  -- None is there; an earlier version has called its own by the day.
+  if not since and not head[3] then return {key = key, number = number, records = {}} end
+  if not since or since > now then  -- or the clock was put back: it counts from now on
+    since = now
+    redis.call('HSET', key, 's', since, 'n', number)
+    redis.call('PEXPIRE', key, 2 * GENERATION)
+  end
+  local records = redis.call('HMGET', key, unpack(digests))
+  return {key = key, since = since, number = number, records = records}
+end
+
+local latest, former = generation(KEYS[5]), generation(KEYS[6])
+if former.number > latest.number then latest, former = former, latest end
 local stock = redis.call('HMGET', KEYS[2], unpack(fields))
 local available, taken = {}, {}
 for i = 1, #fields, 2 do
@@ -122,7 +139,7 @@ local function remembered(order, i)
     if string.sub(record, 1, 16) ~= order.fingerprint then return 'C' end
     return 'R' .. record
   end
-  record = refused[order.digest] or refused_even[i] or refused_odd[i]
+  record = refused[order.digest] or latest.records[i] or former.records[i]
   if record then
     if string.sub(record, 1, 16) ~= order.fingerprint then return 'C' end
     return string.lower(string.sub(record, 17, 17)) .. string.sub(record, 18)
@@ -208,11 +225,16 @@ if #new_requests > 0 then
   if redis.call('SET', KEYS[9], '1', 'NX', 'PX', 1000) then reply[3] = 1 end
 end
 if #new_refusals > 0 then
-  if redis.call('HGET', today, 'day') ~= tostring(day) then
-    redis.call('UNLINK', today)
-    redis.call('HSET', today, 'day', tostring(day))
-    redis.call('PEXPIREAT', today, (day + 2) * 86400000)
+  local early = latest.since and now - latest.since < GENERATION
+  if not early or redis.call('HLEN', latest.key) >= tonumber(ARGV[5]) / 2 then
+    if early and former.since then
+      redis.call('HINCRBY', KEYS[2], 'forgotten', redis.call('HLEN', former.key) - 2)
+    end
+    redis.call('UNLINK', former.key)
+    redis.call('HSET', former.key, 's', now, 'n', latest.number + 1)
+    redis.call('PEXPIRE', former.key, 2 * GENERATION)
+    latest = former
   end
-  redis.call('HSET', today, unpack(new_refusals))
+  redis.call('HSET', latest.key, unpack(new_refusals))
 end
 return reply

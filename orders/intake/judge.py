@@ -58,7 +58,12 @@ class Judge:
             reply = await self._call(
                 sale.id,
                 reserve_arguments(
-                    sale.epoch, settings.OUTBOX_MAX_BACKLOG, known, self._server, batch
+                    epoch=sale.epoch,
+                    max_backlog=settings.OUTBOX_MAX_BACKLOG,
+                    accepted=known,
+                    server=self._server,
+                    max_refusals=settings.INTAKE_MAX_REFUSALS,
+                    batch=batch,
                 ),
             )
             try:

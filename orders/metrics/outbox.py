@@ -11,7 +11,7 @@ from inventory.counters import PERSIST_GROUP, Keys
 from shop.core import clock
 from shop.core.redis import client
 
-from .families import gauge
+from .families import counter, gauge
 from .scene import Scene
 
 
@@ -41,6 +41,7 @@ def figures(scene: Scene) -> Iterator[Metric]:
         [],
         [(settings.OUTBOX_MAX_BACKLOG,)],
     )
+    yield from _refusals(scene)
     yield from _taken(scene, {pk: entries for pk, (entries, _) in waiting.items()})
 
 
@@ -72,6 +73,22 @@ def _taken(scene: Scene, waiting: dict[int, int]) -> Iterator[Metric]:
         "Whether Redis holds a sale's counters; without them its orders are answered 503.",
         ["sale"],
         [(sale.slug, epochs[pk] == sale.epoch) for pk, sale in scene.sales.items()],
+    )
+
+
+def _refusals(scene: Scene) -> Iterator[Metric]:
+    with client().pipeline(transaction=False) as pipe:
+        for keys in map(Keys.of, scene.sales):
+            pipe.hget(keys.stock, "forgotten")
+        replies: list[Any] = pipe.execute()
+    yield counter(
+        "shop_refusals_forgotten_total",
+        "Refusals that were forgotten before their time, since there were too many.",
+        ["sale"],
+        [
+            (sale.slug, int(forgotten or 0))
+            for sale, forgotten in zip(scene.sales.values(), replies, strict=True)
+        ],
     )
 
 

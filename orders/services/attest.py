@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
+import redis
 from django.db.models import Max, QuerySet
 
 from inventory import counters, outbox
@@ -66,6 +68,7 @@ def on_compared_server(work: Callable[[bytes], T]) -> T:
 
 def _attest(sale: Sale, server: bytes) -> bool:
     # The ledger first: what it knows now, the counters have counted before.
+    _forget_refusals_of_days_ago(sale)
     orders = Order.objects.filter(sale=sale)
     position = orders.aggregate(last=Max("position"))["last"] or 0
     releases = last_place(sale)
@@ -82,6 +85,11 @@ def _attest(sale: Sale, server: bytes) -> bool:
     )
     counters.fence_on(sale.pk, server)
     return False
+
+
+def _forget_refusals_of_days_ago(sale: Sale) -> None:
+    with suppress(redis.RedisError):  # they only take room, and end by themselves
+        counters.shorten_refusals(sale.pk)
 
 
 def _look(sale: Sale, server: bytes) -> Snapshot | None:

@@ -12,8 +12,8 @@ from inventory.models import Sale
 from inventory.selectors import state_of
 
 SAME_KEY = (
-    "Who was refused before gets the same answer for the same request for a day or two; a new "
-    "request (with a new Idempotency-Key) is judged anew."
+    "Someone who was refused gets the same answer to the same request for two to four minutes; a "
+    "new request (with a new Idempotency-Key) is judged anew at once."
 )
 
 

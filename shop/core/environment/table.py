@@ -417,6 +417,15 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             means="orders not yet persisted per sale; beyond: 503, `Retry-After`",
         ),
         Variable(
+            name="INTAKE_MAX_REFUSALS",
+            kind=Kind.WHOLE,
+            default="1000000",
+            least=1000,
+            most=100_000_000,
+            means="refusals (sold out, limit) remembered per sale, some 85 bytes each; beyond, the "
+            "oldest are forgotten before their two minutes are over",
+        ),
+        Variable(
             name="PERSIST_BATCH",
             kind=Kind.WHOLE,
             default="1000",

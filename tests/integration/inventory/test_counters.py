@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from inventory import counters, outbox
-from inventory.counters import LUA, Keys, Rules, read_judgement, reserve_arguments
+from inventory.counters import LUA, Judged, Keys, Rules, read_judgement, reserve_arguments
 from inventory.errors import CountersLost, ServerNotCompared
 from inventory.reservation import (
     Accepted,
@@ -46,12 +46,36 @@ def reserve(
     max_backlog: int = 1000,
     accepted: int = 0,
     server: bytes = b"",
+    max_refusals: int = 1000,
 ) -> list[Outcome]:
-    reply = script(LUA / "reserve.lua")(
-        keys=list(Keys.of(SALE)[:9]),
-        args=reserve_arguments(epoch, max_backlog, accepted, server or counters.server(), batch),
+    return judged(
+        *batch,
+        epoch=epoch,
+        max_backlog=max_backlog,
+        accepted=accepted,
+        server=server,
+        max_refusals=max_refusals,
+    ).outcomes
+
+
+def judged(
+    *batch: Reservation,
+    epoch: int = 1,
+    max_backlog: int = 1000,
+    accepted: int = 0,
+    server: bytes = b"",
+    max_refusals: int = 1000,
+) -> Judged:
+    arguments = reserve_arguments(
+        epoch=epoch,
+        max_backlog=max_backlog,
+        accepted=accepted,
+        server=server or counters.server(),
+        max_refusals=max_refusals,
+        batch=batch,
     )
-    return read_judgement("drop", reply).outcomes
+    reply = script(LUA / "reserve.lua")(keys=list(Keys.of(SALE)[:9]), args=arguments)
+    return read_judgement("drop", reply)
 
 
 def release(*releases: Release, server: bytes = b"") -> list[int]:
@@ -108,6 +132,103 @@ def test_a_refusal_is_replayed_even_when_stock_is_back() -> None:
     release(Release((1).to_bytes(16, "big"), "ada", [(1, 1)]))
     assert reserve(request(2, {1: 1})) == [SoldOut({0: 0}, replayed=True)]
     assert isinstance(reserve(request(3, {1: 1}))[0], Accepted)
+
+
+MINUTE = 60_000
+REFUSED = request(2, {1: 1})
+FIRST, AGAIN = SoldOut({0: 0}, replayed=False), SoldOut({0: 0}, replayed=True)
+
+
+def later(milliseconds: int) -> None:
+    """Let so much time go by for refusals: each generation began so much earlier, and ends so."""
+    for key in (Keys.of(SALE).refusals, Keys.of(SALE).refusals_too):
+        since, left = client().hget(key, "s"), client().pttl(key)
+        if since is not None:
+            client().hset(key, "s", int(since) - milliseconds)
+            client().pexpire(key, max(0, left - milliseconds))
+
+
+def let_go_the_only_unit() -> None:
+    release(Release((1).to_bytes(16, "big"), "ada", [(1, 1)]))
+
+
+@pytest.mark.parametrize("others_are_refused", [True, False])
+def test_a_refusal_is_replayed_for_two_minutes_and_then_its_key_is_judged_anew(
+    others_are_refused: bool,
+) -> None:
+    load({1: 1})
+    reserve(request(1, {1: 1}))
+    # At any moment of its generation, from the first to the last.
+    for moment, key in enumerate((20, 30, 40)):
+        later(moment * MINUTE)
+        told = [reserve(request(key, {1: 1}))]
+        for _ in range(4):
+            later(MINUTE // 2)
+            if others_are_refused:
+                reserve(request(1000 + client().dbsize(), {1: 2}))
+            told.append(reserve(request(key, {1: 1})))
+        assert told == [[FIRST], *[[AGAIN]] * 4]
+    later(4 * MINUTE)
+    let_go_the_only_unit()
+    assert isinstance(reserve(request(20, {1: 1}))[0], Accepted)
+    later(4 * MINUTE)
+    assert not client().exists(Keys.of(SALE).refusals, Keys.of(SALE).refusals_too)
+
+
+def test_a_key_that_was_refused_is_reused_with_another_body_until_it_is_forgotten() -> None:
+    load({1: 1})
+    reserve(request(1, {1: 1}), REFUSED)
+    assert reserve(request(2, {1: 3})) == [KeyReused()]
+    later(4 * MINUTE)
+    assert reserve(request(2, {1: 3})) == [FIRST]
+
+
+@pytest.mark.parametrize("by", [1000, 90_000, 60 * MINUTE, 48 * 60 * MINUTE])
+def test_a_clock_that_was_put_back_neither_forgets_a_refusal_nor_keeps_it(by: int) -> None:
+    load({1: 1})
+    reserve(request(1, {1: 1}), REFUSED)
+    later(-by)
+    assert reserve(REFUSED) == [AGAIN]
+    later(119_000)
+    assert reserve(REFUSED) == [AGAIN]
+    later(121_000)
+    assert reserve(REFUSED) == [FIRST]
+
+
+def test_refusals_take_no_more_room_than_they_may_and_the_oldest_go_first() -> None:
+    load({1: 1})
+    reserve(request(1, {1: 1}))
+    for key in range(100, 200):
+        reserve(request(key, {1: 1}), max_refusals=20)
+    kept = client().hlen(Keys.of(SALE).refusals) + client().hlen(Keys.of(SALE).refusals_too)
+    assert kept <= 20 + 2 * 2 + 2
+    assert reserve(request(199, {1: 1}), max_refusals=20) == [AGAIN]
+    assert reserve(request(191, {1: 1}), max_refusals=20) == [AGAIN]
+    assert reserve(request(100, {1: 1}), max_refusals=20) == [FIRST]
+    forgotten = int(client().hget(Keys.of(SALE).stock, "forgotten") or 0)
+    assert 100 - 20 <= forgotten + 2 <= 100
+
+
+def test_refusals_that_are_forgotten_in_their_time_are_not_said_to_have_made_room() -> None:
+    load({1: 1})
+    reserve(request(1, {1: 1}))
+    for key in range(100, 110):
+        reserve(request(key, {1: 1}))
+        later(MINUTE)
+    assert client().hget(Keys.of(SALE).stock, "forgotten") is None
+
+
+def test_refusals_of_an_earlier_version_are_honoured_and_gone_minutes_later() -> None:
+    load({1: 1})
+    reserve(request(1, {1: 1}))
+    old = Keys.of(SALE).refusals_too
+    record = REFUSED.fingerprint + b"S0:0"
+    client().hset(old, mapping={b"day": b"19000", REFUSED.digest: record})  # type: ignore[dict-item]
+    client().pexpire(old, 48 * 60 * MINUTE)
+    assert reserve(REFUSED) == [AGAIN]
+    assert client().pttl(old) <= 4 * MINUTE
+    later(4 * MINUTE)
+    assert reserve(REFUSED) == [FIRST]
 
 
 def test_at_the_bound_of_the_outbox_nothing_more_is_taken() -> None:
@@ -180,11 +301,7 @@ def test_the_bell_rings_once_until_it_is_quiet_again() -> None:
     load({1: 10})
 
     def ring(key: int) -> bool:
-        reply = script(LUA / "reserve.lua")(
-            keys=list(Keys.of(SALE)[:9]),
-            args=reserve_arguments(1, 1000, 0, counters.server(), [request(key, {1: 1})]),
-        )
-        return read_judgement("drop", reply).ring
+        return judged(request(key, {1: 1})).ring
 
     assert [ring(1), ring(2)] == [True, False]
     outbox.quiet_the_bell(SALE)

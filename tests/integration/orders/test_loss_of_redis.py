@@ -185,6 +185,16 @@ def test_while_postgresql_is_away_the_outbox_tells_of_the_orders_in_it(
         find_order(persisted.pk, client_id=client_.pk)
 
 
+def test_refusals_of_an_earlier_version_are_gone_in_minutes_also_of_a_sale_that_nobody_asks(
+    sale: Sale,
+) -> None:
+    old = Keys.of(sale.pk).refusals
+    client().hset(old, "day", "19000")
+    client().pexpire(old, 48 * 3_600_000)
+    attest_counters()
+    assert 0 < client().pttl(old) <= 240_000
+
+
 def test_an_emptied_redis_answers_503_until_it_is_rebuilt(sale: Sale, api_key: str) -> None:
     placed(sale, api_key, Request("k-1"))
     restart(sale, {})
