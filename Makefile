@@ -9,7 +9,7 @@ DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo up test drill bench lint format requirements clean
+.PHONY: help demo up test drill soak bench lint format requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: $(RUN) ## Run all tests on real PostgreSQL, Redis protocol and Celery work
 
 drill: $(RUN) ## Break each part of the stack under load, and show what was lost, doubled or oversold (ARGS=…)
 	@$(BIN)/python -m shop.local drill $(ARGS)
+
+soak: $(RUN) ## Load everything at once for ten minutes; was every duty on time? (ARGS="--minutes 60")
+	@$(BIN)/python -m shop.local soak $(ARGS)
 
 bench: $(BENCH) ## Measure the product beside its peers; needs wrk (ARGS="--only accept --runs 5")
 	@$(BIN)/python -m bench $(ARGS)

@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 
 from bench.contestant import Servers
 from bench.processes import freeze, thaw
-from shop.local.drill.ledger import query, sale_ids
+from shop.local.database import ask
+from shop.local.drill.ledger import sale_ids
 from shop.local.drill.scene import key
 from shop.local.errors import LocalStackError
 from shop.local.ports import kept_port
@@ -78,7 +79,7 @@ class RunningProduct:
 
     async def persisted(self, sale: str) -> int | None:
         """Return how many orders are in PostgreSQL."""
-        rows = await query(self.stack.endpoints.database_url, PERSISTED, sale)
+        rows = await ask(self.stack.endpoints.database_url, PERSISTED, sale)
         return int(rows[0][0])
 
     async def backlog(self, sale: str) -> int:

@@ -21,8 +21,8 @@ from bench.receiver import CountingReceiver
 from bench.result import Comparison
 from bench.scenario import Scenario
 from bench.trial import Trial
+from shop.local.database import ask
 from shop.local.demo.beside import until
-from shop.local.drill.ledger import query
 
 LINES, SKUS, SALES = 5, 100, 20
 AT_A_TIME = 4  # sales that are opened at the same time
@@ -90,7 +90,7 @@ async def _place(
 
 async def _reads(trial: Trial, product: RunningProduct) -> None:
     sale = await fresh_sale(product)
-    rows = await query(product.stack.endpoints.database_url, SOME_ORDERS, READ_ORDERS)
+    rows = await ask(product.stack.endpoints.database_url, SOME_ORDERS, READ_ORDERS)
     paths = {
         "GET sale": [f"/api/v1/sales/{sale}"],
         "GET order": [f"/api/v1/orders/{order_id}" for (order_id,) in rows],

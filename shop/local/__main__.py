@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from shop.local import demo, drill, pay, run, up
+from shop.local import demo, drill, pay, run, soak, up
 from shop.local.errors import LocalStackError
 
-COMMANDS = (demo, up, pay, drill, run)
+COMMANDS = (demo, up, pay, drill, soak, run)
 
 
 def main() -> int:

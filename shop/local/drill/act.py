@@ -10,13 +10,13 @@ from time import monotonic
 import redis.asyncio
 
 from shop.local.demo.beside import until
+from shop.local.drift import drift_of
 from shop.local.drill.backlog import Backlog
 from shop.local.drill.book import Book
 from shop.local.drill.clients import Clients
 from shop.local.drill.faults import Fault
 from shop.local.drill.judge import judge
 from shop.local.drill.ledger import read_rows, sale_ids
-from shop.local.drill.looks import drift_of
 from shop.local.drill.outcome import NotDone, Skipped
 from shop.local.drill.result import Result, skipped
 from shop.local.drill.scene import Scene
@@ -65,6 +65,7 @@ async def act(
             tried_again=dict(book.tried_again),
             notes=tuple(scene.notes),
             not_done=scene.not_done,
+            broken=tuple(scene.broken),
         )
 
 

@@ -82,7 +82,7 @@ async def drill(names: list[str], rate: float, json_file: Path | None) -> int:
 def _say(console: Console, result: Result) -> None:
     again = ", ".join(f"{count} × {what}" for what, count in result.tried_again.items())
     asked = f"asked again after: {again}" if again else ""
-    for note in (*result.notes, asked, result.skipped, result.not_done):
+    for note in (*result.notes, asked, result.skipped, result.not_done, *result.broken):
         if note:
             console.print(f"  {note}", style="dim")
     console.print(f"{result.fault}:", verdict(result))

@@ -1,12 +1,8 @@
 """What PostgreSQL says at the end of a drill."""
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import closing
-from typing import Any
 
-import psycopg2
-
+from shop.local.database import ask
 from shop.local.drill.judge import Row
 
 SALES = "SELECT slug, id FROM inventory_sale WHERE slug = ANY(%s)"
@@ -23,22 +19,9 @@ WHERE s.slug = ANY(%s)
 
 async def sale_ids(database_url: str, slugs: Sequence[str]) -> dict[str, int]:
     """Return the id of each sale."""
-    return dict(await query(database_url, SALES, list(slugs)))
+    return dict(await ask(database_url, SALES, list(slugs)))
 
 
 async def read_rows(database_url: str, slugs: Sequence[str]) -> list[Row]:
     """Return all orders of these sales."""
-    return [Row(*row) for row in await query(database_url, ROWS, list(slugs))]
-
-
-async def query(database_url: str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """Return what `sql` finds. Raises psycopg2.OperationalError."""
-    return await asyncio.to_thread(_query, database_url, sql, parameters)
-
-
-def _query(database_url: str, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with closing(psycopg2.connect(database_url, connect_timeout=3)) as connection:
-        connection.set_session(readonly=True)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            return list(cursor.fetchall())
+    return [Row(*row) for row in await ask(database_url, ROWS, list(slugs))]

@@ -22,6 +22,7 @@ class Result:
     notes: tuple[str, ...] = ()
     skipped: str = ""  # why the fault cannot be done here; nothing is known then
     not_done: str = ""  # why the fault has not happened, although it could
+    broken: tuple[str, ...] = ()  # promises that the fault itself saw broken
 
     @property
     def held(self) -> bool:
@@ -29,7 +30,7 @@ class Result:
         found = self.findings
         wrong = found.lost + found.duplicated + found.oversold + found.wrongly_rejected
         well = wrong == 0 and self.drift == 0 and self.settled and self.unanswered == 0
-        return well and not self.skipped and not self.not_done
+        return well and not self.skipped and not self.not_done and not self.broken
 
 
 def skipped(fault: str, reason: str) -> Result:

@@ -30,6 +30,7 @@ class Scene:
     notes: list[str] = field(default_factory=list)
     reported_lost: set[str] = field(default_factory=set)
     not_done: str = ""  # why the fault has not happened
+    broken: list[str] = field(default_factory=list)  # promises that the fault itself saw broken
 
     @property
     def slugs(self) -> list[str]:

@@ -57,6 +57,7 @@ def verdict(result: Result) -> Text:
         "no fault": result.not_done,
         "outbox not empty": not result.settled,
         "unanswered": result.unanswered,
+        "promises": result.broken,
     }
     extra = [trouble for trouble, is_so in troubles.items() if is_so]
     return Text(", ".join(["BROKEN", *extra]), style="bold red")

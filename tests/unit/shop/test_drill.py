@@ -15,12 +15,12 @@ from rich.console import Console
 from inventory.counters import PERSIST_GROUP, Keys
 from orders.task_names import PERSIST_ORDERS, PULSES, RECONCILE_SALES
 from shop.local.discovery import REPOSITORY
+from shop.local.drift import read_drift
 from shop.local.drill import clients, command, scene
 from shop.local.drill.book import Book, Told
 from shop.local.drill.clients import Clients, read_answer
 from shop.local.drill.faults import FAULTS, hints, losses, processes
 from shop.local.drill.judge import Findings, Row, judge
-from shop.local.drill.looks import read_drift
 from shop.local.drill.result import Result, skipped
 from shop.local.drill.table import document, table, verdict
 from shop.local.drill.wishes import PLENTY, SCARCE, Wish, wishes

@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from shop.local.drill.faults import clocks, hints, losses, postgres, processes, redis
+from shop.local.drill.faults import clocks, hints, losses, mixed_load, postgres, processes, redis
 from shop.local.drill.scene import Scene
 
 Fault = Callable[[Scene], Awaitable[None]]
 
 _ALL: tuple[Fault, ...] = (
     processes.nothing,
+    mixed_load.a_minute_of_everything,
     processes.web_killed,
     processes.web_asked_to_end,
     processes.web_rolled,

@@ -9,8 +9,8 @@ from typing import Any
 from aiohttp import ClientSession
 
 from shop.core.progress import KEY
+from shop.local.database import ask
 from shop.local.demo.beside import until
-from shop.local.drill.ledger import query
 from shop.local.drill.outcome import NotDone
 from shop.local.drill.scene import Scene
 from shop.local.drill.shifted_clock import ShiftedClock
@@ -41,7 +41,7 @@ async def clock_jumps_in_postgres(scene: Scene) -> None:
 
     async def now() -> float:
         url = scene.stack.endpoints.database_url
-        [(seconds,)] = await query(url, "SELECT extract(epoch FROM clock_timestamp())::float8")
+        [(seconds,)] = await ask(url, "SELECT extract(epoch FROM clock_timestamp())::float8")
         return float(seconds)
 
     await _jump(scene, ["postgres"], {"postgres": now})

@@ -1,0 +1,53 @@
+"""What PostgreSQL says of a soak's orders."""
+
+from shop.local.database import ask
+from shop.local.stack import Stack
+
+LAST_EVENT = "SELECT coalesce(max(id), 0) FROM orders_orderevent"
+HAPPENED = "SELECT type, count(*)::int FROM orders_orderevent WHERE id > %s AND id <= %s GROUP BY 1"
+UNDER_WAY = """
+SELECT
+    (SELECT count(*) FROM orders_order o JOIN inventory_sale s ON s.id = o.sale_id
+        WHERE s.slug = %s
+            AND (o.status = 'awaiting_payment'
+                OR o.status IN ('cancelled', 'expired', 'rejected', 'refunded')
+                    AND o.release_place IS NULL))
+    + (SELECT count(*) FROM orders_paymentnotice WHERE state = 'pending')
+    + (SELECT count(*) FROM orders_delivery d JOIN orders_endpoint e ON e.id = d.endpoint_id
+        WHERE d.state = 'pending' AND e.active)
+    + (SELECT CASE WHEN count(*) >= %s THEN 0 ELSE 1 END
+        FROM orders_order o JOIN inventory_sale s ON s.id = o.sale_id WHERE s.slug = %s)
+"""
+ROWS = """
+SELECT o.id::text, o.status
+FROM orders_order o JOIN inventory_sale s ON s.id = o.sale_id
+WHERE s.slug = %s
+"""
+
+
+class Happenings:
+    """Counts events by their type, from one look to the next."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Begin with what happens after the first look."""
+        self._stack = stack
+        self._last: int | None = None
+
+    async def look(self) -> dict[str, int]:
+        """Return what has happened since the last look. Raises psycopg2.OperationalError."""
+        url = self._stack.endpoints.database_url
+        [(until,)] = await ask(url, LAST_EVENT)
+        since, self._last = self._last, until
+        return dict(await ask(url, HAPPENED, since, until)) if since is not None else {}
+
+
+async def is_settled(stack: Stack, sale: str, *, accepted: int) -> bool:
+    """Return whether nothing is under way any more. Raises psycopg2.OperationalError."""
+    url = stack.endpoints.database_url
+    [(under_way,)] = await ask(url, UNDER_WAY, sale, accepted, sale)
+    return not under_way
+
+
+async def read_rows(stack: Stack, sale: str) -> list[tuple[str, str]]:
+    """Return each order's id and status. Raises psycopg2.OperationalError."""
+    return [(pk, status) for pk, status in await ask(stack.endpoints.database_url, ROWS, sale)]

@@ -1,0 +1,102 @@
+"""What the processes and the servers of a running stack look like, read beside a load."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+import redis
+
+from shop.local.database import ask
+from shop.local.service import Service
+from shop.local.soak.minute import Lateness, Stores
+from shop.local.stack import Stack
+from shop.local.web import Web
+
+REDIS_SECONDS = 2.0  # of patience
+DISCARDED = "Discarding revoked task"  # as Celery says it of a message that is too old
+BLOAT = """
+SELECT
+    pg_database_size(current_database()),
+    coalesce(sum(n_dead_tup), 0)::bigint,
+    coalesce(max(n_dead_tup::float / nullif(n_live_tup + n_dead_tup, 0))
+        FILTER (WHERE n_live_tup + n_dead_tup > 10000), 0)::float8
+FROM pg_stat_user_tables
+"""
+
+
+async def look(web: Web) -> Lateness | None:
+    """Return how late each duty is, in seconds; None where nobody says so."""
+    return read_lateness((await web.get("/readyz")).text)
+
+
+def read_lateness(text: str) -> Lateness | None:
+    """Return what an answer of /readyz says of each duty's lateness, in seconds."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        told = json.loads(text)["checks"]["duties"]["late_seconds"]
+        return {str(duty): float(seconds) for duty, seconds in told.items()}
+    return None
+
+
+def memory(services: Mapping[str, Service]) -> dict[str, int]:
+    """Return the bytes that each of these processes has in memory, with all that it started."""
+    return {name: _family_bytes(service.pid) for name, service in services.items() if service.pid}
+
+
+def _family_bytes(pid: int) -> int:
+    found = 0
+    with suppress(psutil.NoSuchProcess):
+        head = psutil.Process(pid)
+        for process in (head, *head.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                found += process.memory_info().rss
+    return found
+
+
+async def read_stores(stack: Stack) -> Stores:
+    """Return what the servers say of themselves; zeros of one that does not answer."""
+    used = await asyncio.to_thread(_redis_bytes, stack.endpoints.redis_url)
+    try:
+        [row] = await ask(stack.endpoints.database_url, BLOAT)
+    except psycopg2.OperationalError:
+        return Stores(redis_bytes=used)
+    return Stores(used, *row)
+
+
+def _redis_bytes(url: str) -> int:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=REDIS_SECONDS) as client:
+            memory: Any = client.info("memory")
+    except redis.RedisError:
+        return 0
+    return int(memory["used_memory"])
+
+
+class Discarded:
+    """Counts the hints that were too old when a worker came to them, by what the workers log."""
+
+    def __init__(self, logs: Path, services: Iterable[str]) -> None:
+        """Begin with what the logs of `services` have from now on."""
+        self._places = {file: _size(file) for file in (logs / f"{name}.log" for name in services)}
+        self._count = 0
+
+    def count(self) -> int:
+        """Return how many there were since the beginning."""
+        for file, place in self._places.items():
+            size = _size(file)
+            with suppress(OSError), file.open("rb") as log:
+                log.seek(place if size >= place else 0)  # a log that is full begins anew
+                self._count += log.read().count(DISCARDED.encode())
+            self._places[file] = size
+        return self._count
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
