@@ -241,3 +241,12 @@ def test_an_unknown_sale_and_an_unknown_sku_are_named(api_key: str, sale: Sale) 
         reply = place_raw(headers(api_key, "k-1"), json.dumps(GOOD | changes).encode())
         assert (reply.status, document(reply)["type"]) == (422, f"/problems/{kind}")
     assert document(reply)["errors"][0]["pointer"] == "/lines/1/sku"
+
+
+def test_an_order_that_the_ledger_could_not_hold_is_refused(
+    api_key: str, make_sale: MakeSale
+) -> None:
+    make_sale("dear", {"GEM": 1_000_000_000}, price="99999999")
+    body = {"sale": "dear", "customer": "ada", "lines": [{"sku": "GEM", "quantity": 1_000_000_000}]}
+    reply = place_raw(headers(api_key, "k-1"), json.dumps(body).encode())
+    assert (reply.status, document(reply)["errors"][0]["pointer"]) == (422, "/lines")

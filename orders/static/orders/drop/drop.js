@@ -125,7 +125,7 @@ form?.addEventListener("submit", (event) => {
   event.preventDefault();
   const { sku, quantity, customer } = Object.fromEntries(new FormData(form));
   const body = { sale: slug, customer, lines: [{ sku, quantity: Number(quantity) }] };
-  if (customer.includes("@")) body.email = customer;
+  if (/^\S+@\S+\.\S+$/.test(customer)) body.email = customer;
   localStorage.setItem(kept, JSON.stringify({ key: newKey(), body }));
   run();
   card.focus();
