@@ -105,6 +105,9 @@ class Judged(NamedTuple):
 # --- Reserving (from the event loop, hence only the shapes; the intake sends them) ---------------
 
 
+_COSTS_NOTHING = 0x80  # an order has at most 20 lines
+
+
 def reserve_arguments(
     *,
     epoch: int,
@@ -128,7 +131,7 @@ def _pack(order: Reservation) -> bytes:
         len(customer),
         len(order.note),
         len(order.payload),
-        len(lines),
+        len(lines) | _COSTS_NOTHING if order.is_free else len(lines),
     )
     return b"".join((head, customer, order.note, order.payload, *(_LINE.pack(*x) for x in lines)))
 
@@ -141,7 +144,11 @@ def read_judgement(slug: str, reply: list[Any]) -> Judged:
     _require_counters(slug, reply)
     now_ms, held_until_ms, ring, total = reply[:4]
     accepted = Accepted(now_ms, held_until_ms)
-    outcomes = [accepted if raw == b"A" else _read_outcome(raw) for raw in reply[4:]]
+    for_good = Accepted(now_ms, 0)
+    outcomes = [
+        accepted if raw == b"A" else for_good if raw == b"A0" else _read_outcome(raw)
+        for raw in reply[4:]
+    ]
     return Judged(outcomes, ring == 1, total)
 
 

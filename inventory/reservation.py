@@ -86,6 +86,7 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
     lines: list[tuple[int, int]]  # allocation, quantity
     traceparent: str = ""  # of the span that waits for the answer, where one is recorded
+    is_free: bool = False  # it costs nothing, so it is held for good
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,9 @@ ARGV  1 epoch expected by the caller
       5 most refusals that are remembered
       6 number of orders n
       7 the orders, packed (big-endian): digest, fingerprint and order id of 16 bytes each; the
-        lengths of customer, note and payload, in 2 bytes each; the number of lines, in 1; customer,
-        note (kept in the record, for the caller) and payload; for each line the allocation in 8
+        lengths of customer, note and payload, in 2 bytes each; the number of lines, in 1, with the
+        highest bit set where the order costs nothing, and so waits for no payment; customer, note
+        (kept in the record, for the caller) and payload; for each line the allocation in 8
         bytes and the quantity in 4. One value and not many, because client and server spend more
         on an argument than on its bytes
 Reply {-1}         no counters here (lost, or never loaded)
@@ -32,7 +33,7 @@ Reply {-1}         no counters here (lost, or never loaded)
       {-3}         the counters have gone back in time; they are closed now
       {-4, server} this is another server than the one that was compared
       {now ms, held until ms, ring 0|1, orders ever accepted, outcome 1 … outcome n}; an outcome is
-        A                          accepted now
+        A                          accepted now      A0  … for good: it costs nothing
         R <record>                 accepted before; record = fingerprint 'A'|'P' order id now '|' held '|' note
         S <line:available …>       sold out, decided now        s …  decided before
         L <taken>:<limit>          over the limit, decided now  l …  decided before
@@ -60,7 +61,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local limit, hold = tonumber(config[5]), tonumber(config[6])
 local held_until = hold > 0 and now + hold or 0
-local times = now .. '|' .. held_until .. '|'
+local times, for_good = now .. '|' .. held_until .. '|', now .. '|0|'
 
 -- The sale's own answer to a new request, if it is not taking any.
 local shut
@@ -85,6 +86,7 @@ for i = 1, count do
   local order, lines, customer, note, payload = {}, 0, 0, 0, 0
   order.digest, order.fingerprint, order.id, customer, note, payload, lines, at =
     struct.unpack('>c16c16c16I2I2I2I1', batch, at)
+  if lines > 127 then order.free, lines = true, lines - 128 end
   order.customer, order.note, order.payload = text(customer), text(note), text(payload)
   for j = 1, lines do
     local allocation, quantity
@@ -186,8 +188,8 @@ local function judge(order, i)
     buyers[customer] = true
   end
   local entry = redis.call('XADD', KEYS[7], '*',
-    'o', order.payload, 't', now, 'h', held_until, 'e', config[1])
-  local record = order.fingerprint .. 'A' .. order.id .. times .. order.note
+    'o', order.payload, 't', now, 'h', order.free and 0 or held_until, 'e', config[1])
+  local record = order.fingerprint .. 'A' .. order.id .. (order.free and for_good or times) .. order.note
   known[order.digest] = record
   new_requests[#new_requests + 1] = order.digest
   new_requests[#new_requests + 1] = record
@@ -195,7 +197,7 @@ local function judge(order, i)
   new_pending[#new_pending + 1] = entry
   accepted = accepted + 1
   room = room - 1
-  return 'A'
+  return order.free and 'A0' or 'A'
 end
 
 local reply = {now, held_until, 0, 0}

@@ -171,4 +171,5 @@ def _prepare(
         payload=encode_record(record),
         lines=[(line.allocation_id, line.quantity) for line in lines],
         traceparent=recorded_in,
+        is_free=not any(line.unit_price for line in lines),
     )

@@ -16,7 +16,7 @@ from shop.local.errors import LocalStackError
 from shop.local.payments import CALLBACK, Message, payment_secret, signed_headers
 from shop.local.web import Web
 
-TOTAL = "SELECT total::text, currency FROM orders_order WHERE id = %s"
+TOTAL = "SELECT trim_scale(total)::text, currency FROM orders_order WHERE id = %s"
 TYPES = ("succeeded", "failed", "refunded")
 SECONDS = 15.0  # of patience
 
