@@ -1,65 +1,136 @@
-"""Payments that had to wait: for their order to be persisted, or for stock of an order let go."""
+"""Payments that had to wait: for their order to be persisted, for a worker, or for stock.
 
-from collections.abc import Callable, Iterator
+Next to all of them are the first and only payment of an order that awaits it. Those are applied
+together, by the batch; what is left is judged one by one, and one that fails costs itself alone.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db import OperationalError, transaction
+from django.db.models import QuerySet
 
 from inventory import counters
+from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.reservation import Release
 from inventory.services import lock_free_units
 from orders import lifecycle
 from orders.models import Order, OrderLine, PaymentNotice
 from orders.task_names import SWEEP_RELEASES
-from shop.core import clock
+from shop.core import clock, sql
 from shop.core.dispatch import send_on_commit
 from shop.core.limits import endless
 
 from .attest import on_compared_server
-from .payments import LET_GO, apply, awaits_stock, owe, settle
+from .payments import apply, awaits_stock, owe, settle, settle_all
 from .transitions import change_status
+
+logger = logging.getLogger(__name__)
+
+SQL = Path(__file__).parent.parent / "sql"
+
+
+class _Waiting(NamedTuple):
+    """A row of waiting_payments.sql."""
+
+    pk: int
+    received_at: datetime
+    needs_stock: bool  # its order has let go of it
+
+
+_FIRST = _Waiting(0, datetime.min.replace(tzinfo=UTC), needs_stock=False)
 
 
 def settle_payments(*, out_of_time: Callable[[], bool] = endless) -> int:
-    """Settle each waiting payment whose order is in the ledger. Returns how many were looked at.
+    """Settle each waiting notice whose order is in the ledger. Returns how many were looked at.
 
-    May run any number of times, also at once; stops early when `out_of_time()`. Raises
-    CountersLost, CountersUnavailable where a late payment cannot be settled now; it waits on.
+    May run any number of times, also at once; stops early when `out_of_time()`. Those that need
+    stock again come after all others. What cannot be settled now waits on and keeps no other one
+    waiting; raises CountersLost, CountersUnavailable at the end where stock could not be asked for.
     """
-    done = 0
-    for pk in _waiting():
-        if out_of_time():
-            break
-        with transaction.atomic():
-            waiting = PaymentNotice.objects.select_for_update(skip_locked=True)
-            if notice := waiting.filter(pk=pk, state=PaymentNotice.State.PENDING).first():
-                _settle(notice)
-                done += 1
+    done, after, late = 0, _FIRST, list[int]()
+    while not out_of_time() and (page := _page(after)):
+        after = page[-1]
+        done += _settle_together([each.pk for each in page if not each.needs_stock])
+        late += [each.pk for each in page if each.needs_stock]
+    return done + _settle_late_ones(late, out_of_time)
+
+
+def settle_those_of(order_ids: Sequence[str]) -> None:
+    """Settle what has been paid for orders that the caller's transaction has just inserted.
+
+    So a payment that came before its order is applied when the order is there for the first time.
+    Costs one look at the index of notices that wait. What fails is left to `settle_payments`.
+    """
+    found = sql.run(SQL / "payments_of_orders.sql", {"order_ids": sql.array(order_ids)})
+    if found:
+        _settle_or_leave([pk for (pk,) in found])
+
+
+def _page(after: _Waiting) -> list[_Waiting]:
+    rows = sql.run(
+        SQL / "waiting_payments.sql",
+        {"pk": after.pk, "received_at": after.received_at, "most": settings.SETTLE_BATCH},
+    )
+    return [_Waiting(*row) for row in rows]
+
+
+def _settle_together(pks: Sequence[int]) -> int:
+    """Settle notices in one transaction, or each in its own where that fails."""
+    if not pks:
+        return 0
+    done = _settle_or_leave(pks)
+    if done is None:
+        return sum(_settle_or_leave([pk]) or 0 for pk in pks)
     return done
 
 
-def _waiting() -> Iterator[int]:
-    in_ledger = Exists(Order.objects.filter(pk=OuterRef("order_id")))
-    waiting = PaymentNotice.objects.filter(in_ledger, state=PaymentNotice.State.PENDING)
-    last = 0
-    while page := list(
-        waiting.filter(pk__gt=last)
-        .order_by("pk")
-        .values_list("pk", flat=True)[: settings.SETTLE_BATCH]
-    ):
-        yield from page
-        last = page[-1]
+def _settle_or_leave(pks: Sequence[int]) -> int | None:
+    """Settle notices, all or none of them. Returns how many; None where one could not be.
+
+    Raises OperationalError: a server that is away is no notice's fault.
+    """
+    try:
+        with transaction.atomic():
+            notices = list(_lock_waiting(pks))
+            settle_all(notices)
+            return len(notices)
+    except OperationalError:
+        raise
+    except Exception:
+        logger.exception("%d payments cannot be settled, the first is %d", len(pks), pks[0])
+        return None
 
 
-def _settle(notice: PaymentNotice) -> None:
-    order = Order.objects.get(pk=notice.order_id)
-    lets_retake = notice.type == PaymentNotice.Type.SUCCEEDED and order.status in LET_GO
-    if lets_retake and order.gap_end is None and notice.amount == order.total:
-        _settle_late(notice, order)
-    else:
-        settle(notice)
+def _settle_late_ones(pks: Sequence[int], out_of_time: Callable[[], bool]) -> int:
+    done, trouble = 0, None
+    for pk in pks:
+        if out_of_time():
+            break
+        try:
+            with transaction.atomic():
+                for notice in _lock_waiting([pk]):
+                    _settle_late(notice, Order.objects.get(pk=notice.order_id))
+                    done += 1
+        except InventoryError as error:
+            trouble = error
+        except OperationalError:
+            raise
+        except Exception:
+            logger.exception("late payment %d cannot be settled", pk)
+    if trouble:
+        raise trouble
+    return done
+
+
+def _lock_waiting(pks: Sequence[int]) -> QuerySet[PaymentNotice]:
+    rows = PaymentNotice.objects.select_for_update(skip_locked=True)
+    return rows.filter(pk__in=pks, state=PaymentNotice.State.PENDING).order_by("pk")
 
 
 def _settle_late(notice: PaymentNotice, order: Order) -> None:

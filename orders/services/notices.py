@@ -19,7 +19,7 @@ from inventory import outbox
 from inventory.money import from_minor
 from orders.domain import OrderRecord, decode_record, sale_id_of
 from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
-from orders.models import DeadLetter, Order, PaymentNotice, ProviderMessage
+from orders.models import DeadLetter, PaymentNotice, ProviderMessage
 from orders.payments.news import NewsType, PaymentNews, Unacted
 from orders.task_names import SETTLE_PAYMENTS
 from shop.core import clock, sql
@@ -272,9 +272,14 @@ def _prices(ids: Collection[UUID]) -> tuple[dict[UUID, _Price], redis.RedisError
 
 
 def _in_ledger(ids: Collection[UUID]) -> dict[UUID, _Price]:
+    """Return what orders in the ledger cost, and let none of them expire before the commit.
+
+    Expiry locks an order and then looks for its payments. So either it sees this one, or this one
+    waits here and comes too late.
+    """
     if not ids:
         return {}
-    rows = Order.objects.filter(pk__in=ids).order_by().values_list("pk", "total", "currency")
+    rows = sql.run(SQL / "share_orders.sql", {"order_ids": sql.array(map(str, ids))})
     return {pk: _Price(total, currency) for pk, total, currency in rows}
 
 

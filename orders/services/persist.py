@@ -22,6 +22,7 @@ from shop.core.dispatch import send_on_commit
 
 from .batch_tracing import batch_persisted
 from .events import Event, record_events
+from .late_payments import settle_those_of
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ def _write(sale_id: int, batch: Sequence[Accepted], *, refused: Mapping[str, Rej
     record_events([Event(order.id, 1, _first_change(order, refused).event) for order in fresh])
     if len(standing) < len(fresh):
         send_on_commit(SWEEP_RELEASES)
+    settle_those_of([order.id for order in fresh])
 
 
 def _judge_one_by_one(batch: Sequence[Accepted]) -> dict[str, Rejection]:

@@ -185,9 +185,10 @@ class Life(RuleBasedStateMachine):
     def persist_orders(self, times: int) -> None:
         for _ in range(times):
             persist(self.sale)
-        for order in self.placed:
-            if order.status == "accepted":
-                order.change("awaiting_payment")
+        fresh = [order for order in self.placed if order.status == "accepted"]
+        for order in fresh:
+            order.change("awaiting_payment")
+        self.settled(fresh)  # by the transaction that persists them
 
     @precondition(lambda self: any(order.status == "awaiting_payment" for order in self.placed))
     @rule(times=st.integers(1, 2))
@@ -212,11 +213,7 @@ class Life(RuleBasedStateMachine):
     def settle(self, times: int) -> None:
         for _ in range(times):
             settle_payments()
-        waiting = [(order, news) for order in self.placed for news in order.waiting]
-        for order, news in sorted(waiting, key=lambda pair: self.said_at(pair[1])):
-            if order.status != "accepted":
-                order.waiting.remove(news)
-                self.expect_settled(order, news)
+        self.settled([order for order in self.placed if order.status != "accepted"])
 
     # --- The model ---
 
@@ -224,6 +221,12 @@ class Life(RuleBasedStateMachine):
     def said_at(news: PaymentNews) -> int:
         """In which order messages came in, which is the order they are settled in."""
         return int(news.notice_id.rpartition("-")[2])
+
+    def settled(self, orders: list[Placed]) -> None:
+        waiting = [(order, news) for order in orders for news in order.waiting]
+        for order, news in sorted(waiting, key=lambda pair: self.said_at(pair[1])):
+            order.waiting.remove(news)
+            self.expect_settled(order, news)
 
     def available(self) -> Counter[str]:
         free = Counter(STOCK)

@@ -1,25 +1,32 @@
 """A payment that was received before the end of its hold never loses its unit, whoever is late."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import Settings
 
 from orders.errors import NotCancellable
 from orders.models import ApiClient, Order, PaymentNotice
-from orders.services import holds
+from orders.payments.news import NewsType, PaymentNews
+from orders.services import holds, late_payments
 from orders.services.holds import cancel_order, expire_holds
+from orders.services.late_payments import settle_payments
+from orders.services.notices import Noted, note
+from orders.services.reconcile import reconcile
 from shop.core import clock, sql
 from tests.conftest import MakeSale
-from tests.life import events, placed, status
+from tests.life import events, news, place, placed, status
+from tests.persisting import persist
 from tests.placing import Request
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,6 +74,19 @@ def noted(order: Order, received_at: datetime, **changes: Any) -> PaymentNotice:
         "state": "pending",
     }
     return PaymentNotice.objects.create(received_at=received_at, **fields | changes)
+
+
+def news_of(order_id: UUID) -> PaymentNews:
+    """What a provider says of an order over one TEE, wherever that is on its way."""
+    return PaymentNews(
+        provider="standard",
+        notice_id=f"m-{next(_numbers)}",
+        type=NewsType.SUCCEEDED,
+        order_id=order_id,
+        amount=1250,
+        currency="EUR",
+        reference=f"p-{next(_numbers)}",
+    )
 
 
 def expire() -> int:
@@ -160,3 +180,111 @@ def test_an_order_whose_payment_waits_to_be_applied_cannot_be_cancelled(
     notice.save(update_fields=["state"])
     cancel_order(order.pk, client_id=api_client[0].pk)
     assert status(order) == "cancelled"
+
+
+def test_a_payment_that_is_noted_while_its_hold_ends_comes_too_late(
+    order: Order, other: BaseDatabaseWrapper
+) -> None:
+    """Noting waits for an expiry under way, and sees what it has done: one of the two wins."""
+    with other.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM orders_order WHERE id = %s FOR UPDATE", [order.pk])
+        with connection.cursor() as impatient:
+            impatient.execute("SET lock_timeout = '50ms'")
+            try:
+                with pytest.raises(OperationalError, match="lock timeout"):
+                    note([replace(news(order), received_at=end_of(order) - MOMENT)])
+            finally:
+                impatient.execute("SET lock_timeout = '10s'")
+    other.rollback()
+
+
+def test_a_payment_that_came_before_its_order_is_applied_by_the_transaction_that_persists_it(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    paid, unpaid = place(api_key, Request("k-1"), Request("k-2"))
+    [answer] = note([news_of(paid)])
+    assert isinstance(answer, Noted)
+    assert answer.state == "pending"
+    assert PaymentNotice.objects.get().state == "pending"
+    persist(sale)
+    order = Order.objects.get(pk=paid)
+    assert (order.status, Order.objects.get(pk=unpaid).status) == ("paid", "awaiting_payment")
+    assert events(order) == [(1, "order.placed"), (2, "order.paid")]
+    assert PaymentNotice.objects.get().state == "applied"
+    row = sale.allocations.get()
+    assert (row.held, row.sold) == (1, 1)
+    assert reconcile(sale.pk, "drop").drift == 0
+
+
+def test_an_order_that_is_persisted_after_the_end_of_its_hold_is_paid_and_never_expired(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    sale = make_sale("drop", {"TEE": 1}, hold_seconds=1)
+    [order_id] = place(api_key, Request("k"))
+    note([news_of(order_id)])
+    persist(sale)
+    assert expire_holds(now=clock.now() + timedelta(seconds=60)) == 0
+    assert Order.objects.get(pk=order_id).status == "paid"
+
+
+def test_a_wrong_payment_ahead_of_its_order_costs_no_other_order_anything(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    first, second = place(api_key, Request("k-1"), Request("k-2"))
+    note([news_of(first), news_of(second)])
+    PaymentNotice.objects.filter(order_id=first).update(amount=1)  # as an older version kept it
+    persist(sale)
+    assert Order.objects.get(pk=first).status == "awaiting_payment"
+    assert Order.objects.get(pk=second).status == "paid"
+    assert expire_holds(now=clock.now() + timedelta(days=1)) == 1  # the refused one, in its time
+
+
+def test_settling_that_fails_leaves_the_orders_persisted_and_the_payments_waiting(
+    make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    [order_id] = place(api_key, Request("k"))
+    note([news_of(order_id)])
+
+    def broken(_: object) -> None:
+        raise ValueError("a notice that nobody foresaw")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(late_payments, "settle_all", broken)
+        persist(sale)
+        assert settle_payments() == 0
+    assert Order.objects.get(pk=order_id).status == "awaiting_payment"
+    assert settle_payments() == 1
+    assert Order.objects.get(pk=order_id).status == "paid"
+
+
+def test_one_payment_that_cannot_be_settled_keeps_no_other_one_waiting(
+    make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = placed(make_sale("drop", {"TEE": 50}), api_key, *(Request(f"k-{n}") for n in range(5)))
+    note([news(order, reference=f"p-{order.pk}") for order in orders])
+    whole = late_payments.settle_all
+
+    def settle_but_one(notices: Sequence[PaymentNotice]) -> None:
+        if orders[2].pk in {notice.order_id for notice in notices}:
+            raise ValueError("a notice that nobody foresaw")
+        whole(notices)
+
+    monkeypatch.setattr(late_payments, "settle_all", settle_but_one)
+    assert settle_payments() == 4
+    assert [status(order) for order in orders].count("paid") == 4
+    assert expire_holds(now=clock.now() + timedelta(days=1)) == 0  # its unit is kept for it
+
+
+def test_payments_are_settled_in_batches_with_few_statements(
+    make_sale: MakeSale, api_key: str, django_assert_max_num_queries: Any
+) -> None:
+    orders = placed(
+        make_sale("drop", {"TEE": 50}), api_key, *(Request(f"k-{n}") for n in range(30))
+    )
+    note([news(order, reference=f"p-{order.pk}") for order in orders])
+    with django_assert_max_num_queries(25):
+        assert settle_payments() == 30
+    assert {status(order) for order in orders} == {"paid"}
