@@ -271,6 +271,8 @@ TEST_PAYMENTS = env.flag("TEST_PAYMENTS")
 
 # Anybody may read it (docs/adr/0017). Empty: the page shows the sale, and takes no orders.
 DROP_PAGE_API_KEY = env.text("DROP_PAGE_API_KEY")
+DROP_PAGE_ORDERS_PER_ADDRESS = env.whole("DROP_PAGE_ORDERS_PER_ADDRESS")  # a minute
+DROP_PAGE_ORDERS_PER_CUSTOMER = env.whole("DROP_PAGE_ORDERS_PER_CUSTOMER")
 
 # --- Telling people -----------------------------------------------------------------------------
 

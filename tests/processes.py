@@ -106,6 +106,7 @@ class Processes:
             "PERSIST_CLAIM_IDLE_MS": "1000",
             "DROP_PAGE_API_KEY": PAGE_KEY,
             "TEST_PAYMENTS": "true",
+            "DROP_PAGE_ORDERS_PER_ADDRESS": "6000",  # all tests have one
         }
         self.logs = Path(os.environ["SHOP_STATE_DIR"]) / "logs"
         self.running: dict[str, subprocess.Popen[bytes]] = {}

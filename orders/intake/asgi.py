@@ -14,6 +14,7 @@ from orders.problems import BODY_TOO_LARGE, Problem
 from shop.core import health
 from shop.core.threads import in_thread
 
+from .connection.addresses import client_address
 from .headers import read_headers
 from .replies import Reply, problem_reply
 from .service import intake
@@ -40,7 +41,9 @@ def with_intake(application: Application) -> Application:
                 body = await _read_body(receive)
             except Disconnected:
                 return
-            await send_reply(send, await intake().place_order(scope["headers"], body))
+            client = scope.get("client")  # whom a trusted proxy names, if there is one
+            address = client_address(client[0], []) if client else ""
+            await send_reply(send, await intake().place_order(scope["headers"], body, address))
         elif scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http" and _announced_bytes(scope) > settings.MAX_BODY_BYTES:

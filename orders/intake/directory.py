@@ -6,12 +6,13 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.db import DatabaseError
 
 from inventory.models import Allocation, Sale
 from inventory.money import AmountRefused, to_minor
 from inventory.selectors import sales_on_record
-from orders.models import ApiClient
+from orders.models import ApiClient, hash_api_key
 from shop.core import clock
 from shop.core.health import NotReady, first_line
 from shop.core.threads import Overloaded, in_thread
@@ -33,6 +34,7 @@ class Client:
     id: int
     name: str
     rate_limit: int | None
+    public: bool = False  # anybody may read its key
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ class Directory:
 
 def read_contents() -> Contents:
     """Read all clients, all sales, and the SKUs of those that may still be asked for."""
+    public_key = hash_api_key(settings.DROP_PAGE_API_KEY)
     skus: dict[int, dict[str, OfferedSku]] = {}
     left_out = []
     sales = list(Sale.objects.all())
@@ -192,7 +195,9 @@ def read_contents() -> Contents:
         skus.setdefault(allocation.sale_id, {})[sku] = OfferedSku(allocation.pk, price)
     return Contents(
         clients={
-            client.key_hash: Client(client.pk, client.name, client.rate_limit)
+            client.key_hash: Client(
+                client.pk, client.name, client.rate_limit, public=client.key_hash == public_key
+            )
             for client in ApiClient.objects.filter(active=True)
         },
         sales={

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from shop.core.lingering import CLOSE
 
 from .asgi import PATH
+from .connection.addresses import client_address
 from .connection.protocol import BoundedProtocol
 from .replies import Reply
 from .service import intake
@@ -90,7 +91,12 @@ class Order:
         task.add_done_callback(self._protocol.tasks.discard)
 
     async def _place(self, headers: list[tuple[bytes, bytes]], body: bytes | None) -> None:
-        self._answer(await intake().place_order(headers, body))
+        self._answer(await intake().place_order(headers, body, self._address(headers)))
+
+    def _address(self, headers: list[tuple[bytes, bytes]]) -> str:
+        peer = self._protocol.client
+        forwarded_for = [value for name, value in headers if name == b"x-forwarded-for"]
+        return client_address(peer[0], forwarded_for) if peer else ""
 
     def _answer(self, reply: Reply) -> None:
         protocol = self._protocol

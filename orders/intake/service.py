@@ -13,6 +13,7 @@ from inventory.counters import request_record
 from inventory.reservation import Accepted, AcceptedBefore, Outcome
 from orders.domain import Status
 from orders.problems import Refused
+from shop.core.redis import async_client
 
 from . import tracing
 from .admission import Admitted, NotInCopy, admit, authenticate
@@ -21,6 +22,7 @@ from .counting import UNAVAILABLE, Counting, outcome_name
 from .directory import Client, Directory, DirectoryUnavailable
 from .headers import OrderHeaders, RawHeaders, read_headers, read_wait
 from .memory import Memory
+from .public_key import PublicKeyThrottle
 from .replies import (
     Reply,
     first_persisted_status,
@@ -48,6 +50,8 @@ class Intake:
         self.memory = Memory()
         self._counting = Counting()
         self._throttle = Throttle()
+        self._redis = async_client()
+        self._public_key = PublicKeyThrottle(self._redis)
         self._batcher = Batcher(self.directory, self.memory, self._counting)
 
     async def close(self) -> None:
@@ -55,9 +59,12 @@ class Intake:
         await self._batcher.close()
         await self._counting.close()
         await self.memory.close()
+        await self._redis.aclose()
 
-    async def place_order(self, raw_headers: RawHeaders, body: bytes | None) -> Reply:
-        """Judge one order. `body` is None where it did not arrive in time.
+    async def place_order(
+        self, raw_headers: RawHeaders, body: bytes | None, address: str = ""
+    ) -> Reply:
+        """Judge one order from `address`. `body` is None where it did not arrive in time.
 
         Every outcome is a reply: the contract's problems are raised as Refused inside and mapped
         here, and what cannot be judged is 503, never a made-up yes or no.
@@ -67,6 +74,8 @@ class Intake:
             client = await self.authenticate(headers.authorization)
             self._throttle.count(client)
             admitted = await self._admit(client, headers, body)
+            if client.public:
+                await self._public_key.count(address, admitted.record.customer)
             outcome = await self._batcher.reserve(admitted.sale, admitted.reservation)
             seconds = read_wait(headers.prefer)
             if seconds and isinstance(outcome, Accepted):
@@ -92,8 +101,8 @@ class Intake:
             return False
         try:
             client = authenticate(contents, headers.authorization)
-            if client.rate_limit is not None:
-                return False  # counted once, by the way that can wait for a newer copy
+            if client.rate_limit is not None or client.public:
+                return False  # counted once, by the way that can wait
             admitted = admit(contents, client, headers, body)
             tell = partial(self._answer, admitted, answer)
             self._batcher.put(admitted.sale, admitted.reservation, tell)

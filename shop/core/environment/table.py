@@ -390,6 +390,24 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             means="the API key that `/sales/<slug>` orders with. Unset, the page shows the live "
             "stock and says that ordering there is off: orders go through the shop's own front end",
         ),
+        Variable(
+            name="DROP_PAGE_ORDERS_PER_ADDRESS",
+            kind=Kind.WHOLE,
+            default="20",
+            least=1,
+            most=60_000,
+            means="orders a minute with this key from one address (IPv6: a /64), over all "
+            "processes; beyond: 429. Behind a proxy that is not in `FORWARDED_ALLOW_IPS` all "
+            "shoppers have one address",
+        ),
+        Variable(
+            name="DROP_PAGE_ORDERS_PER_CUSTOMER",
+            kind=Kind.WHOLE,
+            default="5",
+            least=1,
+            most=60_000,
+            means="orders a minute with this key of one customer",
+        ),
     ),
     "bounds": (
         Variable(
