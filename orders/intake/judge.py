@@ -53,6 +53,8 @@ class Judge:
         be compared now django.db.DatabaseError, CountersUnavailable or Overloaded.
         """
         counters = sale.id, sale.epoch
+        if not self._server:
+            await self._compare()
         for _ in range(TRIES):
             known = self._accepted.get(counters, 0)
             reply = await self._call(
@@ -101,14 +103,18 @@ class Judge:
             else:
                 pipe.wait(settings.REDIS_WAIT_REPLICAS, settings.REDIS_WAIT_MS)
             reply, _, copies = await pipe.execute()
-        if not _enough(copies):
+        # What was not judged, since this server has to be compared first, need not be safe.
+        if reply[0] >= 0 and not _enough(copies):
             raise NotDurable(f"only {copies} of the copies that were asked for have it")
         return reply
 
     async def _compare_with(self, server: bytes) -> None:
-        """Compare `server`'s counters with the ledger. Concurrent callers share one comparison."""
-        if server == self._server:  # it was compared while this reply was on its way
-            return
+        """Compare with the ledger a `server` that was not compared."""
+        if server != self._server:  # else it was while this reply was on its way
+            await self._compare()
+
+    async def _compare(self) -> None:
+        """Compare the server that answers with the ledger. Concurrent callers share this."""
         if self._attesting is None:
             self._attesting = asyncio.create_task(self._attest())
         await asyncio.shield(self._attesting)
