@@ -17,6 +17,7 @@ from shop.local.drill.clients import Clients
 from shop.local.drill.faults import Fault
 from shop.local.drill.judge import judge
 from shop.local.drill.ledger import read_rows, sale_ids
+from shop.local.drill.memory import Memory
 from shop.local.drill.outcome import NotDone, Skipped
 from shop.local.drill.result import Result, skipped
 from shop.local.drill.scene import Scene
@@ -43,7 +44,8 @@ async def act(
     async with _scene(stack, name, mark) as scene:
         backlog = Backlog(scene.stock, scene.keys("outbox"), elapsed=scene.elapsed)
         clients = Clients(stack.web.url, api_key, book, rate=rate, elapsed=scene.elapsed)
-        async with clients, backlog:
+        memory = Memory(scene)
+        async with clients, backlog, memory:
             try:
                 over = await _sell_through(fault, scene, clients, book, backlog, f"{mark}-{name}")
             except Skipped as reason:
@@ -58,6 +60,8 @@ async def act(
             findings=judge(book, rows, stock=stock, reported_lost=scene.reported_lost),
             unavailable=silence,
             catch_up=catch_up,
+            p99_ms=book.p99_ms,
+            web_mib=memory.peak_mib,
             restarts=stack.supervisor.deaths.total() - deaths,
             drift=await drift_of(stack, scene.slugs),
             settled=settled,

@@ -32,13 +32,15 @@ class Book:
         self.wishes: dict[str, Wish] = {}  # by key, as the next one
         self.told: dict[str, list[Told]] = {}
         self.tried_again: Counter[str] = Counter()  # by what made a client repeat itself
+        self.waited: list[float] = []  # seconds, from an order's first try to its answer
         self.unanswered = 0  # orders whose client gave up
         self.longest_silence = 0.0  # seconds
         self.last_answer = 0.0  # seconds from the start of the load
         self.last_outage = 0.0  # when the last outage ended, from the start of the load
 
-    def note(self, wish: Wish, told: Told) -> None:
-        """Write down a final answer."""
+    def note(self, wish: Wish, told: Told, waited: float = 0.0) -> None:
+        """Write down a final answer, and for how many seconds it was waited for over all tries."""
+        self.waited.append(waited)
         self.wishes[wish.key] = wish
         self.told.setdefault(wish.key, []).append(told)
         self.silent_until(told.at)
@@ -50,6 +52,13 @@ class Book:
         self.longest_silence = max(self.longest_silence, silence)
         if silence > SILENCE_SECONDS:
             self.last_outage = at
+
+    @property
+    def p99_ms(self) -> float:
+        """How long 99 in 100 answers were waited for at most, in milliseconds; 0 without any."""
+        if not self.waited:
+            return 0.0
+        return 1000 * sorted(self.waited)[(99 * len(self.waited)) // 100]
 
     def accepted(self) -> list[str]:
         """Return the keys of the orders that were accepted, the first one first."""

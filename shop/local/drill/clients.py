@@ -73,10 +73,10 @@ class Clients:
 
     async def _place(self, wish: Wish) -> None:
         """Ask for an order with the same key until there is an answer."""
-        pause, gives_up = FIRST_PAUSE, False
+        pause, gives_up, since = FIRST_PAUSE, False, self._elapsed()
         deadline = self._elapsed() + PATIENCE_SECONDS
         while not gives_up:
-            trouble, rest = await self._try(wish)
+            trouble, rest = await self._try(wish, since)
             if not trouble:
                 return
             self._book.tried_again[trouble] += 1
@@ -85,7 +85,7 @@ class Clients:
             gives_up = self._elapsed() > deadline
         self._book.unanswered += 1
 
-    async def _try(self, wish: Wish) -> tuple[str, float]:
+    async def _try(self, wish: Wish, since: float) -> tuple[str, float]:
         """Return why there is no final answer ("" if there is) and the Retry-After, if any."""
         document = {
             "sale": wish.sale,
@@ -106,7 +106,8 @@ class Clients:
             return "connection lost", 0.0
         if response.status in NO_ANSWER:
             return str(response.status), _retry_after(response)
-        self._book.note(wish, read_answer(response.status, body, at=self._elapsed()))
+        told = read_answer(response.status, body, at=self._elapsed())
+        self._book.note(wish, told, waited=told.at - since)
         return "", 0.0
 
 

@@ -14,6 +14,8 @@ class Result:
     findings: Findings
     unavailable: float  # the longest time without a final answer
     catch_up: float  # from the fault's end until no accepted order waited for more than a second
+    p99_ms: float  # from an order's first try to its answer; one in a hundred took longer
+    web_mib: float  # the most memory that web took
     restarts: int
     drift: int | None  # units; None where `reconcile` could not tell
     settled: bool  # every outbox became empty
@@ -40,6 +42,8 @@ def skipped(fault: str, reason: str) -> Result:
         findings=Findings(0, 0, 0, 0, 0, 0, 0),
         unavailable=0.0,
         catch_up=0.0,
+        p99_ms=0.0,
+        web_mib=0.0,
         restarts=0,
         drift=None,
         settled=True,

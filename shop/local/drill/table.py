@@ -21,9 +21,11 @@ NUMBERS = (  # in two lines, so that a row fits into WIDTH
     "drift",
     "unavail-\nable s",
     "catch-\nup s",
+    "p99\nms",
+    "web\nMiB",
     "re-\nstarts",
 )
-WIDTH = 140  # characters
+WIDTH = 152  # characters
 
 
 def table(results: Sequence[Result]) -> Table:
@@ -44,7 +46,8 @@ def cells(result: Result) -> list[str]:
     counts = [f"{count:,}" for count in asdict(result.findings).values()]
     drift = "?" if result.drift is None else f"{result.drift:,}"
     times = [f"{seconds:.1f}" for seconds in (result.unavailable, result.catch_up)]
-    return [*counts, drift, *times, str(result.restarts)]
+    web = [f"{figure:,.0f}" for figure in (result.p99_ms, result.web_mib)]
+    return [*counts, drift, *times, *web, str(result.restarts)]
 
 
 def verdict(result: Result) -> Text:

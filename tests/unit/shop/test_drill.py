@@ -167,6 +167,8 @@ RESULT = Result(
     fault="web-killed",
     findings=FINE,
     unavailable=1.25,
+    p99_ms=12.4,
+    web_mib=140.2,
     catch_up=0.0,
     restarts=1,
     drift=0,
@@ -224,7 +226,7 @@ def test_the_table_and_the_json_say_the_same() -> None:
     with console.capture() as shown:
         console.print(table([RESULT]))
     row = shown.get().splitlines()[-2].split()
-    assert row == ["web-killed", "3", "3", *["0"] * 6, "1.2", "0.0", "1", "held"]
+    assert row == ["web-killed", "3", "3", *["0"] * 6, "1.2", "0.0", "12", "140", "1", "held"]
     assert document([RESULT])["drills"][0]["findings"]["accepted"] == 3
 
 

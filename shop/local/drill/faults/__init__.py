@@ -2,7 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from shop.local.drill.faults import clocks, hints, losses, mixed_load, postgres, processes, redis
+from shop.local.drill.faults import (
+    clocks,
+    floods,
+    hints,
+    losses,
+    mixed_load,
+    postgres,
+    processes,
+    redis,
+)
 from shop.local.drill.scene import Scene
 
 Fault = Callable[[Scene], Awaitable[None]]
@@ -35,6 +44,12 @@ _ALL: tuple[Fault, ...] = (
     clocks.clock_jumps_in_redis,
     clocks.clock_jumps_in_postgres,
     clocks.clock_jumps_in_product,
+    floods.silent_connections,
+    floods.slow_heads,
+    floods.pipelined_requests,
+    floods.clients_that_never_read,
+    floods.junk_keys,
+    floods.malformed_requests,
     processes.everything_killed,
     losses.redis_older_copy,
     losses.redis_replica_takes_over,

@@ -1,0 +1,36 @@
+"""Watches how much memory web takes, at most."""
+
+import asyncio
+from contextlib import suppress
+from typing import Self
+
+import psutil
+
+from shop.local.drill.scene import Scene
+
+LOOK_SECONDS = 0.25
+
+
+class Memory:
+    """The most memory that web had while inside an `async with`, all its processes together."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.peak_mib = 0.0
+        self._scene = scene
+
+    async def __aenter__(self) -> Self:
+        self._watch = asyncio.create_task(self._look_on())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._watch.cancel()
+        await asyncio.wait([self._watch])
+
+    async def _look_on(self) -> None:
+        while True:
+            taken = 0
+            for process in self._scene.family("web"):
+                with suppress(psutil.NoSuchProcess):
+                    taken += process.memory_info().rss
+            self.peak_mib = max(self.peak_mib, taken / 2**20)
+            await asyncio.sleep(LOOK_SECONDS)
