@@ -1,5 +1,6 @@
 """The web admin of products, sales and the stock ledger."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -42,8 +43,23 @@ def money(amount: Decimal, currency: str) -> str:
     return f"{format_amount(amount, currency)} {currency}"
 
 
+_PLAIN = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
+
+
+class PriceField(forms.DecimalField):
+    """An amount in plain digits: 1e3, 1_000 and digits of other scripts are numbers to Python."""
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value).strip() if value is not None else ""
+        if text and (not _PLAIN.fullmatch(text) or (text[0] == "-" and not Decimal(text))):
+            raise ValidationError("Write an amount like 12.50.")
+        return super().to_python(text)
+
+
 class ProductForm(_ProductForm):
     """Refuses a price that the product's currency cannot express: no sale could offer it."""
+
+    price = PriceField(min_value=0, max_digits=19, decimal_places=4)
 
     def clean_price(self) -> Decimal:
         price: Decimal = self.cleaned_data["price"]

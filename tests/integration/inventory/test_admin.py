@@ -151,6 +151,11 @@ def test_a_products_name_and_price_change_and_its_sku_and_currency_do_not(
         ("EUR", "100000000", "at most"),
         ("EUR", "-1", "greater than or equal to 0"),
         ("eur", "1", "is no currency"),
+        ("EUE", "1", "is no currency"),
+        *(
+            ("EUR", price, "Write an amount like")
+            for price in ("1e3", "1_000", "١٢", "-0", "NaN", "1e99999999", "9" * 5000)
+        ),
     ],
 )
 def test_a_price_that_no_sale_could_offer_is_refused(
