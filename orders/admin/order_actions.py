@@ -12,12 +12,14 @@ from orders.domain import Status
 from orders.errors import NotCancellable, PaymentMismatch
 from orders.models import Delivery, Order, PaymentNotice
 from orders.notifications.replay import replay
+from orders.selectors import payment_in_time
 from orders.services.holds import cancel_order
 from orders.services.refunds import note_refund, refundable_payments
 from shop.core.admin import BigTableAdmin
 
 from .confirmation import Outcome, Question, asks_first
 
+BEING_PAID = "Payment received in time, being applied: the order is as good as paid."
 CANCEL, REFUND, RESEND = "orders.cancel_order", "orders.refund_order", "orders.resend_delivery"
 
 
@@ -46,7 +48,7 @@ class RefundForm(forms.Form):
 def open_to(order: Order) -> set[str]:
     """Return the names of the actions that an order is open to in its status."""
     names = {"resend"}
-    if order.status == Status.AWAITING_PAYMENT:
+    if order.status == Status.AWAITING_PAYMENT and not payment_in_time(order):
         names.add("cancel")
     if order.status == Status.PAID or order.refund_due:
         names.add("refund")
@@ -54,13 +56,16 @@ def open_to(order: Order) -> set[str]:
 
 
 def _ask_to_cancel(order: Order, data: dict[str, Any] | None) -> Question:
-    waits = order.status == Status.AWAITING_PAYMENT
+    if order.status != Status.AWAITING_PAYMENT:
+        refusal = _no_way(order, "Only an order that waits for its payment can be.")
+    else:
+        refusal = BEING_PAID if payment_in_time(order) else ""
     return Question(
         title="Cancel this order?",
         text=f"Order {order.pk} of {order.customer} over {money(order.total, order.currency)} "
         "gives its stock back, and whoever is told of events is told. This cannot be undone.",
         button="Cancel the order",
-        refusal="" if waits else _no_way(order, "Only an order that waits for its payment can be."),
+        refusal=refusal,
     )
 
 
@@ -104,7 +109,8 @@ class OrderActions(BigTableAdmin):
         try:
             cancel_order(order.pk, client_id=order.client_id)
         except NotCancellable as error:  # it was paid or expired since the page was opened
-            return Outcome(messages.ERROR, f"Not cancelled: {error}")
+            why = BEING_PAID if error.status == Status.AWAITING_PAYMENT else str(error)
+            return Outcome(messages.ERROR, f"Not cancelled: {why}")
         return Outcome(messages.SUCCESS, "Cancelled; its stock is being released.")
 
     @asks_first(

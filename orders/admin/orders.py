@@ -11,13 +11,14 @@ from django.utils.safestring import SafeString
 
 from inventory.admin import money, uuid_in
 from orders.models import Order
+from orders.selectors import payment_in_time
 from shop.core import clock
 from shop.core.admin import BIG_TABLE_HELP, unbroken
 
 from .exports import ExportsOrders
 from .filters import RefundFilter, SaleFilter, matching
 from .looks import TONES, badge, moment
-from .order_actions import OrderActions, open_to
+from .order_actions import BEING_PAID, OrderActions, open_to
 from .timeline import timeline_of
 
 LINES_SHOWN = 100  # an order has at most 20
@@ -74,6 +75,7 @@ class OrderAdmin(OrderActions, ExportsOrders):
             "status": badge(order.get_status_display(), TONES.get(order.status, "plain")),
             "amount": self.amount(order),
             "to_refund": money(order.refund_due, order.currency) if order.refund_due else "",
+            "being_paid": BEING_PAID if payment_in_time(order) else "",
             "accepted": moment(order.accepted_at),
             "hold_end": moment(order.hold_expires_at) if order.hold_expires_at else "",
             "lines": _lines(order),

@@ -18,6 +18,7 @@ from inventory.models import StockMovement
 from inventory.reservation import entry_id_of
 from orders.domain import Status
 from orders.models import DeadLetter, Delivery, Order, PaymentNotice
+from orders.selectors import payment_in_time
 
 from .deliveries import answer_of
 from .looks import TONES, Tone, link_to, link_to_pk, moment
@@ -104,9 +105,12 @@ def _acceptance(order: Order) -> Iterator[Moment]:
 def _end_of_hold(order: Order, now: datetime) -> Iterator[Moment]:
     if order.status == Status.AWAITING_PAYMENT and order.hold_expires_at:
         over = order.hold_expires_at <= now
-        title = (
-            "The hold has ended: it is about to expire" if over else "The hold ends, unless paid"
-        )
+        if payment_in_time(order):
+            title = "The hold ends: a payment was received before, and is being applied"
+        elif over:
+            title = "The hold has ended: it is about to expire"
+        else:
+            title = "The hold ends, unless paid"
         yield Moment(order.hold_expires_at, "timer", title, "waits", is_to_come=not over)
 
 

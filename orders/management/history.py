@@ -30,6 +30,7 @@ class Known(NamedTuple):
     view: OrderView
     client: ApiClient
     history: list[Entry]  # the oldest first
+    is_being_paid: bool  # a payment was received and is not applied yet
 
 
 def look_up(order_id: UUID) -> Known:
@@ -42,7 +43,13 @@ def look_up(order_id: UUID) -> Known:
     if client_id is None or view is None:
         raise OrderUnknown(order_id)
     history = sorted(_history(order_id), key=lambda entry: entry.at)
-    return Known(view, ApiClient.objects.get(pk=client_id), history)
+    return Known(view, ApiClient.objects.get(pk=client_id), history, _is_being_paid(order_id))
+
+
+def _is_being_paid(order_id: UUID) -> bool:
+    succeeded, pending = PaymentNotice.Type.SUCCEEDED, PaymentNotice.State.PENDING
+    waiting = PaymentNotice.objects.filter(order_id=order_id, type=succeeded, state=pending)
+    return waiting.exists()
 
 
 def _client_of(order_id: UUID) -> int | None:
@@ -89,7 +96,8 @@ def _letters(order_id: UUID) -> Iterator[Entry]:
 def _payments(order_id: UUID) -> Iterator[Entry]:
     for notice in PaymentNotice.objects.filter(order_id=order_id).order_by("pk")[:MOST]:
         amount = f"{notice.amount.normalize():f} {notice.currency}"
-        detail = f"{amount}, {notice.reference}: {notice.state}"
+        said = f" ({notice.detail})" if notice.detail else ""
+        detail = f"{amount}, {notice.reference}: {notice.state}{said}"
         yield Entry(notice.received_at, f"payment.{notice.type}", detail)
 
 

@@ -69,7 +69,7 @@ class Order(models.Model):
         decimal_places=4,
         null=True,
         blank=True,
-        help_text="Money that came in and that no stock was left for: to be paid back.",
+        help_text="Money that came in and that nothing is given for: to be paid back.",
     )
 
     class Meta:

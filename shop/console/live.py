@@ -16,6 +16,7 @@ from orders.models import ReconciliationRecord
 from shop.core import clock
 
 from .past import Past
+from .payments import payments_waiting
 from .sharing import Shared
 
 FRESH_SECONDS = 0.9
@@ -56,6 +57,7 @@ class _LiveSale:
             "redis": trouble or flow.pop("trouble", None),
             "skus": [_sku(row, counted.get(row.pk)) for row in rows],
             "drift": last_drift(sale.pk),
+            "payments": payments_waiting(),
             **flow,
         }
 

@@ -15,6 +15,7 @@ from orders.models import ReconciliationRecord
 from shop.core import clock, health, progress
 
 from .attention import mishaps
+from .payments import payments_waiting
 from .sharing import Shared
 
 FRESH_SECONDS = 1.5
@@ -45,6 +46,7 @@ def _read() -> Reading:
         "parts": parts,
         "progress": _progress(),
         "waiting": mishaps(),
+        "payments": payments_waiting(),
         "sales": [
             {
                 "slug": sale.slug,

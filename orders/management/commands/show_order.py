@@ -61,6 +61,8 @@ def _print(known: Known, display: Display) -> None:
         "accepted": view.created_at,
         "hold ends": view.hold_expires_at,
     }
+    if known.is_being_paid:
+        facts["payment"] = "received, being applied"
     if view.refund_due is not msgspec.UNSET:
         facts["refund due"] = f"{view.refund_due} {view.currency}"
     display.facts(facts)

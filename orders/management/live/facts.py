@@ -43,6 +43,7 @@ def _rows(reading: Reading) -> Iterator[tuple[str, RenderableType]]:
     yield "answers", _answers(pace)
     yield "backlog", _backlog(reading)
     yield "drift", _drift(reading)
+    yield "payments", _payments(reading)
     yield "for a person", _for_a_person(reading.ledger.for_a_person)
 
 
@@ -88,6 +89,15 @@ def _drift(reading: Reading) -> Text:
     if record.drift is None:
         return Text(f"could not tell, {ago}: {record.reason}", "yellow")
     return Text(f"{record.drift:,} units, {ago}", "bold red" if record.drift else "green")
+
+
+def _payments(reading: Reading) -> Text:
+    waiting = reading.ledger.payments
+    age = waiting.age_seconds(reading.at)
+    parts = [f"{waiting.count:,} waiting, the oldest for {age:,.1f} s"] if waiting.count else []
+    parts += [f"{due.normalize():f} {code} due back" for code, due in waiting.due_back.items()]
+    style = "yellow" if age >= _LONG_SECONDS or waiting.due_back else ""
+    return Text(", ".join(parts) or "none waits", style)
 
 
 def _for_a_person(waiting: Mapping[str, int]) -> Text:

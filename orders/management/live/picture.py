@@ -14,7 +14,7 @@ from orders.management.live.marks import SHADES, Bar, marks
 from orders.management.live.reading import Reading
 
 SHORT = {"sold": "sold", "held": "held", "in flight": "flight", "available": "avail"}
-_FIXED_LINES = 13  # everything but the rows of SKUs
+_FIXED_LINES = 14  # everything but the rows of SKUs
 _BAR_FROM = 56  # columns: a narrower terminal has the figures alone
 
 

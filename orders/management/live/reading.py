@@ -15,7 +15,7 @@ from inventory.selectors import get_sale, state_of
 from orders import figures
 from orders.management.live.pace import Pace, pace_of, wanted_seconds
 from orders.models import ReconciliationRecord
-from orders.selectors import waiting_for_a_person
+from orders.selectors import WaitingPayments, waiting_for_a_person, waiting_payments
 from shop.core import clock
 from shop.core.commands import first_line
 
@@ -28,6 +28,7 @@ class Ledger:
     sale: Sale  # with its stock rows
     compared: ReconciliationRecord | None  # the last reconciliation
     for_a_person: dict[str, int]  # of all sales
+    payments: WaitingPayments  # of all sales
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ def _read_ledger(slug: str) -> Ledger:
     sale = Sale.objects.prefetch_related("allocations__product").get(pk=sale.pk)
     records = ReconciliationRecord.objects.filter(sale=sale)
     waiting = {what: rows.count() for what, rows in waiting_for_a_person().items()}
-    return Ledger(clock.now(), sale, records.order_by("-id").first(), waiting)
+    last = records.order_by("-id").first()
+    return Ledger(clock.now(), sale, last, waiting, waiting_payments())
 
 
 def _read_counts(sale: Sale, trouble: list[str]) -> Counts:

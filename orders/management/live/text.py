@@ -25,6 +25,7 @@ def plain_picture(reading: Reading) -> Iterator[str]:
         "oldest_s": counts.oldest_seconds,
         "drift": compared.drift if compared else None,
         "compared": _time(compared.compared_at) if compared else None,
+        **_payments(reading),
         "for_a_person": _pairs(reading.ledger.for_a_person),
     }
     width = max(map(len, facts)) + 2
@@ -40,6 +41,7 @@ def plain_line(reading: Reading) -> str:
         "backlog": counts.backlog,
         "oldest_s": counts.oldest_seconds,
         "drift": compared.drift if compared else None,
+        **_payments(reading),
         "for_a_person": sum(reading.ledger.for_a_person.values()),
     }
     facts.pop("last_minute")
@@ -71,8 +73,23 @@ def document(reading: Reading) -> dict[str, Any]:
         "oldest_seconds": counts.oldest_seconds,
         "drift": compared.drift if compared else None,
         "compared_at": _time(compared.compared_at) if compared else None,
+        "payments_waiting": reading.ledger.payments.count,
+        "oldest_payment_seconds": reading.ledger.payments.age_seconds(reading.at),
+        "due_back": {
+            code: f"{due.normalize():f}" for code, due in reading.ledger.payments.due_back.items()
+        },
         "waiting_for_a_person": reading.ledger.for_a_person,
         "trouble": reading.trouble,
+    }
+
+
+def _payments(reading: Reading) -> dict[str, object]:
+    waiting = reading.ledger.payments
+    due = ",".join(f"{due.normalize():f}:{code}" for code, due in waiting.due_back.items())
+    return {
+        "payments": waiting.count,
+        "oldest_payment_s": waiting.age_seconds(reading.at),
+        "due_back": due or 0,
     }
 
 

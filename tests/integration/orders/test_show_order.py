@@ -11,9 +11,11 @@ from django.core.management import CommandError, call_command
 from inventory.models import Sale
 from orders.models import ApiClient
 from orders.services import triage
+from orders.services.late_payments import settle_payments
+from orders.services.notices import note
 from tests.conftest import MakeSale
 from tests.factories import dead_letter
-from tests.life import pay, place, placed
+from tests.life import news, pay, place, placed
 from tests.placing import Request
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,3 +90,11 @@ def test_a_dead_letter_is_found(
 def test_an_order_that_never_was_is_an_error(order_id: str, error: str) -> None:
     with pytest.raises(CommandError, match=error):
         show(order_id)
+
+
+def test_an_order_whose_payment_is_being_applied_says_so(sale: Sale, api_key: str) -> None:
+    (order,) = placed(sale, api_key, Request("k-1"))
+    note([news(order)])
+    assert "received, being applied" in show(order.pk)
+    settle_payments()
+    assert "being applied" not in show(order.pk)

@@ -1,6 +1,6 @@
 // Keeps the dashboard up to date.
 
-import { bar, duration, element, number, poll, rate, say, trouble } from "./polling.js";
+import { bar, duration, element, number, paymentsNote, poll, rate, say, trouble } from "./polling.js";
 
 const page = document.getElementById("dashboard");
 
@@ -25,6 +25,7 @@ function showFigures(reading) {
   figure("persisted", rate(sum("persisted_per_second")), "orders per second");
   figure("backlog", number(sum("backlog")), backlogNote(reading.redis, oldest));
   figure("drift", number(drift), drifting.map((sale) => sale.slug).join(", ") || "when last compared", drift > 0);
+  figure("payments", number(reading.payments.count), paymentsNote(reading.payments), reading.payments.oldest_seconds > 30);
   figure("attention", number(waiting), waiting ? "see below" : "nothing waits for a person", waiting > 0);
   figure("ready", reading.ready ? "yes" : "no", reading.ready ? "all parts hold" : failing.join(", "), !reading.ready);
 }

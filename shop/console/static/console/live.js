@@ -1,6 +1,6 @@
 // Keeps the live page of a sale up to date.
 
-import { bar, duration, element, number, poll, say, trouble } from "./polling.js";
+import { bar, duration, element, number, paymentsNote, poll, say, trouble } from "./polling.js";
 import { makeCharts } from "./charts.js";
 
 const page = document.getElementById("live");
@@ -38,6 +38,9 @@ function showFigures(reading) {
   say("note-refused", totals ? reasons(totals.refused) : "");
   say("figure-backlog", number(reading.backlog?.orders));
   say("note-backlog", reading.backlog?.orders ? `the oldest waits ${duration(reading.backlog.oldest_seconds)}` : "");
+  say("figure-payments", number(reading.payments.count));
+  say("note-payments", paymentsNote(reading.payments));
+  document.getElementById("figure-payments").parentElement.classList.toggle("bad", reading.payments.oldest_seconds > 30);
   say("figure-drift", reading.drift ? number(reading.drift.units) : "–");
   say("note-drift", reading.drift ? `compared ${duration(reading.drift.age_seconds)} ago` : "not compared yet");
   document.getElementById("figure-drift").parentElement.classList.toggle("bad", Boolean(reading.drift?.units));

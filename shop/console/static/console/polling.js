@@ -94,3 +94,9 @@ export function bar(units, thin = false) {
   }
   return made;
 }
+
+// What is said below the number of payments that are received and not applied.
+export function paymentsNote(payments) {
+  const age = payments.count ? `the oldest for ${duration(payments.oldest_seconds)}` : "none waits";
+  return [age, ...payments.due_back.map((due) => `${due} due back`)].join(", ");
+}

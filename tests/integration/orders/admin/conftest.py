@@ -48,7 +48,7 @@ def sold(db: None, make_sale: MakeSale, api_client: tuple[ApiClient, str]) -> So
     PaymentNotice.objects.create(
         provider="standard",
         notice_id="msg-of-sold",
-        type=PaymentNotice.Type.SUCCEEDED,
+        type=PaymentNotice.Type.FAILED,
         order_id=order.pk,
         amount=order.total,
         currency=order.currency,

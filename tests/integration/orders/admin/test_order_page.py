@@ -12,9 +12,11 @@ from inventory.models import Allocation
 from orders.admin import timeline as timelines
 from orders.admin.timeline import timeline_of
 from orders.models import Delivery, Order, PaymentNotice
+from orders.services.late_payments import settle_payments
+from orders.services.notices import Noted, note
 from shop.core import clock
 from tests.factories import persisted_order
-from tests.life import events, pay, refund, status
+from tests.life import events, news, pay, refund, status
 
 from .conftest import Press, Sold
 
@@ -210,3 +212,36 @@ def test_an_order_offers_what_its_status_is_open_to(order: Order, admin_client: 
     assert offered() == ["cancel", "resend"]
     pay(order)
     assert offered() == ["refund", "resend"]
+
+
+# --- While a payment is being applied -------------------------------------------------------------
+
+
+def noted(order: Order) -> PaymentNotice:
+    """A payment that is on record, and that no task has applied yet."""
+    [answer] = note([news(order)])
+    assert isinstance(answer, Noted)
+    return PaymentNotice.objects.get(notice_id=answer.notice_id)
+
+
+def test_an_order_whose_payment_is_being_applied_says_so_and_cannot_be_cancelled(
+    order: Order, admin_client: Client, press: Press
+) -> None:
+    noted(order)
+    page = page_of(admin_client, order)
+    assert "Payment received in time, being applied" in page
+    assert f"/admin/orders/order/{order.pk}/cancel" not in page
+    assert "as good as paid" in press(admin_client, order, "cancel")
+    assert status(order) == "awaiting_payment"
+    settle_payments()
+    page = page_of(admin_client, order)
+    assert "being applied" not in page
+    assert status(order) == "paid"
+
+
+def test_a_second_payment_is_explained_as_one(order: Order, admin_client: Client) -> None:
+    pay(order)
+    pay(order, reference="once more")
+    page = page_of(admin_client, order)
+    assert "it was paid twice" in page
+    assert "no stock" not in page
