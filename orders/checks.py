@@ -4,9 +4,12 @@ from binascii import Error as NotBase64
 from collections.abc import Sequence
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+
+from shop.core.redis_permissions import missing_permissions
 
 
 def check_payment_secrets(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
@@ -32,6 +35,22 @@ def check_test_payments(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
             hint="Unset TEST_PAYMENTS. It is for trying out, on a machine of one's own.",
             id="orders.E002",
         )
+    ]
+
+
+def check_redis_permissions(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
+    """Return an error for each command that Redis refuses to our user; none where it is away."""
+    try:
+        missing = missing_permissions()
+    except redis.RedisError:
+        return []
+    return [
+        Error(
+            f"The user in REDIS_URL may not use {name}.",
+            hint="ACL SETUSER … +@all -@dangerous +info +config|get ~* allows all that is needed.",
+            id="orders.E003",
+        )
+        for name in missing
     ]
 
 

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 
 from . import progress
 from .redis import client
+from .redis_permissions import missing_permissions
 
 logger = logging.getLogger(__name__)
 
@@ -127,18 +128,31 @@ def check_worker() -> str:
 
 
 # Apps above this one add checks of their own when they are loaded.
+def check_permissions() -> str:
+    """Raises NotReady where Redis refuses our user a command that orders need."""
+    try:
+        missing = missing_permissions()
+    except redis.RedisError as error:
+        raise NotReady(first_line(error)) from error
+    if missing:
+        raise NotReady(f"the user in REDIS_URL may not use {', '.join(missing)}")
+    return "ok"
+
+
 CHECKS: dict[str, Callable[[], str | Finding]] = {
     "postgresql": check_postgresql,
     "redis": check_redis,
     "durability": check_durability,
     "eviction": check_eviction,
+    "permissions": check_permissions,
     "worker": check_worker,
 }
 
 
 def log_promise() -> None:
     """Say in the log, at start-up, what an accepted order survives."""
-    for name, check in (("durability", check_durability), ("eviction", check_eviction)):
+    for name in ("durability", "eviction", "permissions"):
+        check = CHECKS[name]
         try:
             logger.info("%s: %s", name, check())
         except NotReady as error:

@@ -7,7 +7,7 @@ from typing import Any
 from billiard import pool
 from celery import Task, signals
 
-from . import correlation, dispatch, profiling, tracing
+from . import correlation, dispatch, health, profiling, tracing
 from .request_id import sane_request_id
 from .traceparent import trace_id_of
 
@@ -29,6 +29,12 @@ def _forked(sender: str | None, **_: Any) -> None:
     role = (sender or "worker").partition("@")[0]
     tracing.start(role)
     profiling.listen(role)
+
+
+@signals.worker_init.connect(weak=False)
+def _starting(**_: Any) -> None:
+    """Say what is promised, and what this worker lacks, before it takes anything up."""
+    health.log_promise()
 
 
 @signals.worker_process_shutdown.connect(weak=False)

@@ -91,7 +91,7 @@ def test_without_redis_each_of_its_parts_says_so(settings: Settings) -> None:
     finally:
         client.cache_clear()
     failing = {name for name, part in report.items() if not part["ok"]}
-    assert (ready, failing) == (False, {"redis", "durability", "eviction", "worker"})
+    assert (ready, failing) == (False, {"redis", "durability", "eviction", "permissions", "worker"})
 
 
 @pytest.mark.parametrize("mode", ["always", "everysec", "no", "off", "unknown"])
