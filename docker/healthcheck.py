@@ -7,6 +7,7 @@ It asks about this one container; whether the service as a whole can sell is tol
 import os
 import socket
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from functools import partial
 from http.client import HTTPConnection, HTTPException
@@ -30,8 +31,11 @@ def check_web() -> None:
 
 
 def check_flower() -> None:
-    """Raise Unhealthy unless Flower answers. This page of Flower's needs no password."""
-    _expect_200(int(os.environ.get("FLOWER_PORT") or 5555), "/healthcheck", {})
+    """Raise Unhealthy unless Flower answers somebody who has its password."""
+    # Flower takes several, separated by commas; any of them opens it.
+    account = os.environ.get("FLOWER_BASIC_AUTH", "").partition(",")[0]
+    headers = {"Authorization": f"Basic {b64encode(account.encode()).decode()}"} if account else {}
+    _expect_200(int(os.environ.get("FLOWER_PORT") or 5555), "/healthcheck", headers)
 
 
 def check_worker(name: str) -> None:

@@ -77,6 +77,13 @@ UNAUTHENTICATED = ProblemType(
     "Send the header Authorization: Bearer <api key>. A key is made with manage.py create_client; "
     "a revoked one is refused within seconds.",
 )
+NO_METRICS_TOKEN = ProblemType(
+    "no-metrics-token",
+    401,
+    "The metrics are shown for their token alone",
+    "Send the header Authorization: Bearer <token>, with the token that METRICS_TOKEN sets; in "
+    "Prometheus it is the scrape's authorization.credentials.",
+)
 BAD_SIGNATURE = ProblemType(
     "bad-signature",
     401,

@@ -30,7 +30,7 @@ PRIMARY = {
 Item = dict[str, Any]
 
 
-def unfold_settings(*, flower_url: str) -> dict[str, Any]:
+def unfold_settings(*, flower_url: str, metrics_open: bool) -> dict[str, Any]:
     """Return django-unfold's settings; `flower_url` is where the workers can be watched."""
     return {
         "SITE_TITLE": TITLE,
@@ -43,11 +43,11 @@ def unfold_settings(*, flower_url: str) -> dict[str, Any]:
         "COLORS": {"primary": PRIMARY},
         "LOGIN": {"form": "shop.console.sign_in.form.SignInForm"},
         "DASHBOARD_CALLBACK": "shop.console.views.dashboard_context",
-        "SIDEBAR": {"show_search": True, "navigation": _groups(flower_url)},
+        "SIDEBAR": {"show_search": True, "navigation": _groups(flower_url, metrics_open)},
     }
 
 
-def _groups(flower_url: str) -> list[dict[str, Any]]:
+def _groups(flower_url: str, metrics_open: bool) -> list[dict[str, Any]]:
     return [
         _group(
             "Live",
@@ -88,9 +88,15 @@ def _groups(flower_url: str) -> list[dict[str, Any]]:
             "Tools",
             *_workers(flower_url),
             {"title": "API reference", "icon": "api", "link": reverse_lazy("api-docs")},
-            {"title": "Metrics", "icon": "query_stats", "link": reverse_lazy("metrics")},
+            *_metrics(metrics_open),
         ),
     ]
+
+
+def _metrics(are_open: bool) -> list[Item]:
+    """Return the entry for the metrics, unless they want a token, which a link cannot carry."""
+    entry = {"title": "Metrics", "icon": "query_stats", "link": reverse_lazy("metrics")}
+    return [entry] if are_open else []
 
 
 def _workers(flower_url: str) -> list[Item]:

@@ -194,7 +194,8 @@ FLOWER_URL = env.text("FLOWER_URL") or f"http://127.0.0.1:{env.whole('FLOWER_POR
 # --- The web admin ------------------------------------------------------------------------------
 
 LOGIN_REDIRECT_URL = "admin:index"
-UNFOLD = unfold_settings(flower_url=FLOWER_URL)
+METRICS_TOKEN = env.text("METRICS_TOKEN")  # empty: /metrics is open
+UNFOLD = unfold_settings(flower_url=FLOWER_URL, metrics_open=not METRICS_TOKEN)
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # first: who has to wait costs no password check
     "shop.console.sign_in.backend.BoundedBackend",

@@ -28,7 +28,7 @@ def problem_response(problem: Problem) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     if problem.retry_after is not None:
         response["Retry-After"] = str(problem.retry_after)
-    if problem.type is problems.UNAUTHENTICATED:
+    if problem.type in (problems.UNAUTHENTICATED, problems.NO_METRICS_TOKEN):
         response["WWW-Authenticate"] = "Bearer"
     return response
 

@@ -1,11 +1,15 @@
 """The endpoints that load balancers and monitoring ask."""
 
+from hmac import compare_digest
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from orders import metrics as figures
+from orders import problems
 from orders.intake.service import intake
+from orders.problems import Problem, Refused
 from shop.core import health
 from shop.core.threads import in_thread
 
@@ -44,5 +48,16 @@ async def _copy_of_sales() -> dict[str, Any]:
 
 @endpoint("GET", "HEAD")
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """What Prometheus is told."""
+    """What Prometheus is told; where METRICS_TOKEN is set, for that token alone."""
+    _check_token(request.headers.get("Authorization", ""))
     return HttpResponse(await in_thread(figures.render), content_type=figures.CONTENT_TYPE)
+
+
+def _check_token(authorization: str) -> None:
+    """Raise Refused unless the metrics are open, or the header carries their token (RFC 6750)."""
+    expected = settings.METRICS_TOKEN
+    scheme, _, token = authorization.partition(" ")
+    given = token.strip() if scheme.lower() == "bearer" else ""
+    # As bytes: the comparison takes no text beyond ASCII, and a header may have some.
+    if expected and not compare_digest(given.encode("utf-8", "replace"), expected.encode()):
+        raise Refused(Problem(problems.NO_METRICS_TOKEN, "The metrics' token is missing or wrong."))

@@ -70,7 +70,12 @@ def document() -> Json:
                         "An API key, made with `manage.py create_client NAME`. It says which "
                         "client asks; each client sees its own orders alone."
                     ),
-                }
+                },
+                "MetricsToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "What `METRICS_TOKEN` is set to, where it is.",
+                },
             },
         },
     }

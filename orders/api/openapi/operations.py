@@ -17,6 +17,7 @@ _ORDER_LINKS: Json = {
 }
 
 _PUBLIC: list[Json] = []
+_OPEN: list[Json] = [{}]  # beside another: without that one, too
 _SIGNED: list[Json] = []  # by the message's own headers: OpenAPI knows no scheme for that
 
 _OF_ANY_CONNECTION = (
@@ -278,10 +279,13 @@ def get_metrics() -> Json:
         "summary": "Get figures for Prometheus",
         "description": (
             "Read from PostgreSQL and Redis at the moment of asking; what a store that is away "
-            "would tell is missing, and `shop_up` says so."
+            "would tell is missing, and `shop_up` says so. Where the shop has set "
+            "`METRICS_TOKEN`, it is asked for."
         ),
-        "security": _PUBLIC,
+        "security": [*_OPEN, {"MetricsToken": []}],
         "parameters": [parameters.REQUEST_ID],
         "responses": {"200": response("Prometheus' text format", content)}
-        | problem_responses("getMetrics", *_ANYWHERE, problems.UNAVAILABLE),
+        | problem_responses(
+            "getMetrics", *_ANYWHERE, problems.NO_METRICS_TOKEN, problems.UNAVAILABLE
+        ),
     }

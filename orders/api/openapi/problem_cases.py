@@ -50,6 +50,11 @@ def _error(pointer: str, detail: str, **more: object) -> Json:
 
 
 _CASES = [
+    _case(
+        problems.NO_METRICS_TOKEN,
+        "`METRICS_TOKEN` is set, and the request does not carry it",
+        "The metrics' token is missing or wrong.",
+    ),
     _case(problems.UNAUTHENTICATED, "The request has no API key", "The API key is missing."),
     _case(problems.UNAUTHENTICATED, "The key is unknown or revoked", "The API key is not known."),
     _case(

@@ -63,7 +63,7 @@ def _problem_response(operation: str, kinds: list[ProblemType]) -> Json:
 
 
 def _headers(kinds: list[ProblemType]) -> list[str]:
-    if problems.UNAUTHENTICATED in kinds:
+    if problems.UNAUTHENTICATED in kinds or problems.NO_METRICS_TOKEN in kinds:
         return ["WWW-Authenticate"]
     if problems.SALE_NOT_OPEN in kinds:
         return ["Retry-After-Opening", "Idempotent-Replayed"]

@@ -1,5 +1,6 @@
-"""What variables must not say together: unsafe where the network reaches it, or contradicting."""
+"""What variables must not say, alone or together: unsafe where it is reached, or contradicting."""
 
+import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
@@ -8,12 +9,14 @@ from ipaddress import ip_address
 from .stores import unusable_stores
 
 LEAST_SECRET_KEY = 32  # characters
+LEAST_TOKEN = 16  # characters
+BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, 2.1
 SECRET_BYTES = range(24, 65)  # Standard Webhooks 1.0, "Signature scheme"
 
 
 def contradictions(values: Mapping[str, str]) -> list[str]:
-    """Return a line for each thing that variables, right by themselves, must not say together."""
-    return [*unusable_stores(values), *_weak_secrets(values)]
+    """Return a line for each thing that variables of the right kinds must not say all the same."""
+    return [*unusable_stores(values), *_weak_secrets(values), *_unusable_token(values)]
 
 
 def is_loopback(address: str) -> bool:
@@ -35,6 +38,18 @@ def is_payment_secret(secret: str) -> bool:
         return len(b64decode(secret.removeprefix("whsec_"), validate=True)) in SECRET_BYTES
     except (NotBase64, ValueError):
         return False
+
+
+def _unusable_token(values: Mapping[str, str]) -> list[str]:
+    token = values.get("METRICS_TOKEN", "")
+    if not token or (len(token) >= LEAST_TOKEN and BEARER_TOKEN.fullmatch(token)):
+        return []
+    # Its value is not shown: what is nearly right is nearly the secret.
+    wrong = (
+        f"METRICS_TOKEN is not {LEAST_TOKEN} or more letters, digits and -._~+/ (RFC 6750, 2.1): a "
+        f"shorter one is guessed, another one cannot be sent."
+    )
+    return [wrong]
 
 
 def _weak_secrets(values: Mapping[str, str]) -> list[str]:

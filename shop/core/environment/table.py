@@ -269,6 +269,12 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             "proxy that sets it",
         ),
         Variable(
+            name="METRICS_TOKEN",
+            shown="none: whoever reaches the site can read them",
+            means="what `/metrics` asks for, as `Authorization: Bearer <token>`: 16 characters or "
+            "more of those that a header takes, see [metrics](metrics.md)",
+        ),
+        Variable(
             name="DJANGO_SUPERUSER_USERNAME",
             default="admin",
             means="the admin that `make up` creates",

@@ -2,6 +2,8 @@
 
 import pytest
 import redis
+from django.test import Client
+from pytest_django import Settings
 
 from inventory.models import Sale
 from orders.models import ApiClient
@@ -53,3 +55,28 @@ def test_a_store_that_is_away_is_told_to_be_away(
     assert (told["shop_up", "redis"], told["shop_up", "postgresql"]) == (0, 1)
     assert told["shop_drift_units", "drop"] == 0
     assert ("shop_outbox_entries", "drop") not in told
+
+
+TOKEN = "of-the-scrape-0123"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", TOKEN, "Bearer", "Bearer ", f"Basic {TOKEN}", f"Bearer {TOKEN}4", "Bearer é"],
+)
+def test_metrics_with_a_token_are_shown_to_nobody_else(
+    authorization: str | None, settings: Settings
+) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    headers = {} if authorization is None else {"authorization": authorization}
+    reply = Client().get("/metrics", headers=headers)
+    assert (reply.status_code, reply["WWW-Authenticate"]) == (401, "Bearer")
+    assert reply.json()["type"] == "/problems/no-metrics-token"
+    assert TOKEN not in reply.content.decode()
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer  "])
+def test_metrics_with_a_token_are_shown_for_it(scheme: str, settings: Settings) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    reply = Client().get("/metrics", headers={"authorization": f"{scheme}{TOKEN}"})
+    assert reply.status_code == 200

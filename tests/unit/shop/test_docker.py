@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -500,10 +501,14 @@ def test_a_process_that_answers_otherwise_or_not_at_all_is_unhealthy(
     assert "does not answer" in check(name, **{variable: port})
 
 
-def test_flower_is_healthy_when_its_page_without_password_answers() -> None:
+def test_flower_is_asked_with_its_first_password() -> None:
     with site(200) as (port, seen):
-        assert check("flower", FLOWER_PORT=port) == ""
-    assert [path for path, _ in seen] == ["/healthcheck"]
+        assert check("flower", FLOWER_PORT=port, FLOWER_BASIC_AUTH="ada:it's:€,bob:b") == ""
+        assert check("flower", FLOWER_PORT=port, FLOWER_BASIC_AUTH="") == ""
+    assert [path for path, _ in seen] == ["/healthcheck", "/healthcheck"]
+    with_password, without = (headers["Authorization"] for _, headers in seen)
+    assert b64decode(with_password.removeprefix("Basic ")).decode() == "ada:it's:€"
+    assert without is None
 
 
 def test_beat_is_healthy_while_what_it_asks_for_gets_done(own_redis: str) -> None:

@@ -202,3 +202,17 @@ def test_the_settings_read_no_variable_that_the_table_lacks() -> None:
     assert read <= names
     assert "env.str" not in settings
     assert 'environ["' not in settings
+
+
+@pytest.mark.parametrize(
+    "token", ["brief", "a" * 15, "with a blank in it", "ungewöhnlich-lang", "=" * 16]
+)
+def test_a_metrics_token_that_is_guessed_or_cannot_be_sent_is_refused(token: str) -> None:
+    said = refused(METRICS_TOKEN=token)
+    assert "METRICS_TOKEN is not 16 or more" in said
+    assert token not in said
+
+
+def test_a_metrics_token_of_hexadecimal_or_base64_is_taken() -> None:
+    for token in ("0123456789abcdef", "AAECAwQFBgcICQoLDA0ODw=="):
+        assert Environment({"METRICS_TOKEN": token}).text("METRICS_TOKEN") == token
