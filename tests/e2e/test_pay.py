@@ -50,11 +50,11 @@ def test_an_order_is_paid_once_and_refunded_by_hand(
         paid = pay(processes, order_id)
         assert (paid.returncode, paid.stderr) == (0, "")
         assert paid.stdout.startswith("200 ")
-    assert shown(web, order_id)["status"] == "paid"
+    await_condition("it is paid", lambda: shown(web, order_id)["status"] == "paid")
     assert "refund_due" not in shown(web, order_id)
 
     assert pay(processes, order_id, "--type", "refunded").returncode == 0
-    assert shown(web, order_id)["status"] == "refunded"
+    await_condition("it is refunded", lambda: shown(web, order_id)["status"] == "refunded")
 
 
 def test_a_refused_message_is_a_failure(processes: Processes, order_id: str) -> None:
