@@ -1,6 +1,7 @@
 """Is everything there that orders need? Each part answers for itself, within a bounded time."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +21,10 @@ SILENCE_SECONDS = {
     **dict.fromkeys(("persist pulse", "urgent pulse", "settle pulse", "notify pulse"), 30.0),
 }
 DURABLE = "always"
+PROBE_KEY = "shop:probe"
+PROBE_SECONDS = 1.0
+NEARLY_FULL = 0.85  # as the alert FlashSaleRedisMemoryHigh has it
+MEBIBYTE = 1024 * 1024
 
 PROMISES = {
     "always": "an accepted order survives a crash of Redis and of its machine",
@@ -113,6 +118,33 @@ def check_eviction() -> str:
     return policy
 
 
+def check_memory() -> str:
+    """Return how full Redis is. Raises NotReady where it takes no write, for whatever reason."""
+    try:
+        _try_to_write()
+        memory = client().info("memory")
+    except redis.RedisError as error:
+        raise NotReady(f"Redis takes no write: {first_line(error)}") from error
+    used, limit = int(memory["used_memory"]), int(memory["maxmemory"])
+    if not limit:
+        return f"{used / MEBIBYTE:,.0f} MiB used, without a limit (maxmemory)"
+    full = f"{used / limit:.0%} of {limit / MEBIBYTE:,.0f} MiB used"
+    if used >= NEARLY_FULL * limit:
+        return f"nearly full: {full}; at 100 % orders are answered 503"
+    return full
+
+
+def _try_to_write() -> None:
+    """Write once a second at most, however often is asked: each write waits for the disk."""
+    global _written_at
+    if _written_at is None or not 0 <= time.monotonic() - _written_at < PROBE_SECONDS:
+        client().set(PROBE_KEY, "1")
+        _written_at = time.monotonic()
+
+
+_written_at: float | None = None
+
+
 def check_worker() -> str:
     """Raises NotReady where one of the workers has finished nothing for long."""
     try:
@@ -145,6 +177,7 @@ CHECKS: dict[str, Callable[[], str | Finding]] = {
     "durability": check_durability,
     "eviction": check_eviction,
     "permissions": check_permissions,
+    "memory": check_memory,
     "worker": check_worker,
 }
 

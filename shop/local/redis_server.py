@@ -1,9 +1,12 @@
 """The embedded Redis or Valkey, as durable as the orders need it, on the loopback only."""
 
+import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from signal import Signals
+
+import psutil
 
 from shop.local.ports import kept_port
 from shop.local.programs import find_redis
@@ -24,6 +27,15 @@ SETTINGS = {
 }
 
 
+def most_memory(environ: Mapping[str, str] = os.environ) -> str:
+    """Return how much memory the server may use, in the words of its `maxmemory`.
+
+    Half of the machine's, unless SHOP_REDIS_MAXMEMORY says otherwise: a server that fills the
+    machine is ended by it, and one that is full says so.
+    """
+    return environ.get("SHOP_REDIS_MAXMEMORY") or str(psutil.virtual_memory().total // 2)
+
+
 class RedisServer(Server):
     """A Redis-protocol server whose acknowledged writes survive the loss of the process."""
 
@@ -36,7 +48,7 @@ class RedisServer(Server):
     ) -> None:
         """Keep the data under `state`; `settings` go before those of this module."""
         super().__init__("redis", state, stop_signal=Signals.SIGTERM, write=write)
-        self._settings = {**SETTINGS, **(settings or {})}
+        self._settings = {**SETTINGS, "maxmemory": most_memory(), **(settings or {})}
         self._program = Path()
         self._data = Path()
 

@@ -46,6 +46,7 @@ def _readiness(**failing: str) -> Json:
         "redis": "ok",
         "durability": "always: an accepted order survives a crash of Redis and of its machine",
         "eviction": "noeviction",
+        "memory": "12% of 1,024 MiB used",
         "worker": "last sweep 0.4 s ago",
         "sales": "ok",
         "duties": "nothing waits longer than 0.2 s",

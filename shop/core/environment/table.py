@@ -238,6 +238,12 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             shown="the wheel",
             means="a Redis or Valkey server, for the embedded server",
         ),
+        Variable(
+            name="SHOP_REDIS_MAXMEMORY",
+            shown="half of the machine's",
+            means="memory that the embedded server may use, as Redis writes it (`512mb`, `2gb`); "
+            "beyond, orders are answered 503",
+        ),
     ),
     "site": (
         Variable(

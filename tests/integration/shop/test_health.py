@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from shop.core import health, progress
 from shop.core.redis import client
-from tests.processes import free_port
+from tests.processes import await_condition, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +25,7 @@ def http() -> Client:
 @pytest.fixture
 def _configured() -> Iterator[None]:
     """Let a test change the server's configuration."""
-    names = ("appendonly", "appendfsync", "maxmemory-policy")
+    names = ("appendonly", "appendfsync", "maxmemory-policy", "maxmemory")
     before = client().config_get(*names)
     yield
     for name, value in before.items():
@@ -91,7 +91,10 @@ def test_without_redis_each_of_its_parts_says_so(settings: Settings) -> None:
     finally:
         client.cache_clear()
     failing = {name for name, part in report.items() if not part["ok"]}
-    assert (ready, failing) == (False, {"redis", "durability", "eviction", "permissions", "worker"})
+    assert not ready
+    assert failing == {
+        *("redis", "durability", "eviction", "permissions", "memory", "worker"),
+    }
 
 
 @pytest.mark.parametrize("mode", ["always", "everysec", "no", "off", "unknown"])
@@ -139,3 +142,36 @@ def test_a_replica_is_not_ready_for_orders() -> None:
             health.check_redis()
     finally:
         client().replicaof("NO", "ONE")
+
+
+@pytest.mark.usefixtures("_configured")
+def test_memory_is_spoken_of_before_it_is_full_and_a_full_one_is_not_ready(
+    http: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_progress()
+    monkeypatch.setattr(health, "PROBE_SECONDS", 0.0)
+    client().set("ballast", b"." * 20_000_000)  # against which nothing else counts
+    await_condition("the buffers of its way are gone", lambda: used_memory() < 35_000_000)
+    used = used_memory()
+    client().config_set("maxmemory", int(used / 0.92))
+    status, report = readyz(http)
+    assert status == 200
+    assert "nearly full: 9" in str(report["checks"]["memory"]["detail"])  # type: ignore[index]
+    client().config_set("maxmemory", used // 2)
+    status, report = readyz(http)
+    assert (status, report["failing"]) == (503, ["memory"])
+    client().delete("ballast")
+    client().config_set("maxmemory", 0)
+    assert readyz(http)[0] == 200
+
+
+def used_memory() -> int:
+    return int(client().info("memory")["used_memory"])
+
+
+def test_a_write_is_tried_once_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_written_at", None)
+    health.check_memory()
+    client().delete(health.PROBE_KEY)
+    health.check_memory()
+    assert not client().exists(health.PROBE_KEY)
