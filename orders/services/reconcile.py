@@ -154,14 +154,15 @@ def _on_their_way(
 
     None where the ledger has not noted yet whose some of Redis' releases were.
     """
-    now = clock.now()
-    if thorough or transit.are_few(sale.pk):
+    now, last = clock.now(), checkpoints.last_of(sale, releases=seen.releases)
+    noted = not thorough and transit.all_noted(sale.pk, seen, last.releases if last else 0)
+    few = thorough or transit.are_few(sale.pk)
+    if not noted:
+        if not few:
+            return None
         return _Back(transit.by_orders(sale.pk, seen), _being_retaken(sale.pk, seen), now)
-    last = checkpoints.last_of(sale, releases=seen.releases)
-    if not transit.all_noted(sale.pk, seen, last.releases if last else 0):
-        return None
     none: Units = Counter()  # a retaking has a place among the releases, and is noted
-    if last is None or last.thorough_at <= now - THOROUGH_EVERY:
+    if few or last is None or last.thorough_at <= now - THOROUGH_EVERY:
         return _Back(transit.by_orders(sale.pk, seen, ask=False), none, now)
     units = transit.by_totals(sale.pk, seen, last, _released(rows), later, retaken)
     return _Back(units, none, last.thorough_at)
