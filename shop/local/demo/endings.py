@@ -7,7 +7,8 @@ from shop.local.demo.dealings import Dealing, Deed
 from shop.local.demo.ledger import Event, Row
 
 CLOCKS_APART = 1.0  # seconds by which the clocks of the product's servers may differ
-APPLIED = "applied"  # the state of a payment that its order counts
+# The states of a payment that was taken and has a claim to its order's stock.
+COUNTS = ("pending", "applied")
 OWING = "owing"  # the event says that money came in for which there is no stock
 
 Life = tuple[str, ...]  # the types of an order's events, in turn
@@ -40,9 +41,9 @@ def life_of(row: Row) -> Life:
 
 
 def was_in_time(row: Row, taken: Sequence[Dealing]) -> bool:
-    """Return whether a payment is known to have counted before the order's hold ended."""
+    """Return whether a payment is known to have been received before the order's hold ended."""
     return any(
-        dealing.deed is Deed.PAYMENT and dealing.state == APPLIED and dealing.at < row.hold_ends_at
+        dealing.deed is Deed.PAYMENT and dealing.state in COUNTS and dealing.at < row.hold_ends_at
         for dealing in taken
     )
 
