@@ -4,9 +4,16 @@ import logging
 from collections.abc import Iterable
 from uuid import UUID
 
-from inventory import outbox
-from orders.models import DeadLetter, LostOrder, Order
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 
+from inventory import outbox
+from orders.domain import sale_id_of
+from orders.models import DeadLetter, LostOrder, Order, PaymentNotice
+
+from .payments import settle
+
+MOST = 100_000  # payments for orders that are not in the ledger
 logger = logging.getLogger(__name__)
 
 
@@ -29,8 +36,9 @@ def conclude(sale_id: int) -> list[str]:
     """Decide about a sale's doubtful orders, now that its outbox is empty and its counters rebuilt.
 
     Returns the ids of those that turned out to be lost. Their requests may be placed again, with
-    the same key. Raises redis.RedisError.
+    the same key; what was paid for any that is nowhere is flagged. Raises redis.RedisError.
     """
+    _flag_payments_for_nothing(sale_id)
     doubtful = LostOrder.objects.filter(sale=sale_id, confirmed=False)
     ids = list(doubtful.values_list("order_id", flat=True))
     if not ids:
@@ -43,6 +51,22 @@ def conclude(sale_id: int) -> list[str]:
     for order_id in lost:
         logger.error("order %s was accepted and is lost: Redis had it, and nothing else", order_id)
     return [str(order_id) for order_id in lost]
+
+
+def _flag_payments_for_nothing(sale_id: int) -> None:
+    """Judge payments that wait for an order of this sale which is in no store, now that it is sure.
+
+    Nobody may remember the order; its customer has paid all the same.
+    """
+    in_ledger = Exists(Order.objects.filter(pk=OuterRef("order_id")))
+    waiting = PaymentNotice.objects.filter(~in_ledger, state=PaymentNotice.State.PENDING)
+    for pk, order_id in waiting.order_by("received_at").values_list("pk", "order_id")[:MOST]:
+        if sale_id_of(order_id) != sale_id:
+            continue
+        with transaction.atomic():
+            rows = PaymentNotice.objects.select_for_update()
+            if notice := rows.filter(pk=pk, state=PaymentNotice.State.PENDING).first():
+                settle(notice)
 
 
 def _known(order_ids: Iterable[UUID]) -> set[UUID]:

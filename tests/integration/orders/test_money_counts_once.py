@@ -15,11 +15,12 @@ from orders.payments.news import NewsType, PaymentNews
 from orders.selectors import waiting_payments
 from orders.services.late_payments import settle_payments
 from orders.services.notices import note, take_news
+from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
-from shop.core import clock
+from shop.core import clock, redis
 from tests.conftest import MakeSale
-from tests.life import events, news, pay, placed, refund, status
+from tests.life import events, news, pay, place, placed, refund, status
 from tests.placing import Request
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -202,3 +203,12 @@ def test_waiting_payments_are_counted_from_the_first_received(order: Order) -> N
     assert (found.count, found.oldest) == (1, received)
     settle_payments()
     assert waiting_payments().count == 0
+
+
+def test_what_was_paid_for_an_order_that_redis_lost_is_flagged(sale: Sale, api_key: str) -> None:
+    [order_id] = place(api_key, Request("k"))
+    lost = Order(pk=order_id, total=Decimal("12.50"), currency="EUR")
+    assert pay(lost).state == State.PENDING
+    redis.client().flushdb()
+    rebuild_stock(sale.pk)
+    assert PaymentNotice.objects.get().state == State.UNMATCHED
