@@ -10,7 +10,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 
 import redis
@@ -25,7 +24,7 @@ from orders.notifications.mail import deliver_mail
 from orders.notifications.sms import deliver_sms
 from orders.notifications.webhooks import deliver_webhooks
 from orders.services.drain import drain_unless_others_do
-from orders.services.holds import expire_holds
+from orders.services.holds import NOTING, expire_holds
 from orders.services.late_payments import settle_payments
 from orders.services.reconciliations import reconcile_all
 from orders.services.release import release_due, release_stock
@@ -51,9 +50,6 @@ logger = logging.getLogger(__name__)
 
 # A server that is away comes back, and the work is where it was.
 PASSING = (OperationalError, redis.RedisError, InventoryError)
-# A payment that is received in the last moment of a hold is noted some milliseconds later. So much
-# longer is waited for it: it is worth more than the moment in which the unit could be bought.
-NOTING = timedelta(seconds=0.4)
 
 
 @shared_task(name=PERSIST_ORDERS.name, throws=PASSING)

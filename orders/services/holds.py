@@ -1,7 +1,7 @@
 """Ending the hold of unpaid orders: by their client, or by the clock."""
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +18,9 @@ from shop.core.limits import endless
 from .transitions import change_status
 
 SQL = Path(__file__).parent.parent / "sql"
+# A payment that is received in the last moment of a hold is noted some milliseconds later. For so
+# long it is waited for: it is worth more than the moment in which the unit could be bought.
+NOTING = timedelta(seconds=0.4)
 
 
 def cancel_order(order_id: UUID, *, client_id: int) -> None:

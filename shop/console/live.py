@@ -4,6 +4,7 @@ from collections import OrderedDict
 from threading import Lock
 from typing import Any
 
+import msgspec
 import redis
 
 from inventory import counters, outbox
@@ -12,6 +13,7 @@ from inventory.models import Allocation, Sale
 from inventory.reservation import SkuCounters
 from inventory.selectors import state_of
 from orders import figures
+from orders.lateness import lateness
 from orders.models import ReconciliationRecord
 from shop.core import clock
 
@@ -20,6 +22,7 @@ from .payments import payments_waiting
 from .sharing import Shared
 
 FRESH_SECONDS = 0.9
+USUAL_SECONDS = 5.0  # on a saturated machine, work that is due is done within this
 MOST_SALES = 32  # whose past is kept; of another one it is read anew
 
 Reading = dict[str, Any]
@@ -58,6 +61,7 @@ class _LiveSale:
             "skus": [_sku(row, counted.get(row.pk)) for row in rows],
             "drift": last_drift(sale.pk),
             "payments": payments_waiting(),
+            "late": None if trouble else _late(),
             **flow,
         }
 
@@ -90,6 +94,15 @@ def last_drift(sale_id: int) -> Reading | None:
         return None
     age = (clock.now() - record.compared_at).total_seconds()
     return {"units": record.drift, "age_seconds": max(0, round(age))}
+
+
+def _late() -> dict[str, float] | None:
+    """Return the duties whose oldest work waits longer than is usual, of all sales, in seconds."""
+    try:
+        found = msgspec.structs.asdict(lateness())
+    except redis.RedisError:
+        return None
+    return {duty: round(seconds, 1) for duty, seconds in found.items() if seconds > USUAL_SECONDS}
 
 
 def _counters(sale: Sale) -> tuple[dict[int, SkuCounters], str | None]:

@@ -98,7 +98,7 @@ def assert_one_winner(told: Counter[str], order: Order) -> str:
     assert told[f"pay {State.APPLIED}"] == (winner == "paid")
     assert (told["cancel done"] > 0) == (winner == "cancelled")
     expected = {
-        "paid": {f"pay {State.REPEATED}", "cancel paid"},
+        "paid": {f"pay {State.REPEATED}", "cancel paid", "cancel awaiting_payment"},
         # The first payment is to be served from what is left; the others are the same payment.
         "cancelled": {f"pay {State.PENDING}", f"pay {State.REPEATED}"},
         "expired": {f"pay {State.PENDING}", f"pay {State.REPEATED}", "cancel expired"},

@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import time
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from inventory.errors import InventoryError
-from orders.services.holds import expire_holds
+from orders.services.holds import NOTING, expire_holds
 from orders.services.release import release_stock, sales_to_release
 from shop.core import clock
 from shop.core.commands import SERVER_AWAY, OperatorCommand
@@ -22,7 +23,9 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         display = Display(self.stdout, options)
-        expired = expire_holds(now=clock.now())
+        now = clock.now()
+        time.sleep(NOTING.total_seconds())  # until what was paid by now is on record
+        expired = expire_holds(now=now)
         if not options["json"]:  # said before Redis is asked, which may be away
             display.say(f"{expired:,} unpaid orders expired.")
         released, troubles = _release_all(display)

@@ -13,6 +13,8 @@ const charts = makeCharts();
 
 function show(reading) {
   trouble("redis-trouble", reading.redis ? `${reading.redis} Trying again …` : "");
+  const late = Object.entries(reading.late ?? {}).map(([duty, seconds]) => `${duty} ${duration(seconds)}`);
+  trouble("late", late.length ? `What is due waits: ${late.join(", ")}. The workers do not keep up.` : "");
   showRules(reading.sale);
   showFigures(reading);
   document.getElementById("skus").replaceChildren(...reading.skus.map(skuLine));

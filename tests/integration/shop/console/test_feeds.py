@@ -1,6 +1,7 @@
 """What the dashboard and the live page are told."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from django.urls import reverse
 from inventory import services
 from inventory.models import Sale
 from orders import figures
+from orders.models import Order
 from orders.services.reconciliations import reconcile_all
 from shop.console import past
 from shop.core import clock
 from shop.core.redis import client as redis_client
 from tests.conftest import MakeSale
 from tests.factories import dead_letter
+from tests.life import placed
 from tests.persisting import persist
 from tests.placing import Request, place_all
 
@@ -175,3 +178,11 @@ def count(sale: Sale, second: int, *, persisted: int = 0, **outcomes: int) -> No
     """Count answers and persisted orders of one second, as processes tell Redis."""
     fields = {f"o:{name}": answers for name, answers in outcomes.items()} | {"p": persisted}
     redis_client().hset(figures._second_key(sale.pk, second), mapping=fields)
+
+
+def test_a_duty_that_is_late_is_named(make_sale: MakeSale, sign_in: SignIn, api_key: str) -> None:
+    sale = make_sale("drop", {"TEE": 5})
+    browser = sign_in("viewer")
+    [order] = placed(sale, api_key, Request("k"))
+    Order.objects.filter(pk=order.pk).update(hold_expires_at=clock.now() - timedelta(minutes=1))
+    assert live(browser, sale)["late"].keys() == {"holds"}
