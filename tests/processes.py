@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import psutil
 import redis
 from django.conf import settings
@@ -67,13 +67,13 @@ class Web:
     def __init__(self, base_url: str, api_key: str) -> None:
         self.base_url = base_url
         self.api_key = api_key
-        self.http = httpx.Client(
+        self.http = httpx2.Client(
             base_url=base_url, headers={"Authorization": f"Bearer {api_key}"}, timeout=35
         )
 
     def order(
         self, key: str, *, sale: str = "drop", customer: str = "ada", **changes: Any
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Place an order, one TEE unless `lines` says otherwise."""
         headers = {"Idempotency-Key": key, **changes.pop("headers", {})}
         body = {
@@ -218,8 +218,8 @@ class Processes:
             if process.poll() is not None:
                 raise AssertionError(f"{name} ended: {(self.logs / f'{name}.log').read_text()}")
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
-        except httpx.TransportError:
+            return httpx2.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
+        except httpx2.TransportError:
             return False
 
     def _start(self, name: str, module: str, *arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""A client for the order API that retries rightly (needs httpx and standardwebhooks).
+"""A client for the order API that retries rightly (needs httpx2 and standardwebhooks).
 
 - The idempotency key is made once and is on disk before the order is first sent. Whatever dies, the
   next run goes on with the same key, so one basket can never become two orders.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-import httpx
+import httpx2
 from standardwebhooks import Webhook
 
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ UNDECIDED = {408, 429, 500, 502, 503, 504}
 class Refused(Exception):
     """The answer is no. `slug` says which: sold-out, purchase-limit, sale-closed, …"""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: httpx2.Response) -> None:
         try:
             self.problem: Json = response.json()
         except ValueError:  # not from the API: a proxy in between, say
@@ -73,10 +73,10 @@ class Shop:
 
     def __init__(self, url: str, api_key: str, *, patience: float = 60.0) -> None:
         self._patience = patience
-        self._http = httpx.Client(
+        self._http = httpx2.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {api_key}"},
-            timeout=httpx.Timeout(WAIT_SECONDS + 10, connect=3),
+            timeout=httpx2.Timeout(WAIT_SECONDS + 10, connect=3),
         )
 
     def __enter__(self) -> Self:
@@ -114,7 +114,7 @@ class Shop:
             least = 0.0
             try:
                 response = self._http.request(method, path, **request)
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 reason = f"no answer: {error}"
             else:
                 if response.is_success:
@@ -130,7 +130,7 @@ class Shop:
             tries = min(tries + 1, 10)
 
 
-def _retry_after(response: httpx.Response) -> float:
+def _retry_after(response: httpx2.Response) -> float:
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isdigit() else 0.0
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from inventory.models import Allocation, Sale
@@ -17,13 +17,13 @@ from tests.processes import Processes, Web
 Placed = tuple[str, dict[str, Any]]  # idempotency key, body
 
 
-def place_at_once(web: Web, orders: Sequence[Placed]) -> list[httpx.Response]:
+def place_at_once(web: Web, orders: Sequence[Placed]) -> list[httpx2.Response]:
     """Send all orders at the same time, each over a connection of its own."""
 
-    async def run() -> list[httpx.Response]:
-        limits = httpx.Limits(max_connections=len(orders))
+    async def run() -> list[httpx2.Response]:
+        limits = httpx2.Limits(max_connections=len(orders))
         headers = {"Authorization": f"Bearer {web.api_key}"}
-        async with httpx.AsyncClient(
+        async with httpx2.AsyncClient(
             base_url=web.base_url, headers=headers, limits=limits, timeout=30
         ) as http:
             return await asyncio.gather(

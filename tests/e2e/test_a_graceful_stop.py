@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 
 from orders.models import Order
 from orders.services.reconcile import reconcile
@@ -27,7 +27,7 @@ class Rush:
     def order(self, client: int) -> None:
         headers = {"Authorization": f"Bearer {self.web.api_key}"}
         lines = [{"sku": "TEE", "quantity": 1}]
-        with httpx.Client(base_url=self.web.base_url, headers=headers, timeout=20) as http:
+        with httpx2.Client(base_url=self.web.base_url, headers=headers, timeout=20) as http:
             for number in range(1_000_000):
                 if self.over.is_set():
                     return
@@ -36,7 +36,7 @@ class Rush:
                 try:
                     reply = http.post("/api/v1/orders", json=body, headers={"Idempotency-Key": key})
                     outcome = str(reply.status_code)
-                except httpx.TransportError as error:
+                except httpx2.TransportError as error:
                     outcome = type(error).__name__
                 with self._lock:
                     self.told[outcome] += 1

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.conftest import MakeSale
@@ -78,6 +78,6 @@ def test_a_chunked_body_without_end_is_cut_off(web: Web) -> None:
 
     try:
         reply = web.http.post("/api/v1/payments/callback", content=endless())
-    except httpx.TransportError:
+    except httpx2.TransportError:
         return  # hung up on: nothing was stored
     assert reply.status_code >= 400

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -35,12 +35,12 @@ def skip_if_missing(peer: Contestant) -> None:
         pytest.skip(f"{peer.name} {reason}")
 
 
-def client_of(running: Running) -> httpx.AsyncClient:
+def client_of(running: Running) -> httpx2.AsyncClient:
     headers = {"Authorization": f"Bearer {running.api_key}"}
-    return httpx.AsyncClient(base_url=running.url, headers=headers, timeout=10, trust_env=False)
+    return httpx2.AsyncClient(base_url=running.url, headers=headers, timeout=10, trust_env=False)
 
 
-async def place(client: httpx.AsyncClient, key: str, **changes: Any) -> httpx.Response:
+async def place(client: httpx2.AsyncClient, key: str, **changes: Any) -> httpx2.Response:
     headers = {"Idempotency-Key": key}
     return await client.post("/api/v1/orders", json={**ORDER, **changes}, headers=headers)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 
-import httpx
+import httpx2
 import pytest
 import requests
 import schemathesis
@@ -85,8 +85,8 @@ def _restart_web(processes: Processes) -> None:
 
 
 def _serves(port: int) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
+    with suppress(httpx2.TransportError):
+        return httpx2.get(f"http://127.0.0.1:{port}/healthz").is_success
     return False
 
 

@@ -5,7 +5,7 @@ import re
 import socket
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from tests.conftest import MakeSale
@@ -34,7 +34,7 @@ def _sale(web: Web, make_sale: MakeSale) -> None:
     make_sale("drop", {"TEE": 50})
 
 
-def exchange(web: Web, request: bytes) -> httpx.Response:
+def exchange(web: Web, request: bytes) -> httpx2.Response:
     """Send bytes as they are, and return what comes back until the server closes."""
     host, port = web.base_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
@@ -44,7 +44,7 @@ def exchange(web: Web, request: bytes) -> httpx.Response:
     status = re.match(rb"HTTP/1\.1 (\d{3}) ", head)
     assert status, received
     lines = [line.split(b": ", 1) for line in head.split(b"\r\n")[1:]]
-    return httpx.Response(int(status[1]), headers=[(k, v) for k, v in lines], content=content)
+    return httpx2.Response(int(status[1]), headers=[(k, v) for k, v in lines], content=content)
 
 
 def raw(method: str, target: str, *headers: str, body: bytes = b"") -> bytes:

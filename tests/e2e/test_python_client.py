@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -52,7 +52,7 @@ class Passing(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.keys.append(self.headers["Idempotency-Key"])
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        answer = httpx.post(
+        answer = httpx2.post(
             self.server.upstream + self.path, content=body, headers=dict(self.headers)
         )
         if self.server.to_lose:

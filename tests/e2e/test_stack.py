@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -28,14 +28,14 @@ class Up:
         self.process = process
         self.url = f"http://127.0.0.1:{port}"
 
-    def get(self, path: str) -> httpx.Response | None:
+    def get(self, path: str) -> httpx2.Response | None:
         """Return the answer, None where there is none."""
         try:
-            return httpx.get(f"{self.url}{path}", headers=self._headers(), timeout=10)
-        except httpx.TransportError:
+            return httpx2.get(f"{self.url}{path}", headers=self._headers(), timeout=10)
+        except httpx2.TransportError:
             return None
 
-    def order(self, key: str) -> httpx.Response:
+    def order(self, key: str) -> httpx2.Response:
         """Place an order in the demo sale, again and again until it is judged."""
         order = {
             "sale": "demo-drop",
@@ -43,18 +43,18 @@ class Up:
             "lines": [{"sku": "TEE-BLACK", "quantity": 1}],
         }
 
-        def place() -> httpx.Response | None:
+        def place() -> httpx2.Response | None:
             try:
-                reply = httpx.post(
+                reply = httpx2.post(
                     f"{self.url}/api/v1/orders",
                     json=order,
                     headers={**self._headers(), "Idempotency-Key": key},
                 )
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 return None
             return None if reply.status_code == 503 else reply
 
-        found: httpx.Response = await_condition("an order is judged", place)
+        found: httpx2.Response = await_condition("an order is judged", place)
         return found
 
     def web_pid(self) -> int | None:
@@ -134,7 +134,7 @@ def test_who_has_started_it_can_buy_on_the_drop_page_at_once(up: Up) -> None:
     assert page is not None
     assert f'data-key="{key}"' in page.text
     assert "Pay (test)" in page.text
-    unknown = httpx.get(f"{up.url}/api/v1/orders/0", headers={"Authorization": f"Bearer {key}"})
+    unknown = httpx2.get(f"{up.url}/api/v1/orders/0", headers={"Authorization": f"Bearer {key}"})
     assert unknown.status_code == 404  # the key is known
 
 

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-import httpx
+import httpx2
 from jsonschema import Draft202012Validator
 
 from orders.api.openapi import document
@@ -18,7 +18,7 @@ def operation(operation_id: str) -> dict[str, Any]:
     raise AssertionError(f"no operation is called {operation_id}")
 
 
-def assert_documented(operation_id: str, response: httpx.Response) -> None:
+def assert_documented(operation_id: str, response: httpx2.Response) -> None:
     """Fail where status, media type, headers or body are not as the document has them."""
     documented = operation(operation_id)["responses"]
     assert str(response.status_code) in documented, response.text
@@ -47,7 +47,7 @@ def _closed_schemas() -> dict[str, Any]:
     return dict(schemas)
 
 
-def _assert_headers(headers: httpx.Headers, documented: dict[str, Any]) -> None:
+def _assert_headers(headers: httpx2.Headers, documented: dict[str, Any]) -> None:
     known = document()["components"]["headers"]
     assert {name for name in known if name in headers} <= set(documented)
     assert headers["X-Request-ID"]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psutil
 import pytest
-from httpx import Response
+from httpx2 import Response
 
 from inventory.counters import snapshot
 from inventory.models import Sale

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 from django.db import connections
 from django.test import Client
@@ -44,17 +44,17 @@ OPERATION = {CALLBACK: "takePayment", STRIPE: "takeStripeEvent"}
 KIB = 1024
 
 
-def post(url: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
+def post(url: str, body: bytes, headers: dict[str, str]) -> httpx2.Response:
     """What the endpoint answers; it has to be as the API's document says."""
     answer = Client().post(url, body, content_type="application/json", headers=headers)
-    response = httpx.Response(
+    response = httpx2.Response(
         answer.status_code, headers=list(answer.items()), content=answer.content
     )
     assert_documented(OPERATION[url], response)
     return response
 
 
-def settled(response: httpx.Response) -> tuple[int, str]:
+def settled(response: httpx2.Response) -> tuple[int, str]:
     """An answer's status, and what became of its message once the worker was there."""
     assert said(response) == (200, "pending")
     settle_payments()
@@ -62,7 +62,7 @@ def settled(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, notice.state
 
 
-def send(order_id: UUID, word: str = "succeeded", **changes: Any) -> httpx.Response:
+def send(order_id: UUID, word: str = "succeeded", **changes: Any) -> httpx2.Response:
     """Send a callback about an order; `notice_id` and `age` are those of its headers."""
     headers = {name: changes.pop(name) for name in ("notice_id", "age") if name in changes}
     data = {"order": str(order_id), "amount": "12.50", "currency": "EUR", "reference": "pay-1"}
@@ -70,11 +70,11 @@ def send(order_id: UUID, word: str = "succeeded", **changes: Any) -> httpx.Respo
     return post(CALLBACK, body, signed(body, **headers))
 
 
-def send_event(body: bytes) -> httpx.Response:
+def send_event(body: bytes) -> httpx2.Response:
     return post(STRIPE, body, signed_by_stripe(body))
 
 
-def said(response: httpx.Response) -> tuple[int, str]:
+def said(response: httpx2.Response) -> tuple[int, str]:
     """An answer's status, and its state or kind of problem."""
     answer = response.json()
     return response.status_code, answer.get("state") or answer["type"].removeprefix("/problems/")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import redis
 from django.conf import settings
-from httpx import Response
+from httpx2 import Response
 
 from inventory import services
 from orders.api.openapi import document
