@@ -232,7 +232,9 @@ if #new_refusals > 0 then
     if early and former.since then
       redis.call('HINCRBY', KEYS[2], 'forgotten', redis.call('HLEN', former.key) - 2)
     end
-    redis.call('UNLINK', former.key)
+    -- Not where there is none: once it has written something, Redis refuses no write of a script,
+    -- also where it is full.
+    if former.since then redis.call('UNLINK', former.key) end
     redis.call('HSET', former.key, 's', now, 'n', latest.number + 1)
     redis.call('PEXPIRE', former.key, 2 * GENERATION)
     latest = former

@@ -25,6 +25,7 @@ from .counting import Counting
 from .directory import Directory, KnownSale
 from .judge import Judge, NotDurable
 from .memory import Memory
+from .room import NoRoom
 
 logger = logging.getLogger(__name__)
 
@@ -167,6 +168,8 @@ class Batcher:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
             # Who queued up behind it has waited for the same Redis, and is not to wait once more.
             self._fail(lane, [*batch, *self._all_waiting(lane)], "Redis did not answer.")
+        except NoRoom as error:
+            self._fail(lane, batch, str(error))
         except CountersLost as error:
             logger.error("%s", error)
             self._memory.lost(sale_id)

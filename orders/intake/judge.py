@@ -22,6 +22,7 @@ from shop.core.redis import async_client
 from shop.core.threads import in_thread
 
 from .directory import KnownSale
+from .room import Room
 
 SCRIPT = (LUA / "reserve.lua").read_text()
 SHA = sha1(SCRIPT.encode()).hexdigest()  # noqa: S324 - Redis' name for the script
@@ -38,21 +39,24 @@ class Judge:
 
     def __init__(self) -> None:
         self.redis = async_client()
+        self._room = Room(self.redis)
         self._server = b""  # the one that was compared with the ledger
         self._accepted: dict[tuple[int, int], int] = {}  # by sale and epoch
         self._attesting: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
         """Disconnect."""
+        await self._room.close()
         await self.redis.aclose()
 
     async def judge(self, sale: KnownSale, batch: Sequence[Reservation]) -> Judged:
         """Return what a sale's counters say to a batch of orders.
 
-        Raises CountersLost, NotDurable, redis.RedisError, and where Redis is another one and cannot
-        be compared now django.db.DatabaseError, CountersUnavailable or Overloaded.
+        Raises CountersLost, NotDurable, NoRoom, redis.RedisError, and where Redis is another one and
+        cannot be compared now django.db.DatabaseError, CountersUnavailable or Overloaded.
         """
         counters = sale.id, sale.epoch
+        self._room.require()
         if not self._server:
             await self._compare()
         for _ in range(TRIES):

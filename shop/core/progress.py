@@ -1,7 +1,10 @@
 """A heartbeat of progress: not "the worker is alive" but "a task went all the way just now"."""
 
 import time
+from contextlib import suppress
 from typing import Any
+
+import redis
 
 from .redis import client
 
@@ -9,8 +12,9 @@ KEY = "shop:progress"
 
 
 def report(name: str) -> None:
-    """Note that `name` has just made progress."""
-    client().hset(KEY, name, str(time.time()))
+    """Note that `name` has just made progress. A Redis without room for the note stops nobody."""
+    with suppress(redis.exceptions.OutOfMemoryError):
+        client().hset(KEY, name, str(time.time()))
 
 
 def ages() -> dict[str, float]:
