@@ -52,8 +52,8 @@ class Judge:
     async def judge(self, sale: KnownSale, batch: Sequence[Reservation]) -> Judged:
         """Return what a sale's counters say to a batch of orders.
 
-        Raises CountersLost, NotDurable, NoRoom, redis.RedisError, and where Redis is another one and
-        cannot be compared now django.db.DatabaseError, CountersUnavailable or Overloaded.
+        Raises CountersLost, NotDurable, NoRoom, redis.RedisError, and where Redis is another one
+        and cannot be compared now django.db.DatabaseError, CountersUnavailable or Overloaded.
         """
         counters = sale.id, sale.epoch
         self._room.require()

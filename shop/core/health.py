@@ -130,7 +130,7 @@ def check_memory() -> str:
         return f"{used / MEBIBYTE:,.0f} MiB used, without a limit (maxmemory)"
     full = f"{used / limit:.0%} of {limit / MEBIBYTE:,.0f} MiB used"
     if used >= NEARLY_FULL * limit:
-        return f"nearly full: {full}; at 100 % orders are answered 503"
+        return f"nearly full: {full}; from 95 % on orders are answered 503"
     return full
 
 
