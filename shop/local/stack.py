@@ -19,7 +19,7 @@ from shop.local.handover import take_over
 from shop.local.listener import listening
 from shop.local.logs import LogSink
 from shop.local.ports import require_free
-from shop.local.priority import BEHIND
+from shop.local.priority import BEHIND, BETWEEN
 from shop.local.procfile import read_procfile
 from shop.local.programs import search_path
 from shop.local.server import Server
@@ -32,6 +32,8 @@ from shop.local.web import Web
 # What somebody waits for: an answer, stock that is on sale again, a payment that is applied. Beat
 # asks for the last two. Orders that are taken faster than stock comes back are no gain.
 ON_TIME = ("web", "urgent", "settle", "beat")
+# An endpoint that answers hears of an event within two seconds, also beside a rush of orders.
+NICE = {"notifier": BETWEEN}
 
 
 class Stack:
@@ -194,7 +196,7 @@ class Stack:
                 cwd=discovery.REPOSITORY,
                 write=self._sink.writer(name),
             )
-            self.services[name].nice = 0 if name in ON_TIME else BEHIND
+            self.services[name].nice = 0 if name in ON_TIME else NICE.get(name, BEHIND)
         web = self.services["web"]
         web.env, web.pass_fds = self._web_env, [self._listener.fileno()]
         for service in self.services.values():
