@@ -7,10 +7,11 @@ and goes on. https://opentelemetry.io/docs/specs/otel/configuration/sdk-environm
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .recording import wanted
 from .threads import in_thread
 from .traceparent import sane_traceparent
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -28,16 +27,6 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 active: "Tracing | None" = None
-
-
-def wanted(environment: Mapping[str, str]) -> bool:
-    """Tell whether the variables ask for traces: by an exporter, or by an endpoint for one."""
-    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return False
-    exporter = environment.get("OTEL_TRACES_EXPORTER")
-    if exporter:
-        return exporter != "none"
-    return any(environment.get(name) for name in ENDPOINTS)
 
 
 def start(role: str) -> None:

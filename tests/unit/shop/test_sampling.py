@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from shop.core import tracing
+from shop.core import recording
 from shop.core.sampling import Sampling
 
 SAMPLED = f"00-{'a' * 32}-{'b' * 16}-01"
@@ -79,4 +79,4 @@ def test_what_is_not_understood_is_said_and_the_default_is_taken(
 def test_traces_are_recorded_where_the_variables_ask_for_them(
     said: dict[str, str], wanted: bool
 ) -> None:
-    assert tracing.wanted(said) is wanted
+    assert recording.wanted(said) is wanted
