@@ -118,9 +118,10 @@ def _note(messages: Sequence[Message]) -> list[Answer]:
 
 def _note_news(news: Sequence[PaymentNews]) -> list[Answer]:
     prices, trouble = _prices({each.order_id for each in news})
-    rows = _insert(_firsts(news, prices, trouble), prices)
-    known = _on_record({_id(each) for each in news} - rows.keys())
     kept_otherwise = _kept_otherwise(news)
+    fitting = [each for each in news if _id(each) not in kept_otherwise]
+    rows = _insert(_firsts(fitting, prices, trouble), prices)
+    known = _on_record({_id(each) for each in news} - rows.keys())
     answers: list[Answer] = []
     for each in news:
         row, price = rows.get(_id(each)) or known.get(_id(each)), prices.get(each.order_id)

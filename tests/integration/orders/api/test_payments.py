@@ -18,7 +18,7 @@ from redis import ConnectionPool
 
 from inventory.models import Sale
 from orders.domain import new_order_id
-from orders.models import Order, PaymentNotice
+from orders.models import Order, PaymentNotice, ProviderMessage
 from orders.services.holds import expire_holds
 from orders.services.late_payments import settle_payments
 from shop.core import redis
@@ -365,3 +365,71 @@ def test_stripe_too_has_to_sign_and_to_keep_to_its_shapes(stripe_named: dict[str
 def test_without_a_secret_of_stripes_there_is_no_such_endpoint(order: Order) -> None:
     assert said(send_event(intent(metadata={"order": str(order.pk)}))) == (404, "not-found")
     assert said(post(STRIPE, b"", {})) == (404, "not-found")
+
+
+# --- What is known already, and what nothing follows from ----------------------------------------
+
+
+def test_a_known_id_with_another_body_is_refused_each_time_and_kept(order: Order) -> None:
+    assert settled(send(order.pk, notice_id="m-1")) == (200, "applied")
+    for _ in range(2):
+        again = send(order.pk, notice_id="m-1", reference="pay-2")
+        assert said(again) == (409, "message-changed")
+    assert said(send(order.pk, "disputed", notice_id="m-1")) == (409, "message-changed")
+    assert said(send(order.pk, notice_id="m-1")) == (200, "applied")
+    assert states() == ["applied"]
+    assert ProviderMessage.objects.filter(kind="changed").count() == 2
+    assert Order.objects.get().refund_due is None
+
+
+def test_the_same_body_written_otherwise_is_the_same_message(order: Order) -> None:
+    data = {"order": str(order.pk), "amount": "12.50", "currency": "EUR", "reference": "pay-1"}
+    document = {"type": "payment.succeeded", "data": data}
+    for text in (json.dumps(document), json.dumps(document, indent=2, sort_keys=True)):
+        assert post(CALLBACK, text.encode(), signed(text.encode())).status_code == 200
+    assert len(states()) == 1
+
+
+def test_a_dispute_is_kept_and_other_types_are_acknowledged(order: Order) -> None:
+    for _ in range(2):
+        assert said(send(order.pk, "disputed", notice_id="m-1")) == (200, "kept")
+    assert said(send(order.pk, "disputed", notice_id="m-1", amount="1")) == (409, "message-changed")
+    assert said(send(order.pk, notice_id="m-1")) == (409, "message-changed")
+    assert said(send(order.pk, "pending", notice_id="m-2")) == (200, "ignored")
+    kept = ProviderMessage.objects.get(kind="money")
+    assert (kept.type, kept.order_id) == ("payment.disputed", order.pk)
+    assert (status(order), states()) == ("awaiting_payment", [])
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [
+        *(("12.500", "EUR"), ("12.5000", "EUR"), ("12.50000", "EUR"), ("5.0", "JPY")),
+        *(
+            ("+12.50", "EUR"),
+            ("1.25e1", "EUR"),
+            (" 12.50", "EUR"),
+            ("NaN", "EUR"),
+            ("12,50", "EUR"),
+        ),
+    ],
+)
+def test_an_amount_is_written_as_its_currency_is(order: Order, amount: str, currency: str) -> None:
+    answer = send(order.pk, amount=amount, currency=currency)
+    assert said(answer) == (422, "invalid-request")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/data/amount"]
+    assert states() == []
+
+
+def test_stripes_disputes_are_kept_and_its_repeats_are_known(
+    order: Order, stripe_named: dict[str, Any]
+) -> None:
+    dispute = {"id": "dp_1", "amount": 1250, "status": "needs_response", "payment_intent": "pi_1"}
+    for waiting in (1, 0):  # how many endpoints wait for it is no other content
+        body = event("charge.dispute.created", dispute, pending_webhooks=waiting)
+        assert said(send_event(body)) == (200, "kept")
+    undone = {"id": "re_1", "status": "failed"}
+    assert said(send_event(event("refund.updated", undone, id="evt_2"))) == (200, "kept")
+    fine = {"id": "re_1", "status": "succeeded"}
+    assert said(send_event(event("refund.updated", fine, id="evt_3"))) == (200, "ignored")
+    assert ProviderMessage.objects.count() == 2
