@@ -169,7 +169,8 @@ def test_a_message_that_is_more_than_five_minutes_off_is_refused(seconds: int, s
 @pytest.mark.parametrize("field", ["amount", "order", "currency", "reference"])
 def test_a_changed_body_is_refused(field: str) -> None:
     headers = signed(callback())
-    changed = callback(**{field: DATA[field][:-1] + "9"})
+    last = "8" if DATA[field].endswith("9") else "9"
+    changed = callback(**{field: DATA[field][:-1] + last})
     with pytest.raises(SignatureRefused, match="No matching signature"):
         read(changed, headers)
 
