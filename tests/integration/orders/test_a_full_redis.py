@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from inventory import counters
 from inventory.counters import Keys
 from inventory.models import Sale
+from orders.domain import new_order_id
 from orders.intake.service import Intake
-from orders.models import Order
+from orders.models import ApiClient, Order
+from orders.selectors import find_order
 from orders.services.reconcile import reconcile
 from shop.core import progress
 from shop.core.redis import client
@@ -110,3 +114,23 @@ async def _order(intake: Intake, api_key: str, key: str) -> int:
 
 def used_memory() -> int:
     return int(client().info("memory")["used_memory"])
+
+
+def test_junk_leaves_nothing_in_redis_but_figures_that_end(
+    sale: Sale, api_client: tuple[ApiClient, str]
+) -> None:
+    caller, api_key = api_client
+    place_all(api_key, [Request("first")])
+    before = lasting_keys()
+    place_all("flash_no_such_key", [Request(f"j-{n}") for n in range(20)])
+    place_all(api_key, [Request(f"j-{n}", sale=f"sale-{n}") for n in range(20)])
+    place_all(api_key, [Request(f"j-{n}", lines={f"SKU-{n}": 1}) for n in range(20)])
+    for n in range(20):
+        made_up = UUID(bytes=new_order_id(sale.pk + n, 1_700_000_000_000 + n))
+        assert find_order(made_up, client_id=caller.pk) is None
+    assert lasting_keys() == before
+
+
+def lasting_keys() -> dict[bytes, Any]:
+    """Return what is in Redis, by key, without that of a time to live."""
+    return {key: client().dump(key) for key in client().keys("*") if client().ttl(key) < 0}
