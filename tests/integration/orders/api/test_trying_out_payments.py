@@ -1,7 +1,5 @@
 """Test payments: the server plays the payment provider, where it is told to."""
 
-import uuid
-
 import pytest
 from django.http import HttpResponse
 from django.test import Client
@@ -60,7 +58,10 @@ def test_an_outcome_that_there_is_not_is_refused(order: Order) -> None:
     assert status(order) == "awaiting_payment"
 
 
-@pytest.mark.parametrize("order_id", ["1", uuid.uuid4(), "01a1fd85-43c5-8000-8005-239ea9662356"])
+@pytest.mark.parametrize(
+    "order_id",
+    ["1", "6f1c1e0e-3c5b-4d3a-9a53-0f6d1c3b2a10", "01a1fd85-43c5-8000-8005-239ea9662356"],
+)
 def test_an_order_that_is_not_in_the_ledger_cannot_be_paid(order_id: object) -> None:
     answer = pay(order_id)
     assert (answer.status_code, answer["Content-Type"]) == (404, problems.MEDIA_TYPE)
