@@ -5,11 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A marker per requirements file: made again when the file changes, so that a second run is quick.
 RUN := $(VENV)/.run-installed
+TEST := $(VENV)/.test-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
+AUDIT := $(VENV)/.audit-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo up test drill soak bench lint format requirements clean
+.PHONY: help demo up test drill soak bench lint format audit requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +22,7 @@ demo: $(RUN) ## Set everything up, run a real flash sale over HTTP, and prove th
 up: $(RUN) ## Run the whole stack in the foreground, with a demo sale open, until Ctrl-C
 	@exec $(BIN)/python -m shop.local up
 
-test: $(RUN) ## Run all tests on real PostgreSQL, Redis protocol and Celery workers (ARGS=… for pytest)
+test: $(TEST) ## Run all tests on real PostgreSQL, Redis protocol and Celery workers (ARGS=… for pytest)
 	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile)
 
 drill: $(RUN) ## Break each part of the stack under load, and show what was lost, doubled or oversold (ARGS=…)
@@ -44,13 +46,22 @@ format: $(DEV) ## Format the code and apply safe fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-requirements: $(DEV) ## Pin the requirements anew from pyproject.toml
+audit: $(AUDIT) ## Look for known faults in what is pinned and for undeclared imports, and write sbom.json
+	@$(BIN)/python ops/audit.py
+
+# All together first: they are installed into one environment, so that no two files may disagree.
+requirements: $(DEV) ## Pin the requirements anew from pyproject.toml, with the hashes of their files
 	@$(PIP) install uv
-	@CUSTOM="make requirements"; pin="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade pyproject.toml"; \
-	$$pin --extra local --extra test --custom-compile-command "$$CUSTOM" -o requirements.txt && \
-	$$pin --constraint requirements.txt --custom-compile-command "$$CUSTOM" -o docker/requirements.txt && \
-	$$pin --extra local --extra test --extra lint --constraint requirements.txt --custom-compile-command "$$CUSTOM" -o requirements-dev.txt && \
-	$$pin --extra local --extra test --extra bench --constraint requirements.txt --custom-compile-command "$$CUSTOM" -o requirements-bench.txt
+	@export UV_CUSTOM_COMPILE_COMMAND="make requirements"; all=$(VENV)/all-requirements.txt; \
+	pin="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 pyproject.toml"; \
+	$$pin --upgrade --all-extras -o $$all && \
+	pin="$$pin --upgrade --generate-hashes --constraint $$all" && \
+	$$pin -o docker/requirements.txt && \
+	$$pin --extra local -o requirements.txt && \
+	$$pin --extra local --extra test -o requirements-test.txt && \
+	$$pin --extra local --extra lint -o requirements-dev.txt && \
+	$$pin --extra local --extra bench -o requirements-bench.txt && \
+	$$pin --extra local --extra audit -o requirements-audit.txt
 
 clean: ## Remove the environment and all local state
 	rm -rf $(VENV) .local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -60,17 +71,29 @@ $(BIN)/python:
 	  || { echo "Python 3.11 or newer is needed; name one with PYTHON=… ($$($(PYTHON) --version) found)." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
+# Each file has the hashes of what it names, so that pip takes nothing else. What somebody waits for is
+# compiled as it is imported: a third of it ever is.
 $(RUN): requirements.txt | $(BIN)/python
-	@echo "Installing the pinned requirements into $(VENV) (once) …"
-	@$(PIP) install -r requirements.txt
+	@echo "Installing what the product needs into $(VENV) (once) …"
+	@$(PIP) install --no-compile --require-hashes -r requirements.txt
+	@touch $@
+
+$(TEST): requirements-test.txt | $(BIN)/python
+	@echo "Installing what the tests need into $(VENV) (once) …"
+	@$(PIP) install --require-hashes -r requirements-test.txt
+	@touch $@
+
+$(AUDIT): requirements-audit.txt | $(BIN)/python
+	@echo "Installing what looks through the dependencies into $(VENV) (once) …"
+	@$(PIP) install --require-hashes -r requirements-audit.txt
 	@touch $@
 
 $(BENCH): requirements-bench.txt | $(BIN)/python
 	@echo "Installing what the benchmark's peers need into $(VENV) (once) …"
-	@$(PIP) install -r requirements-bench.txt
+	@$(PIP) install --require-hashes -r requirements-bench.txt
 	@touch $@
 
 $(DEV): requirements-dev.txt | $(BIN)/python
 	@echo "Installing the pinned development tools into $(VENV) (once) …"
-	@$(PIP) install -r requirements-dev.txt
+	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@

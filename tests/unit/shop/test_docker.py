@@ -109,7 +109,7 @@ def pins(path: Path) -> dict[str, str]:
 
 
 def _pin(line: str) -> tuple[str, str, str]:
-    requirement, _, marker = line.partition(";")
+    requirement, _, marker = line.removesuffix(" \\").partition(";")
     name, version = requirement.strip().split("==")
     return name, version, marker.strip()
 
