@@ -18,6 +18,7 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_FIELDS = 100
 MAX_TARGET_BYTES = 8 * 1024
 MAX_METHOD_BYTES = 32
+MAX_HOST_BYTES = 300  # a name has 253, a port 5; what is longer is not remembered either
 MAX_DIGITS = 16  # of a length
 CHUNKED = -1  # instead of a length: the body says itself where it ends
 
@@ -150,7 +151,7 @@ def check_head(head: bytes, headers: RawHeaders, minor: int) -> tuple[int, bool]
     if host is None:
         if minor:
             raise malformed("The header Host is missing.")
-    elif not is_host(host):
+    elif len(host) > MAX_HOST_BYTES or not is_host(host):
         raise malformed("The header Host is not a host.")
     length = fields.get(b"content-length", b"0")
     if length.isdigit() and len(length) < MAX_DIGITS and b"transfer-encoding" not in fields:

@@ -175,6 +175,7 @@ def _fields() -> dict[str, Case]:
         found[f"host {host!r}"] = (400, b"GET /odd HTTP/1.1\r\nHost: %b\r\n\r\n" % host)
     for host in (b"[::1]:8000", b"a.b-c_d:80", b"127.0.0.1", b"a:"):
         found[f"host {host!r}"] = (200, b"GET /odd HTTP/1.1\r\nHost: %b\r\n\r\n" % host)
+    found["a host of 60 KiB"] = (400, b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % (b"a" * 60_000))
     found["no host"] = (400, b"GET /odd HTTP/1.1\r\n\r\n")
     found["101 fields"] = (431, GET + b"X: y\r\n" * 100 + b"\r\n")
     found["100 fields"] = (200, GET + b"X: y\r\n" * 99 + b"\r\n")
