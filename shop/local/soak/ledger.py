@@ -12,9 +12,10 @@ SELECT
             AND (o.status = 'awaiting_payment'
                 OR o.status IN ('cancelled', 'expired', 'rejected', 'refunded')
                     AND o.release_place IS NULL))
-    + (SELECT count(*) FROM orders_paymentnotice WHERE state = 'pending')
+    + (SELECT count(*) FROM orders_paymentnotice
+        WHERE state = 'pending' AND starts_with(reference, %s))
     + (SELECT count(*) FROM orders_delivery d JOIN orders_endpoint e ON e.id = d.endpoint_id
-        WHERE d.state = 'pending' AND e.active)
+        WHERE d.state = 'pending' AND e.url = %s)
     + (SELECT CASE WHEN count(*) >= %s THEN 0 ELSE 1 END
         FROM orders_order o JOIN inventory_sale s ON s.id = o.sale_id WHERE s.slug = %s)
 """
@@ -41,10 +42,13 @@ class Happenings:
         return dict(await ask(url, HAPPENED, since, until)) if since is not None else {}
 
 
-async def is_settled(stack: Stack, sale: str, *, accepted: int) -> bool:
-    """Return whether nothing is under way any more. Raises psycopg2.OperationalError."""
+async def is_settled(stack: Stack, sale: str, *, accepted: int, webhook_url: str) -> bool:
+    """Return whether nothing of a sale is under way any more, also to its webhook.
+
+    Raises psycopg2.OperationalError.
+    """
     url = stack.endpoints.database_url
-    [(under_way,)] = await ask(url, UNDER_WAY, sale, accepted, sale)
+    [(under_way,)] = await ask(url, UNDER_WAY, sale, sale, webhook_url, accepted, sale)
     return not under_way
 
 

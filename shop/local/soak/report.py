@@ -1,6 +1,6 @@
 """A soak in lines: one for each minute, then what grew, what was late and what was wrong. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from shop.local.demo.book import percentile
 from shop.local.soak.minute import DUTIES, MEGABYTE, Minute, growth
@@ -37,9 +37,8 @@ def memory_line(minute: Minute) -> str:
 
 def conclusion(soaked: Soaked) -> Iterator[str]:
     """Yield what there is to say at the end, the verdict last."""
-    grown: Mapping[str, float] = growth(soaked.minutes)
-    for name, rate in sorted(grown.items()):
-        if abs(rate) >= 1:
+    for name, rate in sorted(growth(soaked.minutes).items()):
+        if rate >= 1:
             yield f"{name} grew by {rate:.1f} MB a minute."
     for duty, how in soaked.late.items():
         yield f"Not on time: {duty}, {how}."

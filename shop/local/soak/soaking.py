@@ -21,6 +21,7 @@ from shop.local.soak.load import HOLD_SECONDS, SKU, Load
 from shop.local.soak.minute import Lateness, Minute
 from shop.local.stack import Stack
 
+CLIENT = "soak"
 STOCK = 1_000_000  # what is not sold comes back
 PRICE = "25.00"
 LOOK_SECONDS = 1.0
@@ -70,11 +71,11 @@ async def soak(
     Raises CommandFailed where the sale cannot be opened.
     """
     account, soaked = Account(), Soaked()
-    key = await ensure_key(stack, Key("soak_api_key", client="soak"))
+    key = await ensure_key(stack, Key("soak_api_key", client=CLIENT))
     rules = ["--sku", f"{SKU}:{STOCK}:{PRICE}", "--hold", str(HOLD_SECONDS), "--opens", LONG_AGO]
     await stack.manage("create_sale", sale, *rules)
     async with _Receiver() as receiver:
-        await stack.manage("create_webhook", receiver.url)
+        await stack.manage("create_webhook", receiver.url, "--client", CLIENT)
         try:
             load = Load(
                 stack.web.url,
@@ -88,17 +89,20 @@ async def soak(
             watching = _Watch(stack, account, soaked, say=say).run(minute_seconds)
             async with load, beside(watching):
                 await load.run(seconds=seconds)
-                await _settle(stack, sale, account, soaked)
+                await _settle(stack, sale, account, soaked, webhook_url=receiver.url)
         finally:
             await disable_webhook(stack, receiver.url)
     await _judge(stack, sale, account, soaked)
     return soaked
 
 
-async def _settle(stack: Stack, sale: str, account: Account, soaked: Soaked) -> None:
+async def _settle(
+    stack: Stack, sale: str, account: Account, soaked: Soaked, *, webhook_url: str
+) -> None:
     async def settled() -> bool:
+        accepted = len(account.courses)
         try:
-            return await ledger.is_settled(stack, sale, accepted=len(account.courses))
+            return await ledger.is_settled(stack, sale, accepted=accepted, webhook_url=webhook_url)
         except psycopg2.OperationalError:
             return False
 
