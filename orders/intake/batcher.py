@@ -176,8 +176,8 @@ class Batcher:
             self._fail(lane, batch, "The sale's counters are not there.")
         except (DatabaseError, Overloaded, CountersUnavailable) as error:
             logger.warning("Redis is another one, and cannot be compared now: %s", error)
-            waiting = self._all_waiting(lane)  # to wait for the same comparison is of no use
-            self._fail(lane, [*batch, *waiting], "The sale's counters cannot be checked now.")
+            others = self._all_waiting(lane)  # to wait for the same comparison is of no use
+            self._fail(lane, [*batch, *others], "The sale's counters cannot be checked now.")
         except Exception:
             logger.exception("sale %s: a batch of %d failed", slug, len(batch))
             self._fail(lane, batch, "The order could not be judged.")

@@ -9,8 +9,9 @@ from django.conf import settings
 from prometheus_client.core import Metric
 
 from orders.task_names import PULSES
+from shop.core import discarded
 
-from .families import gauge
+from .families import counter, gauge
 from .scene import Scene
 
 SECONDS = 1.0
@@ -29,7 +30,7 @@ def client() -> redis.Redis:
 
 
 def figures(scene: Scene) -> Iterator[Metric]:
-    """Yield how many messages wait in each queue, and how many are at work."""
+    """Yield how many messages wait in each queue, are at work, and came too late."""
     with client().pipeline(transaction=False) as pipe:
         for queue in PULSES:
             pipe.llen(queue)
@@ -46,6 +47,12 @@ def figures(scene: Scene) -> Iterator[Metric]:
         "Celery messages that workers have taken and not ended yet.",
         [],
         [(unacked,)],
+    )
+    yield counter(
+        "shop_hints_discarded_total",
+        "Celery messages that were too old when a worker came to them.",
+        ["task"],
+        discarded.told(client()).items(),
     )
 
 

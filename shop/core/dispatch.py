@@ -73,20 +73,20 @@ def hold_back(task: TaskName, *args: Any) -> None:
     Call it before each look; after the last one call `begun` and look once more, since what was
     changed before that has not been asked for.
     """
-    if hints := _hints():
+    if hints := broker():
         with suppress(redis.RedisError):  # then it is asked for, in vain
             hints.set(_key(task.name, args), 1, px=HINT_MS)
 
 
 def begun(name: str, args: Sequence[Any]) -> None:
     """Let the work be asked for again: it begins now, and may not see what changes from here on."""
-    if hints := _hints():
+    if hints := broker():
         with suppress(redis.RedisError):  # then it may be asked for again after HINT_MS
             hints.delete(_key(name, args))
 
 
 def _is_asked_for(name: str, args: Sequence[Any]) -> bool:
-    hints = _hints()
+    hints = broker()
     if hints is None:
         return False
     try:
@@ -100,7 +100,7 @@ def _key(name: str, args: Sequence[Any]) -> str:
 
 
 @cache
-def _hints() -> redis.Redis | None:
+def broker() -> redis.Redis | None:
     """Return this process's client of the broker; None for one that does not speak Redis."""
     try:
         return redis.Redis.from_url(

@@ -7,7 +7,7 @@ from typing import Any
 from billiard import pool
 from celery import Task, signals
 
-from . import correlation, dispatch, health, profiling, tracing
+from . import correlation, discarded, dispatch, health, profiling, tracing
 from .request_id import sane_request_id
 from .traceparent import trace_id_of
 
@@ -40,6 +40,18 @@ def _starting(**_: Any) -> None:
 @signals.worker_process_shutdown.connect(weak=False)
 def _ending(**_: Any) -> None:
     tracing.stop()
+
+
+@signals.task_revoked.connect(weak=False)
+def _discarded(sender: "Task[Any, Any]", expired: bool, **_: Any) -> None:
+    if expired:  # and not taken back by a person
+        discarded.count(sender.name)
+
+
+@signals.heartbeat_sent.connect(weak=False)
+@signals.worker_shutdown.connect(weak=False)
+def _tell_discarded(**_: Any) -> None:
+    discarded.tell()
 
 
 @signals.task_prerun.connect(weak=False)

@@ -2,15 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import psutil
 import psycopg2
 import redis
 
+from shop.core import discarded
+from shop.core.environment import default_store
 from shop.local.database import ask
 from shop.local.service import Service
 from shop.local.soak.minute import Lateness, Stores
@@ -18,7 +19,6 @@ from shop.local.stack import Stack
 from shop.local.web import Web
 
 REDIS_SECONDS = 2.0  # of patience
-DISCARDED = "Discarding revoked task"  # as Celery says it of a message that is too old
 BLOAT = """
 SELECT
     pg_database_size(current_database()),
@@ -67,6 +67,12 @@ async def read_stores(stack: Stack) -> Stores:
     return Stores(used, *row)
 
 
+def broker_url(stack: Stack) -> str:
+    """Return where Celery's messages of a stack lie."""
+    stock = stack.endpoints.redis_url
+    return stack.env.get("CELERY_BROKER_URL") or default_store(stock, "CELERY_BROKER_URL")
+
+
 def _redis_bytes(url: str) -> int:
     try:
         with redis.Redis.from_url(url, socket_timeout=REDIS_SECONDS) as client:
@@ -77,26 +83,24 @@ def _redis_bytes(url: str) -> int:
 
 
 class Discarded:
-    """Counts the hints that were too old when a worker came to them, by what the workers log."""
+    """Counts the hints that were too old when a worker came to them, as the workers tell it."""
 
-    def __init__(self, logs: Path, services: Iterable[str]) -> None:
-        """Begin with what the logs of `services` have from now on."""
-        self._places = {file: _size(file) for file in (logs / f"{name}.log" for name in services)}
+    def __init__(self, broker_url: str) -> None:
+        """Begin with what comes from now on."""
+        self._url = broker_url
+        self._last = self._all()
         self._count = 0
 
     def count(self) -> int:
-        """Return how many there were since the beginning."""
-        for file, place in self._places.items():
-            size = _size(file)
-            with suppress(OSError), file.open("rb") as log:
-                log.seek(place if size >= place else 0)  # a log that is full begins anew
-                self._count += log.read().count(DISCARDED.encode())
-            self._places[file] = size
+        """Return how many there were since the beginning; a broker that is away hides its own."""
+        now = self._all()
+        self._count += max(now - self._last, 0)  # one that was started anew begins at 0
+        self._last = now
         return self._count
 
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+    def _all(self) -> int:
+        try:
+            with redis.Redis.from_url(self._url, socket_timeout=REDIS_SECONDS) as client:
+                return sum(discarded.told(client).values())
+        except redis.RedisError:
+            return 0

@@ -134,7 +134,7 @@ class _Watch:
         self._looks: list[Lateness] = []
         self._done: Counter[str] = Counter()
         self._happenings = ledger.Happenings(stack)
-        self._discarded = samples.Discarded(stack.state / "logs", stack.services)
+        self._discarded = samples.Discarded(samples.broker_url(stack))
         self._deaths = stack.supervisor.deaths.total()
 
     async def run(self, minute_seconds: float) -> None:

@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
+from celery.signals import heartbeat_sent, task_revoked
 from django.conf import settings
 from django.db import connection
 from django.db.models import F
@@ -20,8 +23,9 @@ from orders.metrics.sources import STORES
 from orders.models import ApiClient, Delivery, Endpoint, LostOrder, Order
 from orders.services import sent
 from orders.services.holds import cancel_order
-from shop.core import clock
+from shop.core import clock, discarded
 from shop.core.redis import client
+from shop.local.soak.samples import Discarded
 from tests.conftest import MakeSale
 from tests.factories import dead_letter, persisted_order, unreadable_dead_letter
 from tests.life import pay, place, placed
@@ -303,6 +307,23 @@ def test_celery_messages_are_counted_by_queue() -> None:
     queues.delete("persist", "unacked")
     assert (told["shop_queue_messages", "persist"], told["shop_queue_messages", "notify"]) == (2, 0)
     assert told["shop_queue_unacked_messages",] == 1
+
+
+def test_hints_that_came_too_late_are_counted_by_task() -> None:
+    import_module("shop.core.task_signals")  # as a worker does
+    queues = broker.client()
+    queues.delete(discarded.KEY)
+    soaking = Discarded(settings.CELERY_BROKER_URL)
+    task = SimpleNamespace(name="orders.expire_holds")
+    for expired in (True, True, False):
+        task_revoked.send(task, request=None, terminated=False, signum=None, expired=expired)
+    assert ("shop_hints_discarded_total", "orders.expire_holds") not in figures()
+    heartbeat_sent.send(None)
+    heartbeat_sent.send(None)
+    assert figures()["shop_hints_discarded_total", "orders.expire_holds"] == 2
+    assert soaking.count() == 2
+    queues.delete(discarded.KEY)  # as where the broker is started anew
+    assert soaking.count() == 2
 
 
 def test_both_redis_servers_and_postgresql_describe_themselves() -> None:

@@ -2,13 +2,12 @@
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from shop.local.soak.minute import DUTIES, Minute, Stores, growth, late
 from shop.local.soak.report import HEAD, conclusion, line, memory_line
-from shop.local.soak.samples import DISCARDED, Discarded, read_lateness
+from shop.local.soak.samples import read_lateness
 from shop.local.soak.soaking import Soaked
 
 
@@ -92,16 +91,3 @@ def test_an_answer_without_duties_is_no_look(text: str) -> None:
 def test_lateness_is_read_from_readyz() -> None:
     part = {"ok": True, "detail": "…", "late_seconds": {"holds": 1, "orders": 0.5}}
     assert read_lateness(json.dumps({"checks": {"duties": part}})) == {"holds": 1.0, "orders": 0.5}
-
-
-def test_discarded_hints_are_counted_once_also_where_a_log_begins_anew(tmp_path: Path) -> None:
-    log = tmp_path / "upkeep.log"
-    log.write_text(f"{DISCARDED}: before\n")
-    discarded = Discarded(tmp_path, ["upkeep", "worker"])
-    assert discarded.count() == 0
-    with log.open("a") as more:
-        more.write(f"{DISCARDED}: expire_holds[1]\nfine\n{DISCARDED}: expire_holds[2]\n")
-    assert discarded.count() == 2
-    assert discarded.count() == 2
-    log.write_text(f"{DISCARDED}: x\n")
-    assert discarded.count() == 3
