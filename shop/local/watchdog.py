@@ -113,8 +113,7 @@ class Watchdog:
             try:
                 pulses = await asyncio.to_thread(self._read)
             except redis.RedisError:
-                self._seen.clear()  # nobody can work, nor show it
-                self._oldest.clear()
+                self._begin_anew()  # nobody can work, nor show it
                 continue
             for name in self._silent(pulses):
                 await self._start_again(name, "shows no progress")
@@ -137,16 +136,22 @@ class Watchdog:
         silent = [name for name in PULSES if now - self._seen[name].at > self._allowed(name)]
         # Where all fell silent together, nobody is asked to show anything: that is beat's work.
         if silent and self._last_sign() - min(self._seen[each].at for each in silent) < TOGETHER:
-            self._seen.clear()
+            self._begin_anew()
             return ["beat"]
         return silent
 
     def _look(self, name: str, pulse: str, now: float) -> None:
         seen, pid = self._seen.get(name), self._services[name].pid
         if seen is None or seen.pid != pid:
-            self._seen[name] = _Seen(pid, pulse, now, proven=seen is None)
+            self._seen[name] = _Seen(pid, pulse, now, proven=False)
         elif seen.pulse != pulse:
             self._seen[name] = _Seen(pid, pulse, now, proven=True)
+
+    def _begin_anew(self) -> None:
+        """Give everybody as much time as if they had shown something just now."""
+        for seen in self._seen.values():
+            seen.at = time.monotonic()
+        self._oldest.clear()
 
     def _allowed(self, name: str) -> float:
         return self._patience if self._seen[name].proven else self._start
