@@ -93,9 +93,10 @@ class Stack:
             self._ensure_flower_password()
             await self._make_keys()
             self._start_services()
-            exits.push_async_callback(self._end, asyncio.create_task(self._watchdog().run()))
             await self._wait_for("/healthz")
             await self._wait_for("/readyz")
+            # Not before: the start has bounds of its own, and who is started again has failed it.
+            exits.push_async_callback(self._end, asyncio.create_task(self._watchdog().run()))
             self._exit = exits.pop_all()
         return self
 
