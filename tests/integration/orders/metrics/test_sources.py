@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
-from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -32,6 +31,7 @@ from tests.life import pay, place, placed
 from tests.persisting import persist
 from tests.placing import Request, place_all
 from tests.scrapes import failing, figures, scraped
+from workers.tasks import expire_unpaid_orders
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -314,9 +314,10 @@ def test_hints_that_came_too_late_are_counted_by_task() -> None:
     queues = broker.client()
     queues.delete(discarded.KEY)
     soaking = Discarded(settings.CELERY_BROKER_URL)
-    task = SimpleNamespace(name="orders.expire_holds")
     for expired in (True, True, False):
-        task_revoked.send(task, request=None, terminated=False, signum=None, expired=expired)
+        task_revoked.send(
+            expire_unpaid_orders, request=None, terminated=False, signum=None, expired=expired
+        )
     assert ("shop_hints_discarded_total", "orders.expire_holds") not in figures()
     heartbeat_sent.send(None)
     heartbeat_sent.send(None)
