@@ -23,6 +23,7 @@ class Transport(asyncio.Transport):
         self.is_reading = True
         self.unsent = 0
         self.sent_eof = self.closed = False
+        self.is_deaf = False  # the client does not read
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return {"peername": ("192.0.2.7", 4711)}.get(name, default)
@@ -30,6 +31,9 @@ class Transport(asyncio.Transport):
     def write(self, data: Any) -> None:
         assert not self.sent_eof
         self.written += data
+        if self.is_deaf and self.protocol is not None and not self.unsent:
+            self.unsent = 100_000
+            self.protocol.pause_writing()
 
     def can_write_eof(self) -> bool:
         return True
