@@ -12,6 +12,7 @@ from django.conf import settings
 
 from orders.problems import BODY_TOO_LARGE, Problem
 from shop.core import health
+from shop.core.lingering import CLOSE
 from shop.core.threads import in_thread
 
 from .connection.addresses import client_address
@@ -26,6 +27,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATH = "/api/v1/orders"
+ENDS = (408, 413)  # answers after which a connection is closed: more than it should may come
 
 
 class Disconnected(Exception):
@@ -36,6 +38,7 @@ def with_intake(application: Application) -> Application:
     """Return an ASGI application that takes orders itself and leaves the rest to `application`."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        send = _ending(send)
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
             try:
                 body = await _read_body(receive)
@@ -52,6 +55,17 @@ def with_intake(application: Application) -> Application:
             await application(scope, _bounded(receive), send)
 
     return serve
+
+
+def _ending(send: Send) -> Send:
+    """Return `send`, with which the connection ends after an answer of ENDS."""
+
+    async def send_or_end(message: Message) -> None:
+        if message.get("status") in ENDS:
+            message["headers"] = [*message.get("headers", []), CLOSE]
+        await send(message)
+
+    return send_or_end
 
 
 def _announced_bytes(scope: Scope) -> int:

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from shop.core.lingering import CLOSE
 
-from .asgi import PATH
+from .asgi import ENDS, PATH
 from .connection.addresses import client_address
 from .connection.protocol import BoundedProtocol
 from .replies import Reply
@@ -104,7 +104,8 @@ class Order:
         if self.disconnected or protocol.is_ending():
             return
         headers = protocol.server_state.default_headers  # the date, and at the end CLOSE
-        if not self.keep_alive and CLOSE not in headers:
+        keep_alive = self.keep_alive and reply.status not in ENDS
+        if not keep_alive and CLOSE not in headers:
             headers = [*headers, CLOSE]
         lines = [b"%b: %b\r\n" % header for header in headers]
         protocol.transport.write(

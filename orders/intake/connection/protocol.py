@@ -264,6 +264,7 @@ class BoundedProtocol(LingeringProtocol):
         self._head = begun
         if not self._line_checked and begun != b"\r":
             self._line_checked = rules.check_beginning(begun)
+        rules.check_line_ends(begun, self._searched)
         rules.check_size(begun)
         if not self.places.keep(self, len(begun)):
             raise Refused(unavailable("Too many requests are under way."))
@@ -278,7 +279,7 @@ class BoundedProtocol(LingeringProtocol):
         if self._shelf is not None:
             self._shelf.since.pop(self, None)
             self._shelf = None
-        self._line_checked, self._blank_lines = False, 0
+        self._line_checked, self._blank_lines, self._searched = False, 0, 0
         length = self._parse(self._head)
         if not self._has_place:
             self._use_reserve()

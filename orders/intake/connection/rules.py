@@ -37,6 +37,7 @@ _OF_AN_UPGRADE = re.compile(rb"(?im)^(?:upgrade|http2-settings):[^\r\n]*\r\n")
 _TRANSFER = re.compile(rb"(?im)^transfer-encoding:([^\r\n]*)\r$")
 _LENGTH = re.compile(rb"(?im)^content-length:")
 _NAME = re.compile(rb"%b+" % _TOKEN)
+_BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?=[^\n])")
 _REQUEST_ID = re.compile(rb"(?im)^x-request-id:[ \t]*([^\r\n]*)")
 
 _ONCE = (b"authorization", b"host", b"content-length", b"transfer-encoding")
@@ -67,6 +68,16 @@ def check_beginning(begun: bytes) -> bool:
     if len(begun) > MAX_TARGET_BYTES + 2 * MAX_METHOD_BYTES:
         raise _target_too_long()
     return False
+
+
+def check_line_ends(begun: bytes, searched: int) -> None:
+    """Look at what is new from `searched` on of a head that is not whole yet.
+
+    RFC 9112, 2.2: a line ends with CR and LF. A head with others has no end that we know, so it is
+    refused now and not waited for. Raises Refused.
+    """
+    if _BARE_LINE_END.search(begun, searched):
+        raise malformed("A line of the head ends with a CR or an LF alone.")
 
 
 class RequestLine(NamedTuple):

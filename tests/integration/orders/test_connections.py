@@ -184,6 +184,17 @@ def test_a_connection_is_closed_after_a_body_that_was_not_read(
     run(scenario)
 
 
+def test_a_connection_is_closed_after_a_body_that_was_too_large_and_whole(run: Any) -> None:
+    async def scenario(site: Site) -> None:
+        client = await site.connect()
+        await client.send(site.request("k-1", b" " * 70_000))
+        answer = await client.answer()
+        assert (answer.status, answer.headers["connection"]) == (413, "close")
+        assert await client.is_closed()
+
+    run(scenario)
+
+
 def test_a_silent_a_slow_and_an_idle_connection_are_ended(run: Any, settings: Settings) -> None:
     settings.WEB_HEAD_SECONDS = 0.2
 

@@ -72,6 +72,17 @@ def test_a_head_that_never_ends_is_refused_at_its_bound_and_not_kept() -> None:
     assert connection.has_ended
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\n\r", b"\r\r\n"])
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_a_line_that_ends_otherwise_is_refused_before_the_head_is_whole(
+    end: bytes, size: int
+) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: shop" + end + b"X: y" + end + end
+    connection = exchange([head[at : at + size] for at in range(0, len(head), size)])
+    assert [each.status for each in connection.answers()] == [400]
+    assert connection.has_ended
+
+
 @pytest.mark.parametrize("size", [1, 100, 5000])
 def test_a_url_that_never_ends_is_refused_at_its_bound(size: int) -> None:
     connection = exchange([b"GET /", *[b"y" * size] * (12_000 // size)])
