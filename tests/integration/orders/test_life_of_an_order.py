@@ -383,7 +383,7 @@ def test_orders_and_stock_agree_after_any_steps_of_any_life(make_sale: MakeSale)
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[*HealthCheck],
