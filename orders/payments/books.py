@@ -62,8 +62,9 @@ def shares(
     """Return what each payment has become, by key.
 
     A refund that is called as a payment pays back that one; any other, the ones that nothing was
-    given for first.
+    given for first. A payment of nothing becomes nothing: there is no money that could go back.
     """
+    payments = [each for each in payments if each.amount]
     names = {payment.reference for payment in payments}
     pool = sum((each.amount for each in refunds if each.reference not in names), Decimal(0))
     found: dict[int, Share] = {}
@@ -74,8 +75,7 @@ def shares(
         if back < payment.amount <= pool:
             pool -= payment.amount
             back = payment.amount
-        gone = bool(payment.amount) and back >= payment.amount
-        found[payment.key] = Share.GONE if gone else Share.IDLE
+        found[payment.key] = Share.GONE if back >= payment.amount else Share.IDLE
     left = [each for each in payments if found[each.key] is Share.IDLE]
     if gives_goods and left:
         found[min(left, key=lambda each: (not each.serves, each.key)).key] = Share.SERVES

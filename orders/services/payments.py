@@ -155,7 +155,7 @@ def _pay_all(notices: Sequence[PaymentNotice]) -> None:
     change_status(lifecycle.PAY, sorted(notice.order_id for notice in notices))
     now = clock.now()
     PaymentNotice.objects.filter(pk__in=[notice.pk for notice in notices]).update(
-        state=State.APPLIED, settled_at=now
+        state=State.APPLIED, detail="", settled_at=now
     )
     for notice in notices:
         notice.state, notice.detail, notice.settled_at = State.APPLIED, "", now
@@ -267,7 +267,11 @@ def _note_shares(found: dict[int, Share]) -> None:
     for share in set(found.values()):
         state = _STATE_OF[share]
         keys = [key for key, each in found.items() if each is share]
-        PaymentNotice.objects.filter(pk__in=keys).exclude(state=state).update(state=state)
+        changed = PaymentNotice.objects.filter(pk__in=keys).exclude(state=state)
+        if share is Share.SERVES:  # why nothing was given for it is no longer so
+            changed.update(state=state, detail="")
+        else:
+            changed.update(state=state)
 
 
 def _counted(order: Order) -> tuple[list[Money], list[Money]]:
@@ -320,7 +324,7 @@ def _settle_waiting_refunds(order: Order) -> None:
 def _without_order(notice: PaymentNotice) -> None:
     """Judge a notice whose order is not in the ledger: on its way there, given up, or no order."""
     if selectors.record_on_its_way(notice.order_id):
-        _conclude(notice, State.PENDING, "The order is on its way into the ledger.")
+        _conclude(notice, State.PENDING)  # without a word that is not so once the order is there
     elif order := _locked(notice.order_id):  # persisted between the two looks
         _judge(notice, order)
     elif not selectors.is_given_up(notice.order_id):

@@ -7,7 +7,7 @@ import pytest
 
 from inventory.models import Allocation, Sale
 from orders.errors import NotCancellable
-from orders.models import ApiClient, Order
+from orders.models import ApiClient, Order, PaymentNotice
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
@@ -92,3 +92,4 @@ def test_money_that_comes_for_what_costs_nothing_changes_nothing(sale: Sale, api
     order.refresh_from_db()
     assert (order.status, order.refund_due) == ("confirmed", None)
     assert len(events(order)) == 1
+    assert not PaymentNotice.objects.filter(state__in=PaymentNotice.NEEDS_ATTENTION).exists()

@@ -21,7 +21,7 @@ from orders.payments.news import NewsType, PaymentNews
 from orders.services import holds, late_payments
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.late_payments import settle_payments
-from orders.services.notices import Noted, note
+from orders.services.notices import Noted, note, take_news
 from orders.services.reconcile import reconcile
 from shop.core import clock, sql
 from tests.conftest import MakeSale
@@ -215,6 +215,18 @@ def test_a_payment_that_came_before_its_order_is_applied_by_the_transaction_that
     row = sale.allocations.get()
     assert (row.held, row.sold) == (1, 1)
     assert reconcile(sale.pk, "drop").drift == 0
+
+
+def test_a_payment_says_nothing_of_its_orders_way_that_is_not_so_later(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    sale = make_sale("drop", {"TEE": 50})
+    [order_id] = place(api_key, Request("k"))
+    take_news(news_of(order_id))  # as what a person tries again: it is judged at once
+    for state in ("pending", "applied"):
+        found = PaymentNotice.objects.get()
+        assert (found.state, found.detail) == (state, "")
+        persist(sale)
 
 
 def test_an_order_that_is_persisted_after_the_end_of_its_hold_is_paid_and_never_expired(

@@ -29,6 +29,12 @@ def test_a_refund_by_another_name_goes_to_what_nothing_was_given_for() -> None:
     assert found == {0: Share.SERVES, 1: Share.GONE, 2: Share.IDLE}
 
 
+def test_a_payment_of_nothing_is_never_to_go_back() -> None:
+    nothing = [Money(0, "p0", Decimal(0))]
+    assert books.shares(nothing, [], gives_goods=False) == {}
+    assert books.shares(nothing, refunds(("rf", 0)), gives_goods=False) == {}
+
+
 def test_two_ways_of_naming_refunds_may_mean_one_refund() -> None:
     paid = payments(2)
     assert books.is_ambiguous("p0", paid, refunds(("rf_1", 10)))
