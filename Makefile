@@ -8,7 +8,7 @@ RUN := $(VENV)/.run-installed
 TEST := $(VENV)/.test-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
-AUDIT := $(VENV)/.audit-installed
+AUDIT := $(VENV)-audit
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help demo up test drill soak bench lint format audit requirements clean
@@ -46,8 +46,8 @@ format: $(DEV) ## Format the code and apply safe fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-audit: $(AUDIT) ## Look for known faults in what is pinned and for undeclared imports, and write sbom.json
-	@$(BIN)/python ops/audit.py
+audit: $(AUDIT)/.installed ## Look for known faults in what is pinned and for undeclared imports, and write sbom.json
+	@$(AUDIT)/bin/python ops/audit.py
 
 # All together first: they are installed into one environment, so that no two files may disagree.
 requirements: $(DEV) ## Pin the requirements anew from pyproject.toml, with the hashes of their files
@@ -64,7 +64,7 @@ requirements: $(DEV) ## Pin the requirements anew from pyproject.toml, with the 
 	$$pin --extra local --extra audit -o requirements-audit.txt
 
 clean: ## Remove the environment and all local state
-	rm -rf $(VENV) .local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(AUDIT) sbom.json .local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -83,9 +83,11 @@ $(TEST): requirements-test.txt | $(BIN)/python
 	@$(PIP) install --require-hashes -r requirements-test.txt
 	@touch $@
 
-$(AUDIT): requirements-audit.txt | $(BIN)/python
-	@echo "Installing what looks through the dependencies into $(VENV) (once) …"
-	@$(PIP) install --require-hashes -r requirements-audit.txt
+# An environment of its own: what these tools bring along would change what the product loads.
+$(AUDIT)/.installed: requirements-audit.txt | $(BIN)/python
+	@echo "Installing what looks through the dependencies into $(AUDIT) (once) …"
+	@$(BIN)/python -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-audit.txt
 	@touch $@
 
 $(BENCH): requirements-bench.txt | $(BIN)/python
