@@ -189,7 +189,8 @@ CELERY_TIMEZONE = "UTC"
 
 # --- Flower -------------------------------------------------------------------------------------
 
-FLOWER_URL = env.text("FLOWER_URL") or f"http://127.0.0.1:{env.whole('FLOWER_PORT')}/"
+_OWN_FLOWER = f"http://127.0.0.1:{env.whole('FLOWER_PORT')}/"  # a small profile runs none
+FLOWER_URL = env.text("FLOWER_URL") or (_OWN_FLOWER if env.text("SHOP_PROFILE") == "full" else "")
 
 # --- The web admin ------------------------------------------------------------------------------
 

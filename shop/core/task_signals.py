@@ -1,5 +1,6 @@
 """What a Celery worker does around its tasks: fields for their log lines, spans, profiles."""
 
+import gc
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -18,6 +19,12 @@ from .traceparent import trace_id_of
 pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20  # times 0.1 s
 
 _open: dict[str, ExitStack] = {}  # by task id: the tasks under way in this process
+
+
+@signals.worker_before_create_process.connect(weak=False)
+def _forking(**_: Any) -> None:
+    """Let the pool's processes share what is loaded: a collection would write into all of it."""
+    gc.freeze()
 
 
 @signals.worker_process_init.connect(weak=False)

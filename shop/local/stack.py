@@ -20,7 +20,7 @@ from shop.local.listener import listening
 from shop.local.logs import LogSink
 from shop.local.ports import require_free
 from shop.local.priority import BEHIND, BETWEEN
-from shop.local.procfile import read_procfile
+from shop.local.procfile import queues_of, read_profile
 from shop.local.programs import search_path
 from shop.local.server import Server
 from shop.local.service import Service
@@ -68,6 +68,7 @@ class Stack:
         self._keys = keys or {}
         self.servers: dict[str, Server] = {}
         self.services: dict[str, Service] = {}
+        self._processes = read_profile(discovery.REPOSITORY, self.env.get("SHOP_PROFILE", ""))
         self._sink = LogSink(state / "logs", terminal=terminal)
         self._rolling = asyncio.Lock()
         self._exit = AsyncExitStack()
@@ -189,7 +190,7 @@ class Stack:
         self.env["FLOWER_BASIC_AUTH"] = f"{self.superuser}:{password}"
 
     def _start_services(self) -> None:
-        for name, command in read_procfile(discovery.REPOSITORY / "Procfile").items():
+        for name, command in self._processes.items():
             self.services[name] = Service(
                 name,
                 ["/bin/sh", "-c", command],
@@ -214,6 +215,7 @@ class Stack:
             redis_url=lambda: self.endpoints.redis_url,
             notice=self._say,
             lateness=partial(read_lateness, self.web),
+            workers=queues_of(self._processes),
         )
 
     async def _end(self, task: asyncio.Task[None]) -> None:

@@ -71,8 +71,7 @@ def show(stack: Stack, *, api_key: str) -> None:
         "  demo key": api_key,
         "  payments": _payment_secret(stack),
         "Health": f"{stack.web.url}/readyz",
-        "Workers": f"{stack.flower.url}/",
-        "  with": " ".join(stack.env["FLOWER_BASIC_AUTH"].split(":", 1)),
+        **_flower(stack),
         "Logs": str(stack.state / "logs"),
         "Mail": _mail(stack),
     }.items():
@@ -89,6 +88,13 @@ def show(stack: Stack, *, api_key: str) -> None:
         f"{shlex.quote(sys.executable)} -m shop.local pay ORDER_ID  # the id that it answers\n",
         flush=True,
     )
+
+
+def _flower(stack: Stack) -> dict[str, str]:
+    if "flower" not in stack.services:  # a small profile runs none
+        return {}
+    account = " ".join(stack.env["FLOWER_BASIC_AUTH"].split(":", 1))
+    return {"Workers": f"{stack.flower.url}/", "  with": account}
 
 
 def _payment_secret(stack: Stack) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,21 +22,23 @@ STOP_SECONDS = 1.0  # it does not work, so it won't end its work either
 MOST_PATIENCE = 16  # times the usual, for a duty that restarts have not helped with
 TOGETHER = 3 * LOOK_SECONDS  # who falls silent within this, falls silent for one reason
 
-# What shows that a service of the Procfile takes messages: a task through its queue.
-PULSES = {
-    "worker": "persist pulse",
-    "urgent": "urgent pulse",
-    "settle": "settle pulse",
-    "upkeep": "upkeep pulse",
-    "notifier": "notify pulse",
+# The services of the usual Procfile that read queues.
+WORKERS = {
+    "worker": ["persist"],
+    "urgent": ["urgent"],
+    "settle": ["settle"],
+    "upkeep": ["upkeep"],
+    "notifier": ["notify"],
 }
-# Who does each duty of /readyz. That it gets no later shows that the work is done.
-OWNERS = {
-    "orders": "worker",
+# What shows that a service takes messages: a task through its queue, the first of several.
+PULSES = {name: f"{queues[0]} pulse" for name, queues in WORKERS.items()}
+# The queue through which each duty of /readyz is done. That it gets no later shows that it is done.
+DUTIES = {
+    "orders": "persist",
     "holds": "urgent",
     "releases": "urgent",
     "payments": "settle",
-    "deliveries": "notifier",
+    "deliveries": "notify",
 }
 _SAME = 0.5  # seconds: of two looks at the same piece of work, the later may be off by so much
 
@@ -88,11 +90,13 @@ class Watchdog:
         redis_url: Callable[[], str],
         notice: Callable[[str], None],
         lateness: Callable[[], Awaitable[Late | None]],
+        workers: Mapping[str, Sequence[str]] = WORKERS,
         patience: float = PATIENCE_SECONDS,
         start: float = START_SECONDS,
     ) -> None:
         """Give each of `services` `patience` seconds, or `start` where its process is new.
 
+        `workers` says which queues each of them reads, if any, the one that shows its pulse first.
         `notice` is told what is done.
         """
         self._supervisor = supervisor
@@ -100,6 +104,8 @@ class Watchdog:
         self._redis_url = redis_url
         self._notice = notice
         self._lateness = lateness
+        self._pulses = {name: f"{queues[0]} pulse" for name, queues in workers.items()}
+        self._owners = {queue: name for name, queues in workers.items() for queue in queues}
         self._patience = patience
         self._start = start
         self._seen: dict[str, _Seen] = {}
@@ -131,9 +137,9 @@ class Watchdog:
     def _silent(self, pulses: Mapping[str, str]) -> list[str]:
         """Return the services to start again since they have shown no progress for too long."""
         now = time.monotonic()
-        for name, pulse in PULSES.items():
+        for name, pulse in self._pulses.items():
             self._look(name, pulses.get(pulse, ""), now)
-        silent = [name for name in PULSES if now - self._seen[name].at > self._allowed(name)]
+        silent = [each for each in self._pulses if now - self._seen[each].at > self._allowed(each)]
         # Where all fell silent together, nobody is asked to show anything: that is beat's work.
         if silent and self._last_sign() - min(self._seen[each].at for each in silent) < TOGETHER:
             self._begin_anew()
@@ -165,7 +171,7 @@ class Watchdog:
         undone = {duty for duty in late if self._is_undone(duty, late[duty], now)}
         if "orders" in undone:  # the others may wait for just these
             undone = {"orders"}
-        return [(OWNERS[duty], duty) for duty in OWNERS if duty in undone]
+        return [(self._owners[queue], duty) for duty, queue in DUTIES.items() if duty in undone]
 
     def _is_undone(self, duty: str, late: float, now: float) -> bool:
         before = self._oldest.get(duty)

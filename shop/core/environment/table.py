@@ -224,6 +224,13 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             "hold up webhooks",
         ),
         Variable(
+            name="SHOP_PROFILE",
+            default="full",
+            choices=("full", "small"),
+            means="which processes `make up` starts: `small` runs the same queues in fewer, see "
+            "[deployment](deployment.md#a-small-machine)",
+        ),
+        Variable(
             name="SHOP_STATE_DIR",
             default=".local",
             means="all embedded data, logs and generated secrets",

@@ -13,13 +13,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from orders import task_names
+from shop.core.dispatch import TaskName
 from shop.local import discovery, flower
 from shop.local import stack as stack_module
 from shop.local.credentials import Credentials
 from shop.local.embedded import locked
 from shop.local.errors import CommandFailed, LocalStackError, PortTaken, StateInUse
-from shop.local.procfile import read_procfile
+from shop.local.procfile import queues_of, read_procfile, read_profile
 from shop.local.stack import Stack
+from shop.local.watchdog import DUTIES, WORKERS
 
 from .conftest import REPOSITORY, assert_soon, gone
 
@@ -93,6 +96,22 @@ def test_the_procfile_names_every_process() -> None:
     ]
     # Without exec the shell would stay in between, and signals would end there.
     assert all(command.startswith("exec python -m ") for command in processes.values())
+
+
+def test_the_small_profile_reads_every_queue_and_keeps_what_is_urgent_apart() -> None:
+    full, small = (read_profile(REPOSITORY, name) for name in ("full", "small"))
+    assert {name: small[name] for name in ("web", "beat")} == {
+        name: full[name] for name in ("web", "beat")
+    }
+    assert all(command.startswith("exec python -m ") for command in small.values())
+    named = {each.queue for each in vars(task_names).values() if isinstance(each, TaskName)}
+    for processes in (full, small):
+        read = [queue for queues in queues_of(processes).values() for queue in queues]
+        assert sorted(read) == sorted(named | set(task_names.PULSES)), "each by one worker"
+    for queues in queues_of(small).values():
+        assert {"urgent", "settle"}.isdisjoint(queues) or {"urgent", "settle"} == set(queues)
+    assert set(DUTIES.values()) <= named
+    assert queues_of(full) == WORKERS
 
 
 def test_comments_and_blank_lines_of_a_procfile_are_no_processes(tmp_path: Path) -> None:

@@ -87,6 +87,22 @@ def run(scenario: Awaitable[None]) -> None:
     asyncio.run(scenario)  # type: ignore[arg-type]
 
 
+def test_a_worker_of_two_queues_answers_for_the_duties_of_both() -> None:
+    """The small profile has one worker for what is urgent and for payments."""
+    workers = {"worker": ["persist"], "urgent": ["urgent", "settle"], "notifier": ["notify"]}
+    watchdog = Watchdog(
+        None,
+        {},
+        redis_url=str,
+        notice=print,
+        lateness=None,
+        workers=workers,
+        patience=-1,
+    )
+    assert watchdog._idle({"payments": 5.0}) == [("urgent", "payments")]
+    assert watchdog._idle({"deliveries": 5.0}) == [("notifier", "deliveries")]
+
+
 def test_a_frozen_worker_is_started_again_and_the_others_are_left_alone(state: Path) -> None:
     async def scenario() -> None:
         async with shop(state) as running:
