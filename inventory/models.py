@@ -1,12 +1,13 @@
 """Products, the sales that offer them, and the ledger of every unit's way."""
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from . import domain
-from .validators import validate_currency, validate_moment, validate_name
+from .validators import CLOSES_BEFORE_IT_OPENS, validate_currency, validate_moment, validate_name
 
 
 class Product(models.Model):
@@ -122,6 +123,11 @@ class Sale(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def clean(self) -> None:
+        """Say in plain words what the constraint `sale_closes_after_it_opens` is about."""
+        if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
+            raise ValidationError({"closes_at": CLOSES_BEFORE_IT_OPENS})
 
 
 class Allocation(models.Model):

@@ -12,6 +12,7 @@ OUT_OF_TIME = (
     f"A sale opens and closes between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}; "
     "without a closing time it stays open until it is closed."
 )
+CLOSES_BEFORE_IT_OPENS = "A sale closes after it opens, and it opens now where no time is given."
 # C0 and C1 controls, the line and paragraph separators, and halves of characters, which no database
 # keeps and no page shows.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

@@ -56,6 +56,13 @@ def test_a_wrong_password_opens_nothing(page: Page, web: Web) -> None:
     assert serious_violations(page) == []
 
 
+def test_the_dashboard_is_no_wider_than_a_phone(admin_page: Page, make_sale: MakeSale) -> None:
+    make_sale("drop", {"TEE": 1_000_000})
+    admin_page.goto("/admin/")
+    expect(admin_page.get_by_role("link", name="drop", exact=True)).to_be_visible()
+    assert admin_page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_a_dead_letter_is_replayed(admin_page: Page, make_sale: MakeSale) -> None:
     admin_page.set_viewport_size({"width": 1280, "height": 900})
     letter = dead_letter(make_sale("drop", {"TEE": 50}), ApiClient.objects.get())

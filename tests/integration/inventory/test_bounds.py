@@ -12,6 +12,7 @@ from inventory import counters, services
 from inventory.domain import LATEST, MAX_QUANTITY
 from inventory.errors import InvalidSkuSpec, RuleRefused
 from inventory.models import Allocation, Product, Sale
+from inventory.validators import CLOSES_BEFORE_IT_OPENS
 from shop.core import clock
 from tests.conftest import MakeSale
 
@@ -24,6 +25,16 @@ OUT_OF_TIME = [
     datetime(1, 1, 1, tzinfo=EAST),
     datetime(1969, 12, 31, tzinfo=UTC),
 ]
+
+
+@pytest.mark.parametrize("back", [timedelta(), timedelta(days=1)])
+def test_a_sale_that_closes_before_it_opens_is_refused_in_plain_words(
+    back: timedelta, make_sale: MakeSale
+) -> None:
+    opens_at = clock.now() + timedelta(days=7)
+    with pytest.raises(ValidationError) as refusal:
+        make_sale(opens_at=opens_at, closes_at=opens_at - back)
+    assert refusal.value.messages == [CLOSES_BEFORE_IT_OPENS]
 
 
 @pytest.mark.parametrize("moment", OUT_OF_TIME)
