@@ -42,6 +42,8 @@ class ProductResource(WholeFile, resources.ModelResource):
     """
 
     price = fields.Field(attribute="price", column_name="price", widget=Price())
+    # Declared, since the model's default would stand in for a cell that is blank.
+    currency = fields.Field(attribute="currency", column_name="currency")
     columns = Columns(
         (
             Column("sku", Holds.CODE),

@@ -111,6 +111,17 @@ def test_one_bad_row_refuses_the_whole_file_and_says_which_and_why(
     assert list(Product.objects.values_list("sku", flat=True)) == ["PIN"]
 
 
+@pytest.mark.parametrize(
+    "row", ["BAG,Bag,1,", "BAG,Bag,1", "BAG,Bag,,EUR", "BAG,,1,EUR", ",Bag,1,EUR"]
+)
+def test_a_blank_cell_is_filled_with_nothing_that_was_not_written(
+    row: str, admin_client: Client
+) -> None:
+    page = send(admin_client, PRODUCTS, f"{HEADER}{row}\n")
+    assert "Row 2: " in page
+    assert not KEPT.search(page)
+
+
 def test_a_row_that_has_become_bad_since_the_preview_refuses_the_file(
     admin_client: Client,
 ) -> None:
