@@ -111,9 +111,19 @@ def _movements(order_id: UUID) -> Iterator[Entry]:
 def _deliveries(order_id: UUID) -> Iterator[Entry]:
     rows = Delivery.objects.filter(order_id=order_id).order_by("endpoint", "sequence")
     for delivery in rows.select_related("endpoint__client", "event")[:MOST]:
-        answer = delivery.last_error or delivery.last_status or "not tried yet"
+        answer = delivery.last_error or delivery.last_status or _without_answer(delivery)
         yield Entry(
             delivery.last_attempt_at or delivery.created_at,
             f"delivery.{delivery.state}",
             f"{delivery.event.type} to {delivery.endpoint}, attempt {delivery.attempts}: {answer}",
         )
+
+
+def _without_answer(delivery: Delivery) -> str:
+    """Return what is known of a delivery that nobody has answered with a status or an error.
+
+    A mail that the server took has neither.
+    """
+    if delivery.state == Delivery.State.DELIVERED:
+        return "taken"
+    return "no answer yet" if delivery.attempts else "not tried yet"

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from inventory.models import Sale
-from orders.models import ApiClient
+from orders.models import ApiClient, Delivery
 from orders.services import triage
 from orders.services.late_payments import settle_payments
 from orders.services.notices import note
@@ -58,6 +58,18 @@ def test_its_json_has_the_order_as_the_api_shows_it(sale: Sale, api_key: str) ->
     assert found["client"] == "storefront"
     assert found["order"]["id"] == str(order.pk)
     assert (found["order"]["customer"], found["order"]["total"]) == ("bob", "12.50")
+
+
+@pytest.mark.parametrize(
+    ("state", "attempts", "said"),
+    [("pending", 0, "not tried yet"), ("pending", 1, "no answer yet"), ("delivered", 1, "taken")],
+)
+def test_a_mail_that_was_taken_is_not_called_untried(
+    sale: Sale, api_key: str, state: str, attempts: int, said: str
+) -> None:
+    (order,) = placed(sale, api_key, Request("k-1", extra={"email": "ada@example.com"}))
+    assert Delivery.objects.update(state=state, attempts=attempts) == 1
+    assert f"order.placed to E-mail, attempt {attempts}: {said}\n" in show(order.pk)
 
 
 def test_an_order_in_the_outbox_is_found(sale: Sale, api_key: str) -> None:
