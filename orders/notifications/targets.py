@@ -180,7 +180,11 @@ def _parse(text: str) -> URL:
     if _ODD.search(text):
         raise TargetRefused("The URL holds a character that has to be escaped in URLs.")
     try:
-        return URL(text)
+        url = URL(text)
+        _ = url.host  # read when it is asked for, and not always readable
+        return url
+    except UnicodeError as error:
+        raise TargetRefused("The name of the host is not as IDNA has it.") from error
     except ValueError as error:
         raise TargetRefused(f"This is no URL: {error}") from error
 

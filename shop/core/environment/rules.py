@@ -11,6 +11,7 @@ from .stores import unusable_stores
 LEAST_SECRET_KEY = 32  # characters
 LEAST_TOKEN = 16  # characters
 BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, 2.1
+STRIPE_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{24,}")
 SECRET_BYTES = range(24, 65)  # Standard Webhooks 1.0, "Signature scheme"
 
 
@@ -68,4 +69,10 @@ def _weak_secrets(values: Mapping[str, str]) -> list[str]:
         for number, secret in enumerate(chosen, 1)
         if secret and not is_payment_secret(secret)
     ]
+    stripe = values.get("STRIPE_WEBHOOK_SECRET", "")
+    if stripe and not STRIPE_SECRET.fullmatch(stripe):
+        wrong.append(
+            "STRIPE_WEBHOOK_SECRET is not whsec_ and 24 or more characters, and the network "
+            "reaches the web process: a guess would pay any order."
+        )
     return wrong

@@ -156,17 +156,23 @@ def test_an_unset_broker_is_the_database_after_the_stock(stock: str, broker: str
 
 
 def test_weak_secrets_stop_a_start_that_the_network_reaches() -> None:
-    values = {"DJANGO_SECRET_KEY": "short", "PAYMENT_WEBHOOK_SECRET": f"{SECRET}, secret"}
+    values = {
+        "DJANGO_SECRET_KEY": "short",
+        "PAYMENT_WEBHOOK_SECRET": f"{SECRET}, secret",
+        "STRIPE_WEBHOOK_SECRET": "whsec_x",
+    }
     Environment(values)  # on the loopback they harm nobody
     text = refused(WEB_ADDRESS="0.0.0.0", **values)
     assert "DJANGO_SECRET_KEY has 5 characters" in text
     assert "PAYMENT_WEBHOOK_SECRET number 2" in text
+    assert "STRIPE_WEBHOOK_SECRET is not" in text
     assert "short" not in text.replace("DJANGO_SECRET_KEY", "")
 
 
 def test_good_secrets_start_where_the_network_reaches() -> None:
     key = "".join(map(chr, range(40, 90)))
-    Environment({"WEB_ADDRESS": "::", "DJANGO_SECRET_KEY": key, "PAYMENT_WEBHOOK_SECRET": SECRET})
+    secrets = {"PAYMENT_WEBHOOK_SECRET": SECRET, "STRIPE_WEBHOOK_SECRET": "whsec_" + "5m" * 16}
+    Environment({"WEB_ADDRESS": "::", "DJANGO_SECRET_KEY": key, **secrets})
 
 
 def test_a_process_that_cannot_start_says_so_in_lines_and_without_a_traceback() -> None:

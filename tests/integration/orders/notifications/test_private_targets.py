@@ -149,6 +149,7 @@ def test_an_endpoint_that_is_not_permitted_any_more_is_shown_and_fails_with_the_
         "https://shop.example/%00": "control character",
         "https://ada:secret@shop.example/": "user name",
         "https://[::1/": "no URL",
+        "https://xn--/": "IDNA",
     }
     refused = {url: webhook_at(url) for url in reasons}
     webhook_at(receiver.url())
