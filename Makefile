@@ -9,9 +9,11 @@ TEST := $(VENV)/.test-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 AUDIT := $(VENV)-audit
+TWO := --numprocesses 2 --dist loadfile
+WITHOUT_BENCH := $(addprefix --ignore=tests/,e2e/test_bench.py e2e/test_bench_peers.py integration/bench unit/bench)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo up test drill soak bench lint format audit requirements clean
+.PHONY: help demo up test test-all drill soak bench lint format audit requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,8 +24,11 @@ demo: $(RUN) ## Set everything up, run a real flash sale over HTTP, and prove th
 up: $(RUN) ## Run the whole stack in the foreground, with a demo sale open, until Ctrl-C
 	@exec $(BIN)/python -m shop.local up
 
-test: $(TEST) ## Run all tests on real PostgreSQL, Redis protocol and Celery workers (ARGS=… for pytest)
-	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile)
+test: $(TEST) ## Run the product's tests on real PostgreSQL, Redis protocol and Celery workers (ARGS=… for pytest)
+	@$(BIN)/python -m pytest $(or $(ARGS),$(TWO) $(WITHOUT_BENCH))
+
+test-all: $(TEST) ## … and those of the benchmark and its peers, which want wrk
+	@$(BIN)/python -m pytest $(TWO)
 
 drill: $(RUN) ## Break each part of the stack under load, and show what was lost, doubled or oversold (ARGS=…)
 	@$(BIN)/python -m shop.local drill $(ARGS)
