@@ -216,9 +216,20 @@ def test_an_ordinary_user_can_run_the_servers(state: Path) -> None:
 
 
 def python_for(uid: int | None) -> str:
-    """Return a Python of our version that `uid` may run; root's own may lie in root's home."""
+    """Return a Python that `uid` may run; root's own may lie in root's home.
+
+    It is of our version to the last number, as what is installed for it is.
+    """
     system = Path(f"/usr/bin/python3.{sys.version_info.minor}")
     for python in (Path(sys.executable), system):
-        if uid is None or may_execute(python, uid):
+        if (uid is None or may_execute(python, uid)) and _version(python) == sys.version_info[:3]:
             return str(python)
     pytest.skip("no Python here that an ordinary user may run")
+
+
+def _version(python: Path) -> tuple[int, ...]:
+    ask = [str(python), "-c", "import sys; print(*sys.version_info[:3])"]
+    try:
+        return tuple(map(int, subprocess.check_output(ask, text=True).split()))
+    except OSError:
+        return ()

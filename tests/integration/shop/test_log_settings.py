@@ -40,4 +40,4 @@ def test_the_access_log_stays_off_that_would_make_orders_take_the_long_way() -> 
 def test_a_log_format_that_nobody_knows_ends_the_program_with_the_reason() -> None:
     done = run(LOG_FORMAT="xml")
     assert done.returncode == 1
-    assert "LOG_FORMAT is text or json, not 'xml'" in done.stderr
+    assert "LOG_FORMAT=xml: one of text, json is expected." in done.stderr

@@ -17,6 +17,7 @@ from orders.management.live.pace import SHOWN_SECONDS, pace_of, wanted_seconds
 from orders.management.live.picture import picture
 from orders.management.live.reading import Counts, Ledger, Reading
 from orders.models import ReconciliationRecord
+from orders.selectors import WaitingPayments
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
@@ -40,7 +41,9 @@ def reading(skus: int = 2, trouble: list[str] | None = None, **changes: object) 
     counted = {100: second(accepted=20, sold_out=1200, persisted=10, slowest=2)}
     counts = Counts({row.pk: 580 for row in rows}, 7, 1.5, pace_of(counted, until=100))
     compared = ReconciliationRecord(sale=sale, drift=0, compared_at=NOW - timedelta(seconds=9))
-    ledger = Ledger(NOW, sale, compared, {"dead letters": 2, "deliveries": 0})
+    ledger = Ledger(
+        NOW, sale, compared, {"dead letters": 2, "deliveries": 0}, WaitingPayments(0, None, {})
+    )
     fields = {"ledger": ledger, "counts": counts} | changes
     return Reading(NOW, trouble=trouble or [], **fields)  # type: ignore[arg-type]
 

@@ -13,8 +13,12 @@ from orders.models import Order
 
 from .conftest import Sold
 
+OF_MACHINES = ["orders.reconciliationcheckpoint"]  # sums that can be made anew
 MODELS = [
-    model for app in ("inventory", "orders") for model in apps.get_app_config(app).get_models()
+    model
+    for app in ("inventory", "orders")
+    for model in apps.get_app_config(app).get_models()
+    if model._meta.label_lower not in OF_MACHINES
 ]
 READ_ONLY = [
     "inventory.sale",
