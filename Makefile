@@ -9,7 +9,7 @@ TEST := $(VENV)/.test-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 AUDIT := $(VENV)-audit
-TWO := --numprocesses 2 --dist loadfile
+TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 WITHOUT_BENCH := $(addprefix --ignore=tests/,e2e/test_bench.py e2e/test_bench_peers.py integration/bench unit/bench)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 

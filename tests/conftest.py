@@ -26,11 +26,19 @@ emptying.install()
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what needs the product's processes last: once started, their workers persist and release
-    whatever any test puts into the servers."""
-    items.sort(key=lambda item: "processes" in getattr(item, "fixturenames", ()))
+    whatever any test puts into the servers. A file is a group for the processes of the test run,
+    and what needs the product's processes in it another one."""
+    items.sort(key=_needs_processes)
+    for item in items:
+        group = f"{item.path.name}-{_needs_processes(item)}"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _needs_processes(item: pytest.Item) -> bool:
+    return "processes" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(autouse=True)
