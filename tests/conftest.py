@@ -23,7 +23,7 @@ MakeSale = Callable[..., Sale]
 
 emptying.install()
 # What a password check costs is no part of what these tests show, and a third of a second each.
-settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+settings.PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
 
 
 @pytest.hookimpl(tryfirst=True)

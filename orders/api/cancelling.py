@@ -18,12 +18,14 @@ from orders.problems import Problem, Refused
 from orders.representation import encode_order
 from orders.selectors import Asked
 from orders.services.holds import cancel_orders
+from shop.core import tracing
 
 from .endpoint import problem_of
 from .following import find
 from .together import Together
 
 ORDERS, CANCEL = "/api/v1/orders/", "/cancel"
+ROUTE = "api/v1/orders/<str:order_id>/cancel"  # as Django would name it in a trace
 # How long a cancellation waits for an order that is about to be persisted.
 WAIT_SECONDS = 5.0
 _WHY_NOT = {
@@ -42,6 +44,7 @@ def with_cancelling(application: Application) -> Application:
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if order_id := _order_of(scope):
+            tracing.name_route(ROUTE)
             await send_reply(send, await _reply(order_id, scope))
         else:
             await application(scope, receive, send)

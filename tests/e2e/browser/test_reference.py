@@ -19,9 +19,9 @@ def test_an_order_can_be_placed_from_the_reference(
     make_sale(DEMO_SALE, {DEMO_SKU: 5})
     page.goto("/api/docs#/Orders/placeOrder")
     page.locator("button.authorize").first.click()
-    page.locator(".auth-container input").fill(web.api_key)
-    page.locator(".auth-btn-wrapper button.authorize").click()
-    page.locator(".btn-done").click()
+    page.locator(".auth-container input").first.fill(web.api_key)
+    page.locator(".auth-btn-wrapper button.authorize").first.click()
+    page.locator(".btn-done").first.click()
     for _ in range(2):
         page.locator(f"{PLACING} .execute").click()
         answer = page.locator(

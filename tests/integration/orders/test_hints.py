@@ -84,7 +84,7 @@ def test_beat_asks_for_nothing_that_is_asked_for_already(broker: redis.Redis) ->
 def test_a_broker_that_keeps_no_marks_gets_every_hint(
     broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "_hints", lambda: None)
+    monkeypatch.setattr(dispatch, "broker", lambda: None)
     for _ in range(3):
         dispatch.send(EXPIRE_HOLDS)
     assert waiting(broker) == {"urgent": 3}

@@ -65,7 +65,7 @@ def test_a_list_asks_few_questions_and_counts_within_bounds(
 def test_the_order_page_asks_few_questions(
     sold: Sold, admin_client: Client, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         admin_client.get(f"/admin/orders/order/{sold.order.pk}/change/")
 
 
