@@ -14,7 +14,8 @@ from inventory.money import AmountRefused, to_minor
 from inventory.selectors import sales_on_record
 from orders.models import ApiClient, hash_api_key
 from shop.core import clock
-from shop.core.health import NotReady, first_line
+from shop.core.error_text import first_line
+from shop.core.health import NotReady
 from shop.core.threads import Overloaded, in_thread
 
 logger = logging.getLogger(__name__)

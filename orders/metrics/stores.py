@@ -17,6 +17,8 @@ import redis
 from django.db import InterfaceError, OperationalError, close_old_connections
 from prometheus_client.core import Metric
 
+from shop.core.error_text import first_line
+
 from .scene import Scene
 
 logger = logging.getLogger(__name__)
@@ -86,7 +88,7 @@ class Round:
             try:
                 self._answers[name] = self._ask(name, source)
             except _AWAY as error:
-                logger.warning("metrics: %s is away: %s", self._store.name, _first_line(error))
+                logger.warning("metrics: %s is away: %s", self._store.name, first_line(error))
                 return False
         return True
 
@@ -108,10 +110,6 @@ def wait_for(running: Future[R], seconds: float) -> R:
         return running.result(max(0.0, seconds))
     finally:
         running.cancel()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _took_too_long(error: Exception) -> bool:

@@ -23,6 +23,8 @@ from django.core.management import (
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 from kombu.exceptions import OperationalError as BrokerError
 
+from shop.core.error_text import first_line
+
 REFUSED = 1  # or found; nothing was changed by it
 SERVER_AWAY = 2  # or read-only, or broken: it could not be done now
 INTERRUPTED, NOBODY_READS = 128 + signal.SIGINT, 128 + signal.SIGPIPE  # as shells have it
@@ -161,11 +163,6 @@ def _let_django_know_of_no_color(arguments: Sequence[str]) -> None:
 def _away(server: str, address: str, error: Exception) -> str:
     address = _without_password(address)
     return f"{server} does not answer at {address}: {first_line(error)} {HOW_TO_START}"
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, or its kind where it has none."""
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _database_address() -> str:

@@ -9,6 +9,8 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from shop.core.error_text import first_line
+
 from . import progress
 from .redis import client
 from .redis_permissions import missing_permissions
@@ -217,8 +219,3 @@ def _redis_config(*names: str) -> dict[str, str] | None:
     except redis.RedisError as error:
         raise NotReady(first_line(error)) from error
     return {str(name): str(value) for name, value in config.items()}
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, or its kind where it has none."""
-    return (str(error) or type(error).__name__).splitlines()[0]

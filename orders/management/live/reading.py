@@ -17,7 +17,7 @@ from orders.management.live.pace import Pace, pace_of, wanted_seconds
 from orders.models import ReconciliationRecord
 from orders.selectors import WaitingPayments, waiting_for_a_person, waiting_payments
 from shop.core import clock
-from shop.core.commands import first_line
+from shop.core.error_text import first_line
 
 
 @dataclass(frozen=True, slots=True)
