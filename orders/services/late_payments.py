@@ -5,10 +5,12 @@ together, by the batch; what is left is judged one by one, and one that fails co
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from django.db import OperationalError, transaction
@@ -17,7 +19,7 @@ from django.db.models import QuerySet
 from inventory import counters
 from inventory.errors import InventoryError
 from inventory.models import Sale
-from inventory.reservation import Release
+from inventory.reservation import Gap, Release
 from inventory.services import lock_free_units
 from orders import lifecycle
 from orders.models import Order, OrderLine, PaymentNotice
@@ -27,12 +29,22 @@ from shop.core.dispatch import send_on_commit
 from shop.core.limits import endless
 
 from .attest import on_compared_server
-from .payments import apply, awaits_stock, owe, settle, settle_all
+from .payments import (
+    alone_and_late,
+    apply,
+    awaits_stock,
+    conclude_all,
+    owe,
+    settle,
+    settle_all,
+)
 from .transitions import change_status
 
 logger = logging.getLogger(__name__)
 
 SQL = Path(__file__).parent.parent / "sql"
+LATE_BATCH = 50  # each asks Redis, while all that are sold of the same stock wait
+TAKEN_AGAIN = "The hold had ended; the stock was taken once more."
 
 
 class _Waiting(NamedTuple):
@@ -109,28 +121,121 @@ def _settle_or_leave(pks: Sequence[int]) -> int | None:
 
 def _settle_late_ones(pks: Sequence[int], out_of_time: Callable[[], bool]) -> int:
     done, trouble = 0, None
-    for pk in pks:
+    for start in range(0, len(pks), LATE_BATCH):
         if out_of_time():
             break
-        try:
-            with transaction.atomic():
-                for notice in _lock_waiting([pk]):
-                    _settle_late(notice, Order.objects.get(pk=notice.order_id))
-                    done += 1
-        except InventoryError as error:
-            trouble = error
-        except OperationalError:
-            raise
-        except Exception:
-            logger.exception("late payment %d cannot be settled", pk)
+        some = pks[start : start + LATE_BATCH]
+        settled = _retake_or_leave(some)
+        done += len(settled)
+        for pk in some:
+            if pk in settled or out_of_time():
+                continue
+            try:
+                done += _settle_late_one(pk)
+            except InventoryError as error:
+                trouble = error
     if trouble:
         raise trouble
     return done
 
 
+def _retake_or_leave(pks: Sequence[int]) -> set[int]:
+    """Do `_retake_all` in a transaction. Where that fails nothing is settled: each is, by itself.
+
+    Raises OperationalError.
+    """
+    try:
+        with transaction.atomic():
+            return _retake_all(pks)
+    except OperationalError:
+        raise
+    except Exception as error:
+        logger.info("%d late payments are settled one by one: %r", len(pks), error)
+        return set()
+
+
+def _settle_late_one(pk: int) -> int:
+    """Settle a late notice in a transaction of its own. Returns 1, 0 where it failed.
+
+    Raises OperationalError and InventoryError.
+    """
+    try:
+        with transaction.atomic():
+            for notice in _lock_waiting([pk]):
+                _settle_late(notice, Order.objects.get(pk=notice.order_id))
+                return 1
+    except (OperationalError, InventoryError):
+        raise
+    except Exception:
+        logger.exception("late payment %d cannot be settled", pk)
+    return 0
+
+
 def _lock_waiting(pks: Sequence[int]) -> QuerySet[PaymentNotice]:
     rows = PaymentNotice.objects.select_for_update(skip_locked=True)
     return rows.filter(pk__in=pks, state=PaymentNotice.State.PENDING).order_by("pk")
+
+
+def _retake_all(pks: Sequence[int]) -> set[int]:
+    """Take the stock once more for those notices which are all that was said of their orders.
+
+    In a transaction of the caller's. Returns which ones are settled: the others need a look of
+    their own, and so do those that nothing is left for. The locks are those of `_settle_late`.
+    """
+    notices = list(_lock_waiting(pks))
+    ids = [notice.order_id for notice in notices]
+    lines = _lines_of(ids)
+    free = lock_free_units(sorted({each for of_order in lines.values() for each, _ in of_order}))
+    sale_ids = Order.objects.filter(pk__in=ids).values("sale")
+    locked_sales = Sale.objects.select_for_update(no_key=True).filter(pk__in=sale_ids)
+    sales = {sale.pk: sale for sale in locked_sales.order_by("pk")}
+    locked = Order.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    orders = {order.pk: order for order in locked}
+    retaken: list[tuple[PaymentNotice, Gap]] = []
+    for notice in alone_and_late(notices, orders):
+        order, wanted = orders[notice.order_id], lines[notice.order_id]
+        if not all(free[allocation_id] >= quantity for allocation_id, quantity in wanted):
+            continue
+        if gap := _retake(sales[order.sale_id], order, wanted):
+            retaken.append((notice, gap))
+            for allocation_id, quantity in wanted:
+                free[allocation_id] -= quantity
+    _note_gaps(retaken)
+    settled = [notice for notice, _ in retaken]
+    if settled:
+        change_status(lifecycle.PAY_LATE, sorted(notice.order_id for notice in settled))
+        conclude_all(settled, TAKEN_AGAIN)
+    return {notice.pk for notice in settled}
+
+
+def _lines_of(order_ids: Sequence[UUID]) -> dict[UUID, list[tuple[int, int]]]:
+    """Return each order's allocations and quantities."""
+    lines = defaultdict(list)
+    rows = OrderLine.objects.filter(order__in=order_ids).order_by("pk")
+    for order_id, *line in rows.values_list("order", "allocation_id", "quantity"):
+        lines[order_id].append((line[0], line[1]))
+    return lines
+
+
+def _note_gaps(retaken: Sequence[tuple[PaymentNotice, Gap]]) -> None:
+    rows = [(str(notice.order_id), gap.start, gap.end) for notice, gap in retaken]
+    if rows:
+        columns = sql.columns(["order_id", "gap_start", "gap_end"], rows)
+        # From now on in their second life; the first one's units are back.
+        sql.run(SQL / "note_gaps.sql", {**columns, "now": clock.now()})
+
+
+def _retake(sale: Sale, order: Order, lines: list[tuple[int, int]]) -> Gap | None:
+    """Take an order's stock in Redis once more; None where it is not there."""
+    return on_compared_server(
+        lambda server: counters.retake(
+            *(sale.pk, sale.slug),
+            epoch=sale.epoch,
+            server=server,
+            order=Release(order.pk.bytes, order.customer, lines),
+            place=order.release_place,
+        )
+    )
 
 
 def _settle_late(notice: PaymentNotice, order: Order) -> None:
@@ -148,25 +253,14 @@ def _settle_late(notice: PaymentNotice, order: Order) -> None:
     if not awaits_stock(notice, order):
         settle(notice)
         return
-    taken = Release(order.pk.bytes, order.customer, lines)
-    gap = on_compared_server(
-        lambda server: counters.retake(
-            *(sale.pk, sale.slug),
-            epoch=sale.epoch,
-            server=server,
-            order=taken,
-            place=order.release_place,
-        )
-    )
+    gap = _retake(sale, order, lines)
     if gap is None:
         owe(notice, order, "The hold had ended, and the stock is sold.")
         return
-    order.gap_start, order.gap_end, order.release_place = gap.start, gap.end, None
-    order.let_go_at = clock.now()  # its second life; the first one's units are back
-    order.save(update_fields=["gap_start", "gap_end", "release_place", "let_go_at"])
+    _note_gaps([(notice, gap)])
     if all(free[allocation_id] >= quantity for allocation_id, quantity in lines):
         change_status(lifecycle.PAY_LATE, [order.pk])
-        apply(notice, order, "The hold had ended; the stock was taken once more.")
+        apply(notice, order, TAKEN_AGAIN)
     else:  # Redis had more than the ledger: what it just gave goes back
         owe(notice, order, "The hold had ended, and the ledger has no stock left.")
         send_on_commit(SWEEP_RELEASES)

@@ -28,6 +28,7 @@ from .transitions import change_status
 logger = logging.getLogger(__name__)
 
 State, Type = PaymentNotice.State, PaymentNotice.Type
+KEEPS_HOLD = "The order keeps its hold to its end."
 GIVEN_UP = "The order could not be persisted, and was given up."
 LET_GO = (Status.CANCELLED, Status.EXPIRED)
 # A refund that comes before its payment: the payment may still come.
@@ -55,26 +56,30 @@ def settle(notice: PaymentNotice) -> None:
 def settle_all(notices: Sequence[PaymentNotice]) -> None:
     """Judge notices that wait, as `settle` does, in a transaction of the caller's, which has them.
 
-    The payments that are all that was ever said of an order which awaits its payment, which is next
-    to all there are, cost a few statements together; each of the others is judged by itself. The
-    orders are locked in the sequence of their ids, so that two callers cannot wait for each other.
+    The payments that are all that was ever said of an order which awaits its payment, and tries
+    that failed, which are next to all there are, cost a few statements together; each of the others
+    is judged by itself. The orders are locked in the sequence of their ids, so that two callers
+    cannot wait for each other.
     """
     ids = sorted({notice.order_id for notice in notices})
     locked = Order.objects.select_for_update().filter(pk__in=ids).order_by("pk")
     orders = {order.pk: order for order in locked}
     _lock_references(notices)
-    plain = _plain(notices, orders)
-    if plain:
-        _pay_all(plain)
-    paid = {notice.pk for notice in plain}
+    plain, failed = _plain(notices, orders), _failed(notices, orders)
+    together = {notice.pk for notice in (*plain, *failed)}
     for notice in sorted(notices, key=lambda each: each.pk):
-        if notice.pk in paid:
+        if notice.pk in together:
             continue
         if order := orders.get(notice.order_id):
             order.refresh_from_db(fields=["status", "refund_due"])
             _judge(notice, order)
         else:
             _without_order(notice)
+    conclude_all(failed, KEEPS_HOLD)
+    # Last: every order of a sale needs the rows of its stock, and waits until this is committed.
+    if plain:
+        change_status(lifecycle.PAY, sorted(notice.order_id for notice in plain))
+        conclude_all(plain)
 
 
 def awaits_stock(notice: PaymentNotice, order: Order) -> bool:
@@ -83,11 +88,31 @@ def awaits_stock(notice: PaymentNotice, order: Order) -> bool:
     That stock is then to be taken again; everything else `settle` can judge. The caller holds the
     rows of both.
     """
-    lets_retake = order.status in LET_GO and order.gap_end is None and notice.amount > 0
-    if not lets_retake or notice.type != Type.SUCCEEDED or mismatch(notice, order):
+    if not _may_retake(notice, order):
         return False
     _lock_references([notice])
     return not _told_before(notice) and not _waits_already(notice)
+
+
+def alone_and_late(
+    notices: Sequence[PaymentNotice], orders: dict[UUID, Order]
+) -> list[PaymentNotice]:
+    """Return those for which `awaits_stock` is so, and which are all that was said of their order.
+
+    The caller has the rows of both; whoever names the same payments waits for its transaction.
+    """
+    _lock_references(notices)
+    late = [
+        notice
+        for notice in notices
+        if (order := orders.get(notice.order_id)) is not None and _may_retake(notice, order)
+    ]
+    return _alone(late, notices)
+
+
+def _may_retake(notice: PaymentNotice, order: Order) -> bool:
+    lets_retake = order.status in LET_GO and order.gap_end is None and notice.amount > 0
+    return lets_retake and notice.type == Type.SUCCEEDED and not mismatch(notice, order)
 
 
 def apply(notice: PaymentNotice, order: Order, detail: str = "") -> None:
@@ -125,13 +150,44 @@ def owe_without_order(order_id: UUID) -> None:
 
 
 def _plain(notices: Sequence[PaymentNotice], orders: dict[UUID, Order]) -> list[PaymentNotice]:
-    """Return the payments that simply pay their order: nothing else was ever said of either."""
-    of_order = Counter(notice.order_id for notice in notices)
-    of_name = Counter((notice.provider, notice.reference) for notice in notices)
-    others = PaymentNotice.objects.exclude(pk__in=[notice.pk for notice in notices])
+    """Return the payments that simply pay their order."""
+    waiting = [
+        notice
+        for notice in notices
+        if (order := orders.get(notice.order_id)) is not None
+        and order.status == Status.AWAITING_PAYMENT
+        and notice.type == Type.SUCCEEDED
+        and not mismatch(notice, order)
+    ]
+    return _alone(waiting, notices)
+
+
+def _failed(notices: Sequence[PaymentNotice], orders: dict[UUID, Order]) -> list[PaymentNotice]:
+    """Return the tries to pay that failed, which change nothing."""
+    return [
+        notice
+        for notice in notices
+        if (order := orders.get(notice.order_id)) is not None
+        and notice.type == Type.FAILED
+        and not mismatch(notice, order)
+    ]
+
+
+def _alone(some: Sequence[PaymentNotice], all_: Sequence[PaymentNotice]) -> list[PaymentNotice]:
+    """Return those of which nothing else was ever said, neither of the order nor of the payment.
+
+    That a try has failed before says nothing. `all_` are those that are judged at the same time.
+    """
+    if not some:
+        return []
+    told = [notice for notice in all_ if notice.type != Type.FAILED]
+    of_order = Counter(notice.order_id for notice in told)
+    of_name = Counter((notice.provider, notice.reference) for notice in told)
+    others = PaymentNotice.objects.exclude(pk__in=[notice.pk for notice in all_])
     said = list(
         others.filter(
-            Q(order_id__in=list(of_order)) | Q(reference__in=[name for _, name in of_name])
+            Q(order_id__in=[notice.order_id for notice in some])
+            | Q(reference__in=[notice.reference for notice in some])
         )
         .exclude(type=Type.FAILED)
         .values_list("order_id", "provider", "reference")
@@ -140,25 +196,23 @@ def _plain(notices: Sequence[PaymentNotice], orders: dict[UUID, Order]) -> list[
     known_names = {(provider, name) for _, provider, name in said}
     return [
         notice
-        for notice in notices
-        if (order := orders.get(notice.order_id)) is not None
-        and order.status == Status.AWAITING_PAYMENT
-        and notice.type == Type.SUCCEEDED
-        and (notice.amount, notice.currency) == (order.total, order.currency)
-        and of_order[notice.order_id] == of_name[notice.provider, notice.reference] == 1
+        for notice in some
+        if of_order[notice.order_id] == of_name[notice.provider, notice.reference] == 1
         and notice.order_id not in known_orders
         and (notice.provider, notice.reference) not in known_names
     ]
 
 
-def _pay_all(notices: Sequence[PaymentNotice]) -> None:
-    change_status(lifecycle.PAY, sorted(notice.order_id for notice in notices))
+def conclude_all(notices: Sequence[PaymentNotice], detail: str = "") -> None:
+    """Note that payments, or tries to pay, have had their effect, in one statement."""
+    if not notices:
+        return
     now = clock.now()
     PaymentNotice.objects.filter(pk__in=[notice.pk for notice in notices]).update(
-        state=State.APPLIED, detail="", settled_at=now
+        state=State.APPLIED, detail=detail, settled_at=now
     )
     for notice in notices:
-        notice.state, notice.detail, notice.settled_at = State.APPLIED, "", now
+        notice.state, notice.detail, notice.settled_at = State.APPLIED, detail, now
 
 
 # --- One by one -----------------------------------------------------------------------------------
@@ -172,7 +226,7 @@ def _judge(notice: PaymentNotice, order: Order) -> None:
     elif notice.type == Type.REFUNDED:
         _refunded(notice, order)
     else:
-        _conclude(notice, State.APPLIED, "The order keeps its hold to its end.")
+        _conclude(notice, State.APPLIED, KEEPS_HOLD)
 
 
 def mismatch(notice: PaymentNotice, order: Order) -> str:

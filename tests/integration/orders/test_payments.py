@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from inventory import counters
+from inventory.errors import CountersLost
 from inventory.models import Allocation, Sale
 from orders.domain import new_order_id
 from orders.errors import OrderUnknown, PaymentMismatch
@@ -20,6 +22,7 @@ from orders.services.notices import take_news
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
+from shop.core.redis import client
 from tests.conftest import MakeSale
 from tests.factories import dead_letter
 from tests.life import events, news, pay, place, placed, refund, status, work
@@ -249,6 +252,57 @@ def test_a_late_payment_without_stock_is_flagged_for_refund_and_the_event_says_s
     assert (status(order), refund_due(order)) == ("refunded", None)
     assert state(notice) == State.PAID_BACK
     assert units(sale) == (1, 1, 0)
+
+
+def test_late_payments_are_settled_together_and_only_so_many_as_there_is_stock_for(
+    make_sale: MakeSale, api_key: str, django_assert_max_num_queries: Any
+) -> None:
+    sale = make_sale("drop", {"TEE": 20})
+    orders = expired(sale, api_key, *(Request(f"k-{n}", customer=f"c-{n}") for n in range(20)))
+    release_stock(sale.pk)
+    placed(sale, api_key, *(Request(f"o-{n}", customer=f"o-{n}") for n in range(2)))  # take two
+    notices = [pay(order, reference=f"p-{order.pk}") for order in orders]
+    with django_assert_max_num_queries(85):  # two of them by themselves
+        settle_payments()
+    assert [state(notice) for notice in notices].count(State.APPLIED) == 18
+    assert [state(notice) for notice in notices].count(State.REFUND_DUE) == 2
+    assert [status(order) for order in orders].count("paid") == 18
+    assert units(sale) == (0, 2, 18)
+    for order in orders:
+        release_stock(sale.pk)
+        if status(order) == "paid":
+            refund(order, reference=f"p-{order.pk}")
+    release_stock(sale.pk)
+    assert units(sale) == (18, 2, 0)
+
+
+def test_one_late_payment_that_was_made_twice_is_flagged_among_others_that_are_not(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    sale = make_sale("drop", {"TEE": 5})
+    orders = expired(sale, api_key, *(Request(f"k-{n}", customer=f"c-{n}") for n in range(3)))
+    release_stock(sale.pk)
+    notices = [pay(order, reference=f"p-{order.pk}") for order in orders]
+    again = pay(orders[1], reference="another")
+    settle_payments()
+    settle_payments()
+    assert [state(notice) for notice in notices] == [State.APPLIED] * 3
+    assert state(again) == State.REFUND_DUE
+    assert {status(order) for order in orders} == {"paid"}
+    assert units(sale) == (2, 0, 3)
+
+
+def test_a_sale_without_counters_keeps_no_other_sales_late_payments_waiting(
+    make_sale: MakeSale, api_key: str
+) -> None:
+    lost, whole = make_sale("lost", {"CAP": 5}), make_sale("whole", {"TEE": 5})
+    [first] = expired(lost, api_key, Request("k", sale="lost", lines={"CAP": 1}))
+    [second] = expired(whole, api_key, Request("k", sale="whole"))
+    notices = [pay(first, reference="p-1"), pay(second, reference="p-2")]
+    client().delete(f"{{sale:{lost.pk}}}:config")
+    with pytest.raises(CountersLost):
+        settle_payments()
+    assert [state(notice) for notice in notices] == [State.PENDING, State.APPLIED]
 
 
 def test_of_two_lines_one_that_is_sold_out_means_a_refund_and_nothing_taken(

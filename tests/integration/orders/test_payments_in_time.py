@@ -300,3 +300,24 @@ def test_payments_are_settled_in_batches_with_few_statements(
     with django_assert_max_num_queries(25):
         assert settle_payments() == 30
     assert {status(order) for order in orders} == {"paid"}
+
+
+def test_tries_that_failed_cost_no_statements_of_their_own(
+    make_sale: MakeSale, api_key: str, django_assert_max_num_queries: Any
+) -> None:
+    orders = placed(
+        make_sale("drop", {"TEE": 50}), api_key, *(Request(f"k-{n}") for n in range(30))
+    )
+    failed = [noted(order, clock.now(), type="failed", reference="") for order in orders]
+    note([news(order, reference=f"p-{order.pk}") for order in orders[:20]])
+    wrong = noted(orders[29], clock.now(), type="failed", amount=1)
+    with django_assert_max_num_queries(30):
+        assert settle_payments() == 51
+    assert [status(order) for order in orders].count("paid") == 20
+    for notice in failed:
+        notice.refresh_from_db()
+    wrong.refresh_from_db()
+    assert {(notice.state, notice.detail) for notice in failed} == {
+        ("applied", "The order keeps its hold to its end.")
+    }
+    assert wrong.state == "refused"
