@@ -5,14 +5,19 @@ cancelled a second; a call for two hundred of them costs little more than one fo
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Generic, TypeVar, cast
 
 from shop.core.threads import in_thread
 
 MOST_IN_A_CALL = 200
-MOST_CALLS = 2  # at once: the threads are there for others, too
+# One call at a time: what is asked meanwhile makes up the next, so that calls grow with the load
+# and cost less for each who asks. Only beside one that takes long, as behind a lock, another one
+# begins, and never a third: the threads are there for others, too.
+MOST_CALLS = 2
+LONG_SECONDS = 0.1
 
 Asked = TypeVar("Asked", bound=Hashable)
 Answer = TypeVar("Answer")
@@ -31,14 +36,19 @@ class Together(Generic[Asked, Answer]):
         self._function = function
         self._asked: dict[Asked, asyncio.Future[Answer]] = {}
         self._calling: set[asyncio.Task[None]] = set()
+        self._long = 0  # of the calls under way: those that take long
 
     async def __call__(self, asked: Asked) -> Answer:
         """Return the answer to `asked`. Raises what the function gave or raised."""
         if asked not in self._asked:
             self._asked[asked] = asyncio.get_running_loop().create_future()
-        if len(self._calling) < MOST_CALLS:
-            self._calling.add(asyncio.create_task(self._keep_calling()))
+        self._begin()
         return await asyncio.shield(self._asked[asked])
+
+    def _begin(self) -> None:
+        """Begin another call where none is under way but such as take long."""
+        if self._asked and self._long == len(self._calling) < MOST_CALLS:
+            self._calling.add(asyncio.create_task(self._keep_calling()))
 
     async def _keep_calling(self) -> None:
         # Begins in the event loop's next turn: who asks in this one is among them.
@@ -52,7 +62,8 @@ class Together(Generic[Asked, Answer]):
 
     async def _call(self, askers: dict[Asked, asyncio.Future[Answer]]) -> None:
         try:
-            found = await in_thread(self._function, askers.keys())
+            with self._watched():
+                found = await in_thread(self._function, askers.keys())
             for asked, asker in askers.items():
                 _tell(asker, found[asked])
         except Exception as error:
@@ -61,6 +72,24 @@ class Together(Generic[Asked, Answer]):
         finally:
             for asker in askers.values():
                 asker.cancel()  # does nothing, unless this is cancelled
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Count the call of a block among those that take long from when it does."""
+        was_long = False
+
+        def takes_long() -> None:
+            nonlocal was_long
+            was_long = True
+            self._long += 1
+            self._begin()
+
+        timer = asyncio.get_running_loop().call_later(LONG_SECONDS, takes_long)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._long -= was_long
 
 
 def _tell(asker: asyncio.Future[Answer], found: Answer | Exception) -> None:
