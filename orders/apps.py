@@ -8,7 +8,12 @@ from django.db.models.signals import post_migrate
 
 from shop.core import health
 
-from .checks import check_payment_secrets, check_redis_permissions, check_test_payments
+from .checks import (
+    check_payment_secrets,
+    check_redis_permissions,
+    check_sms_sender,
+    check_test_payments,
+)
 
 
 def _ensure_channels(sender: AppConfig, using: str, **_: Any) -> None:
@@ -29,6 +34,7 @@ class OrdersConfig(AppConfig):
         register(check_payment_secrets)
         register(check_test_payments)
         register(check_redis_permissions)
+        register(check_sms_sender)
         from .lateness import check_duties  # it needs the models, which are loaded by now
 
         health.CHECKS["duties"] = check_duties

@@ -1,14 +1,15 @@
 """What is wrong with the settings, said at the start instead of at the first payment."""
 
-from binascii import Error as NotBase64
 from collections.abc import Sequence
 from typing import Any
 
 import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
-from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+from django.utils.module_loading import import_string
 
+from shop.core.environment import secret_bytes
+from shop.core.error_text import first_line
 from shop.core.redis_permissions import missing_permissions
 
 
@@ -21,7 +22,7 @@ def check_payment_secrets(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
             id="orders.E001",
         )
         for number, secret in enumerate(settings.PAYMENT_WEBHOOK_SECRETS, 1)
-        if not _can_verify(secret)
+        if not secret_bytes(secret)
     ]
 
 
@@ -38,6 +39,18 @@ def check_test_payments(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
     ]
 
 
+def check_sms_sender(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
+    """Return an error where SMS_SENDER names nothing that can be made."""
+    if not settings.SMS_SENDER:
+        return []
+    try:
+        import_string(settings.SMS_SENDER)
+    except Exception as error:  # its module is not ours, and may do anything
+        said = f"SMS_SENDER={settings.SMS_SENDER}: {first_line(error)}"
+        return [Error(said, hint="The dotted path of a class is expected.", id="orders.E004")]
+    return []
+
+
 def check_redis_permissions(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:
     """Return an error for each command that Redis refuses to our user; none where it is away."""
     try:
@@ -52,11 +65,3 @@ def check_redis_permissions(app_configs: Any, **_: Any) -> Sequence[CheckMessage
         )
         for name in missing
     ]
-
-
-def _can_verify(secret: str) -> bool:
-    try:
-        Webhook(secret)
-    except (NotBase64, EmptyWebhookSecretError, ValueError):
-        return False
-    return True

@@ -1,4 +1,7 @@
-"""`python -m shop.core.environment docs/configuration.md`: write the tables of variables anew."""
+"""`python -m shop.core.environment [docs/configuration.md]`: check the environment; write the tables.
+
+Without a file nothing is left to do here: the package has checked the variables as it was imported.
+"""
 
 import sys
 from pathlib import Path
@@ -6,5 +9,5 @@ from pathlib import Path
 from .document import written
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")

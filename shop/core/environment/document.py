@@ -14,18 +14,22 @@ def written(document: str) -> str:
 
 
 def _table(variables: tuple[Variable, ...]) -> str:
-    head = "| variable | default | range | what it does |\n| --- | --- | --- | --- |\n"
+    head = "| variable | default | allowed | what it does |\n| --- | --- | --- | --- |\n"
     return head + "".join(f"{_row(variable)}\n" for variable in variables)
 
 
 def _row(variable: Variable) -> str:
     default = variable.shown or f"`{variable.default}`"
-    return f"| `{variable.name}` | {default} | {_range(variable)} | {variable.means} |"
+    return f"| `{variable.name}` | {default} | {_allowed(variable)} | {variable.means} |"
 
 
-def _range(variable: Variable) -> str:
+def _allowed(variable: Variable) -> str:
     if variable.choices:
         return " \\| ".join(f"`{choice}`" for choice in variable.choices)
     if variable.kind is Kind.FLAG:
         return "`true` \\| `false`"
+    if variable.kind is Kind.ITEMS:
+        return f"{variable.form.allowed}; more than one with commas"
+    if variable.kind is Kind.TEXT:
+        return variable.form.allowed
     return variable.range_text.removeprefix("from ").replace(" to ", "–")

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from .forms import shown
 from .rules import contradictions
 from .table import VARIABLES
 from .variable import Variable
@@ -29,7 +30,7 @@ class Environment:
             try:
                 self._values[variable.name] = _value(variable, values)
             except ValueError as error:
-                wrong.append(f"{variable.name}={values[variable.name]}: {error} is expected.")
+                wrong.append(f"{_said(variable, values[variable.name])}: {error}")
         if wrong := wrong or contradictions(values):
             raise Unusable(wrong)
 
@@ -73,3 +74,9 @@ def stop_if_unusable(values: Mapping[str, str]) -> None:
 def _value(variable: Variable, values: Mapping[str, str]) -> Any:
     text = values.get(variable.name) or variable.default
     return variable.parse(text) if text else ""
+
+
+def _said(variable: Variable, text: str) -> str:
+    if variable.secret:
+        return f"{variable.name} (its value is not shown)"
+    return f"{variable.name}={shown(text, is_url=variable.form.is_url)}"

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from .forms import Form, Reason, shown
+
 ROLES = {"REDIS_URL": "stock", "CELERY_BROKER_URL": "broker", "CACHE_URL": "cache"}
 OFFSETS = {"REDIS_URL": 0, "CELERY_BROKER_URL": 1, "CACHE_URL": 2}
 LEDGER_SCHEMES = ("postgres", "postgresql", "psql", "pgsql")
-MAIL_SCHEMES = (
-    *("smtp", "smtps", "smtp+tls", "smtp+ssl"),
-    *("consolemail", "filemail", "memorymail", "dummymail"),
-)
+MAIL_SERVERS = ("smtp", "smtps", "smtp+tls", "smtp+ssl")
+MAIL_CATCHERS = ("consolemail", "filemail", "memorymail", "dummymail")
 _REDIS_PORT = 6379
 _ANY_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NOT_SPOKEN = {
@@ -40,51 +40,33 @@ def default_store(stock_url: str, name: str) -> str:
     )
 
 
-def unusable_stores(values: Mapping[str, str]) -> list[str]:
-    """Return a line for each store with an unusable URL, and for roles that share a database."""
-    wrong = [line for name in ROLES if (line := _redis_fault(name, values.get(name, "")))]
-    wrong += [line for fault in (_ledger_fault, _mail_fault) if (line := fault(values))]
-    return wrong or _shared(values)
-
-
-def _redis_fault(name: str, url: str) -> str:
-    if not url:
-        return ""
+def _is_redis(url: str) -> bool:
     scheme = url.partition("://")[0]
     if scheme in _NOT_SPOKEN:
-        return f"{name}={shown(url)}: {_NOT_SPOKEN[scheme]} (redis:// or rediss://)."
-    try:
-        _place(url)
-    except ValueError as error:
-        return f"{name}={shown(url)}: {error}; redis://host:6379/0 is expected."
-    return ""
+        raise Reason(_NOT_SPOKEN[scheme])
+    _place(url)
+    return True
 
 
-def _ledger_fault(values: Mapping[str, str]) -> str:
-    if not (url := values.get("DATABASE_URL")):
-        return ""
-    expected = "postgresql://user:password@host:5432/name is expected"
-    try:
-        parts = _parts(url)
-    except ValueError as error:
-        return f"DATABASE_URL={shown(url)}: {error}; {expected}."
-    if parts.scheme not in LEDGER_SCHEMES or not parts.path.strip("/"):
-        return f"DATABASE_URL={shown(url)}: {expected}."
-    return ""
+def _is_ledger(url: str) -> bool:
+    parts = _parts(url)
+    return parts.scheme in LEDGER_SCHEMES and bool(parts.path.strip("/"))
 
 
-def _mail_fault(values: Mapping[str, str]) -> str:
-    url = values.get("EMAIL_URL") or "smtp://"
-    try:
-        usable = _parts(url).scheme in MAIL_SCHEMES
-    except ValueError:
-        usable = False
-    return (
-        "" if usable else f"EMAIL_URL={shown(url)}: smtp+tls://user:password@host:587 is expected."
-    )
+def _is_mail(url: str) -> bool:
+    parts = _parts(url)
+    if parts.scheme in MAIL_SERVERS:
+        return bool(parts.hostname)
+    return parts.scheme in MAIL_CATCHERS
 
 
-def _shared(values: Mapping[str, str]) -> list[str]:
+REDIS = Form("a URL (`redis://user:password@host:6379/0`, or `rediss://…`)", _is_redis, is_url=True)
+LEDGER = Form("a URL (`postgresql://user:password@host:5432/name`)", _is_ledger, is_url=True)
+MAIL = Form("a URL (`smtp+tls://user:password@host:587`)", _is_mail, is_url=True)
+
+
+def shared_databases(values: Mapping[str, str]) -> list[str]:
+    """Return a line for each role of Redis that shares its database with another one's."""
     stock = values.get("REDIS_URL") or "redis://embedded/0"
     seen: dict[Place, str] = {}
     wrong = []
@@ -92,26 +74,20 @@ def _shared(values: Mapping[str, str]) -> list[str]:
         place = _place(values.get(name) or default_store(stock, name))
         if other := seen.get(place):
             wrong.append(
-                f"{name}={shown(values.get(name, ''))}: the {role} needs a database of its own, "
-                f"and this is that of {other}."
+                f"{name}={shown(values.get(name, ''), is_url=True)}: the {role} needs a database "
+                f"of its own, and this is that of {other}."
             )
         seen[place] = name
     return wrong
 
 
-def shown(url: str) -> str:
-    """Return a URL without its password."""
-    head, at, tail = url.rpartition("@")
-    return f"{head.partition('://')[0]}://…@{tail}" if at else url
-
-
 def _place(url: str) -> Place:
-    """Return which database a Redis URL names. Raises ValueError."""
+    """Return which database a Redis URL names. Raises Reason, or another ValueError."""
     parts = _parts(url)
     if parts.scheme not in ("redis", "rediss"):
-        raise ValueError(f"{parts.scheme or 'nothing'}:// is not spoken to")
+        raise Reason(f"{parts.scheme or 'nothing'}:// is not spoken to")
     if not parts.hostname:
-        raise ValueError("it names no host")
+        raise Reason("it names no host")
     host = "localhost" if parts.hostname in _ANY_LOOPBACK else parts.hostname
     return Place(host, parts.port or _REDIS_PORT, _database(parts))
 
@@ -119,11 +95,14 @@ def _place(url: str) -> Place:
 def _database(parts: SplitResult) -> int:
     number = parse_qs(parts.query).get("db", [""])[0] or parts.path.strip("/") or "0"
     if not (number.isascii() and number.isdigit() and len(number) < 6):
-        raise ValueError(f"{number} is not the number of a database")
+        raise Reason(f"{number} is not the number of a database")
     return int(number)
 
 
 def _parts(url: str) -> SplitResult:
-    parts = urlsplit(url)
-    _ = parts.port  # raises ValueError where it is none
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError where it is none
+    except ValueError:  # its text may have a piece of the password: that is not to be shown
+        raise Reason("its host or port cannot be read") from None
     return parts

@@ -4,31 +4,41 @@ A new variable is a line here, a use of `environment` in the settings, and
 `python -m shop.core.environment docs/configuration.md`.
 """
 
+from . import forms, stores
 from .variable import Kind, Variable
 
+SAMPLERS = tuple(
+    f"{parent}{kind}"
+    for parent in ("", "parentbased_")
+    for kind in ("always_on", "always_off", "traceidratio")
+)
 _BY_MAKE_UP = "none; `make up` makes one"
 
 GROUPS: dict[str, tuple[Variable, ...]] = {
     "stores": (
         Variable(
             name="DATABASE_URL",
+            form=stores.LEDGER,
             shown="embedded",
             means="PostgreSQL ≥ 15, `postgresql://user:password@host:5432/name`; "
             "`?options=-c …` and `?sslmode=…` are added to the product's own",
         ),
         Variable(
             name="REDIS_URL",
+            form=stores.REDIS,
             shown="embedded",
             means="Redis ≥ 7 or Valkey ≥ 8 for stock and outbox: `appendonly yes`, "
             "`appendfsync always`, `maxmemory-policy noeviction`; a user of an ACL needs `+info`",
         ),
         Variable(
             name="CELERY_BROKER_URL",
+            form=stores.REDIS,
             shown="database 1 of `REDIS_URL`",
             means="the broker; its messages are hints, it may lose them",
         ),
         Variable(
             name="CACHE_URL",
+            form=stores.REDIS,
             shown="database 2 of `REDIS_URL`",
             means="sessions and caches; may evict",
         ),
@@ -92,21 +102,26 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             name="WEB_ADDRESS",
+            form=forms.LISTENING_ADDRESS,
             shown="`127.0.0.1`",
             means="on which address the web process listens",
         ),
         Variable(
             name="FLOWER_ADDRESS",
+            form=forms.LISTENING_ADDRESS,
             shown="`127.0.0.1`",
             means="on which address Flower listens; beyond the loopback only with a password",
         ),
         Variable(
             name="FLOWER_BASIC_AUTH",
+            form=forms.ACCOUNTS,
+            secret=True,
             shown="none; `make up` makes one, keeps it and prints it",
             means="`user:password` for Flower",
         ),
         Variable(
             name="FLOWER_URL",
+            form=forms.LINK,
             shown="from the port",
             means="where the site's link to Flower leads",
         ),
@@ -121,6 +136,7 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             name="NOTIFY_SOCKET",
+            form=forms.SOCKET,
             shown="none",
             means="where the web process says that it is ready, as systemd asks with `Type=notify`",
         ),
@@ -152,7 +168,8 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             name="FORWARDED_ALLOW_IPS",
-            kind=Kind.TEXT,
+            form=forms.PROXY,
+            kind=Kind.ITEMS,
             default="127.0.0.1",
             means="proxies that are believed about the client's address, with commas, or `*`",
         ),
@@ -232,21 +249,25 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             name="SHOP_STATE_DIR",
+            form=forms.FOLDER,
             default=".local",
             means="all embedded data, logs and generated secrets",
         ),
         Variable(
             name="SHOP_POSTGRES_BIN",
+            form=forms.POSTGRES_FOLDER,
             shown="the wheel",
             means="a folder of PostgreSQL programs, for the embedded server",
         ),
         Variable(
             name="SHOP_REDIS_SERVER",
+            form=forms.PROGRAM,
             shown="the wheel",
             means="a Redis or Valkey server, for the embedded server",
         ),
         Variable(
             name="SHOP_REDIS_MAXMEMORY",
+            form=forms.MEMORY,
             shown="half of the machine's",
             means="memory that the embedded server may use, as Redis writes it (`512mb`, `2gb`); "
             "beyond, orders are answered 503",
@@ -255,6 +276,7 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
     "site": (
         Variable(
             name="DJANGO_SECRET_KEY",
+            secret=True,
             shown="generated into the state folder",
             means="set it where more than one machine serves",
         ),
@@ -263,6 +285,7 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             name="DJANGO_ALLOWED_HOSTS",
+            form=forms.ALLOWED_HOST,
             kind=Kind.ITEMS,
             default="localhost,127.0.0.1,[::1]",
             shown="localhost",
@@ -270,6 +293,7 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             name="DJANGO_CSRF_TRUSTED_ORIGINS",
+            form=forms.ORIGIN,
             kind=Kind.ITEMS,
             shown="none",
             means="comma-separated origins, for the admin behind a proxy",
@@ -283,19 +307,29 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             name="METRICS_TOKEN",
+            form=forms.TOKEN,
+            secret=True,
             shown="none: whoever reaches the site can read them",
             means="what `/metrics` asks for, as `Authorization: Bearer <token>`: 16 characters or "
             "more of those that a header takes, see [metrics](metrics.md)",
         ),
         Variable(
             name="DJANGO_SUPERUSER_USERNAME",
+            form=forms.NAME,
             default="admin",
             means="the admin that `make up` creates",
         ),
         Variable(
             name="DJANGO_SUPERUSER_PASSWORD",
+            secret=True,
             shown="generated",
             means="… and its password",
+        ),
+        Variable(
+            name="DJANGO_SUPERUSER_EMAIL",
+            form=forms.MAIL_ADDRESS,
+            default="admin@example.com",
+            means="… and its mail address",
         ),
     ),
     "logs": (
@@ -341,9 +375,57 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             means="how many units the demo sells",
         ),
     ),
+    "traces": (
+        Variable(
+            name="OTEL_EXPORTER_OTLP_ENDPOINT",
+            form=forms.WEB_URL,
+            shown="none",
+            means="the collector, `http://collector:4318`; switches traces on",
+        ),
+        Variable(
+            name="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            form=forms.WEB_URL,
+            shown="none",
+            means="… with the whole URL, `http://collector:4318/v1/traces`",
+        ),
+        Variable(
+            name="OTEL_TRACES_EXPORTER",
+            kind=Kind.ITEMS,
+            form=forms.EXPORTERS,
+            shown="`otlp` where there is an endpoint",
+            means="where traces go: `console` is standard output",
+        ),
+        Variable(
+            name="OTEL_SDK_DISABLED",
+            form=forms.SWITCH,
+            default="false",
+            means="`true` switches everything off",
+        ),
+        Variable(
+            name="OTEL_SERVICE_NAME",
+            default="flash-sale-orders",
+            means="what spans say of where they come from",
+        ),
+        Variable(
+            name="OTEL_TRACES_SAMPLER",
+            default="parentbased_traceidratio",
+            choices=SAMPLERS,
+            means="whose traces are recorded: what the caller records, and a share of the rest",
+        ),
+        Variable(
+            name="OTEL_TRACES_SAMPLER_ARG",
+            kind=Kind.NUMBER,
+            default="0.01",
+            least=0,
+            most=1,
+            means="… and which share",
+        ),
+    ),
     "telling": (
         Variable(
             name="PAYMENT_WEBHOOK_SECRET",
+            form=forms.PAYMENT_SECRET,
+            secret=True,
             kind=Kind.ITEMS,
             shown="generated into the state folder",
             means="`whsec_…`: signs the payment provider's callbacks; two, separated by a comma, "
@@ -351,6 +433,8 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             name="STRIPE_WEBHOOK_SECRET",
+            form=forms.KEY,
+            secret=True,
             shown="none",
             means="Stripe's signing secret; unset, there is no `/api/v1/payments/stripe`",
         ),
@@ -365,6 +449,7 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
         Variable(
             name="EMAIL_URL",
+            form=stores.MAIL,
             shown="files under the state folder, `mail/`",
             means="the mail server, `smtp+tls://user:password@host:587`",
         ),
@@ -375,15 +460,22 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             means="whether the mail server takes addresses beyond ASCII before the @ (it says "
             "`SMTPUTF8`); where it does not, an order with such an address is refused (422)",
         ),
-        Variable(name="DEFAULT_FROM_EMAIL", default="orders@localhost", means="the sender of mail"),
+        Variable(
+            name="DEFAULT_FROM_EMAIL",
+            form=forms.SENDER,
+            default="orders@localhost",
+            means="the sender of mail",
+        ),
         Variable(
             name="DJANGO_ADMINS",
+            form=forms.MAIL_ADDRESS,
             kind=Kind.ITEMS,
             shown="none",
             means="comma-separated addresses: told when an endpoint is switched off",
         ),
         Variable(
             name="SMS_SENDER",
+            form=forms.DOTTED_PATH,
             shown="none",
             means="dotted path of the class that sends SMS, see [notifications](notifications.md)",
         ),
@@ -405,6 +497,8 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
     "drop page": (
         Variable(
             name="DROP_PAGE_API_KEY",
+            form=forms.API_KEY,
+            secret=True,
             shown=_BY_MAKE_UP,
             means="the API key that `/sales/<slug>` orders with. Unset, the page shows the live "
             "stock and says that ordering there is off: orders go through the shop's own front end",

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from .forms import ANY_TEXT, NO_REASON, Form, unprintable
+
 _YES = frozenset(("1", "true", "yes", "on"))
 _NO = frozenset(("0", "false", "no", "off"))
 
@@ -31,14 +33,16 @@ class Variable:
     least: float = -math.inf
     most: float = math.inf
     choices: tuple[str, ...] = ()
+    form: Form = ANY_TEXT  # of a text, or of each item
+    secret: bool = False  # its value is never shown: what is nearly right is nearly the secret
 
     def parse(self, text: str) -> str | bool | int | float | list[str] | list[int | float]:
-        """Return the value that `text` stands for. Raises ValueError, saying what is expected."""
+        """Return the value that `text` stands for. Raises ValueError, saying what is wrong."""
         match self.kind:
             case Kind.FLAG:
                 return _flag(text)
             case Kind.ITEMS:
-                return [item for each in text.split(",") if (item := each.strip())]
+                return self._items(text)
             case Kind.WHOLES:
                 return [self._number(each.strip()) for each in text.split(",")]
             case Kind.WHOLE | Kind.NUMBER:
@@ -53,6 +57,10 @@ class Variable:
             return f"one of {', '.join(self.choices)}"
         if self.kind is Kind.FLAG:
             return "true or false"
+        if self.kind is Kind.ITEMS:
+            return f"{self.form.allowed}, more than one with commas,".replace(",,", ",")
+        if self.kind is Kind.TEXT:
+            return self.form.allowed
         return f"a {self.kind.value}{self.range_text and ' ' + self.range_text}"
 
     @property
@@ -66,21 +74,41 @@ class Variable:
         # Not int() alone: it takes "1_000", " 5 " and digits of other scripts.
         plain = text.removeprefix("-")
         if not text.isascii() or not plain.replace(".", "", 1).isdigit() or len(text) > 20:
-            raise ValueError(self.expected)
+            raise ValueError(self._is_expected())
         if self.kind is not Kind.NUMBER and "." in text:
-            raise ValueError(self.expected)
+            raise ValueError(self._is_expected())
         value = float(text) if self.kind is Kind.NUMBER else int(text)
         if not self.least <= value <= self.most:
-            raise ValueError(self.expected)
+            raise ValueError(self._is_expected())
         return value
 
+    def _items(self, text: str) -> list[str]:
+        items = [item for each in text.split(",") if (item := each.strip())]
+        if not items:
+            raise ValueError(self._is_expected())
+        for number, item in enumerate(items, 1):
+            if fault := self._fault(item):
+                which = "" if len(items) == 1 else f"number {number} is not that; "
+                raise ValueError(which + self._is_expected(fault))
+        return items
+
     def _text(self, text: str) -> str:
-        if self.choices and text not in self.choices:
-            raise ValueError(self.expected)
+        if self.choices:
+            if text not in self.choices:
+                raise ValueError(self._is_expected())
+        elif fault := self._fault(text):
+            raise ValueError(self._is_expected(fault))
         return text
+
+    def _fault(self, text: str) -> str:
+        return NO_REASON if unprintable(text) else self.form.fault(text)
+
+    def _is_expected(self, reason: str = NO_REASON) -> str:
+        because = "" if reason == NO_REASON else f"{reason}; "
+        return f"{because}{self.expected} is expected.".replace("`", "")
 
 
 def _flag(text: str) -> bool:
     if text.lower() not in _YES | _NO:
-        raise ValueError("true or false")
+        raise ValueError("true or false is expected.")
     return text.lower() in _YES

@@ -1,5 +1,6 @@
 """The environment is read by one table: every value in it is checked before anything starts."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shop.core.environment import Environment, Unusable, default_store
+from shop.core.environment import Environment, Unusable, default_store, forms
 from shop.core.environment.document import written
 from shop.core.environment.table import VARIABLES
-from shop.core.environment.variable import Kind
+from shop.core.environment.variable import Kind, Variable
 
 ROOT = Path(__file__).resolve().parents[3]
 NUMBERS = [each for each in VARIABLES if each.kind in (Kind.WHOLE, Kind.NUMBER)]
@@ -158,7 +159,7 @@ def test_an_unset_broker_is_the_database_after_the_stock(stock: str, broker: str
 def test_weak_secrets_stop_a_start_that_the_network_reaches() -> None:
     values = {
         "DJANGO_SECRET_KEY": "short",
-        "PAYMENT_WEBHOOK_SECRET": f"{SECRET}, secret",
+        "PAYMENT_WEBHOOK_SECRET": f"{SECRET}, whsec_c2hvcnQ=",
         "STRIPE_WEBHOOK_SECRET": "whsec_x",
     }
     Environment(values)  # on the loopback they harm nobody
@@ -175,20 +176,137 @@ def test_good_secrets_start_where_the_network_reaches() -> None:
     Environment({"WEB_ADDRESS": "::", "DJANGO_SECRET_KEY": key, **secrets})
 
 
-def test_a_process_that_cannot_start_says_so_in_lines_and_without_a_traceback() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", "import shop"],
-        cwd=ROOT,
-        env={"INTAKE_MAX_BATCH": "0", "REDIS_URL": "unix:///x"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 1
-    assert ended.stderr.splitlines() == [
-        "INTAKE_MAX_BATCH=0: a whole number from 1 to 1,000 is expected.",
-        "See docs/configuration.md.",
+# For each text something that no such text is; more than one where they fail for different reasons.
+NONSENSE = {
+    "DATABASE_URL": ["nonsense", "postgresql://", "http://a/b"],
+    "REDIS_URL": ["nonsense", "http://a"],
+    "CELERY_BROKER_URL": ["nonsense"],
+    "CACHE_URL": ["locmem://"],
+    "WEB_ADDRESS": ["nonsense", "256.1.1.1", "127.0.0.1:8000", "[::1]", "0", "١.١.١.١"],
+    "FLOWER_ADDRESS": ["nonsense"],
+    "FLOWER_BASIC_AUTH": ["nonsense", ":", "a:", ":b", "a:b,c"],
+    "FLOWER_URL": ["nonsense", "//a", "javascript:alert(1)", "http://", "http://a b"],
+    "NOTIFY_SOCKET": ["nonsense"],
+    "FORWARDED_ALLOW_IPS": ["x", "10.0.0.1/8", "127.0.0.1,x", "127.0.0.1 10.0.0.1", ","],
+    "SHOP_STATE_DIR": ["/dev/null", "/dev/null/below", f"{__file__}/x"],
+    "SHOP_POSTGRES_BIN": ["/nonsense", "/dev/null", "nonsense"],
+    "SHOP_REDIS_SERVER": ["/nonsense", "nonsense", "/etc/passwd"],
+    "SHOP_REDIS_MAXMEMORY": ["lots", "1", "0", "-1", "1tb", "1.5gb", "512 mb", "1e9", "٥gb"],
+    "DJANGO_ALLOWED_HOSTS": ["http://a", "a b", "a:8000", "*.a", "[::1", "[127.0.0.1]", "ä"],
+    "DJANGO_CSRF_TRUSTED_ORIGINS": ["nonsense", "https://", "https://a/path", "ftp://a"],
+    "METRICS_TOKEN": ["nonsense"],
+    "DJANGO_SUPERUSER_USERNAME": ["no sense", "a" * 151, "a:b"],
+    "DJANGO_SUPERUSER_EMAIL": ["nonsense", "@", "a@", "a@b c"],
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ["nonsense", "grpc://a", "http://a:b"],
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": ["nonsense"],
+    "OTEL_TRACES_EXPORTER": ["nonsense"],
+    "OTEL_SDK_DISABLED": ["nonsense", "1"],
+    "PAYMENT_WEBHOOK_SECRET": ["nonsense!", "whsec_", "whsec_ä", f"{SECRET}, nonsense!"],
+    "STRIPE_WEBHOOK_SECRET": ["no sense", "ä"],
+    "EMAIL_URL": ["nonsense", "smtp://", "smtp://:25"],
+    "DEFAULT_FROM_EMAIL": ["nonsense", "a b@c", "Shop <nonsense>", "Shop <a@b>, c@d"],
+    "DJANGO_ADMINS": ["nonsense", "a@b, nonsense", "Ada <ada@b>"],
+    "SMS_SENDER": ["nonsense", "a.b-c", ".a.b", "a..b"],
+    "DROP_PAGE_API_KEY": ["nonsense", "fso_", "fso_a b"],
+}
+SECRETS = {variable.name for variable in VARIABLES if variable.secret}
+# By convention (no-color.org) any value of these counts.
+ANY_VALUE = {"NO_COLOR", "FORCE_COLOR"}
+
+
+def nonsense(variable: Variable) -> list[str]:
+    free = [] if variable.name in ANY_VALUE else ["a\x1bb"]
+    return [*NONSENSE.get(variable.name, ["nonsense"] if has_form(variable) else []), *free]
+
+
+def has_form(variable: Variable) -> bool:
+    """Whether more than control characters is refused; a password may be any other text."""
+    return variable.form is not forms.ANY_TEXT or variable.expected != forms.ANY_TEXT.allowed
+
+
+@pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.name)
+def test_nonsense_for_a_variable_is_refused_by_its_name_and_with_what_is_allowed(
+    variable: Variable,
+) -> None:
+    for text in nonsense(variable):
+        (line,) = refused(**{variable.name: text}).splitlines()
+        assert line.startswith((f"{variable.name}=", f"{variable.name} (its value is not shown)"))
+        assert line.endswith(" is expected.")
+        if variable.name in SECRETS:
+            assert text not in line.partition(":")[0]
+            assert "nonsense" not in line
+        else:
+            assert text in line or "\x1b" in text
+
+
+def test_every_process_refuses_to_start_and_names_all_that_is_wrong() -> None:
+    values = {each.name: nonsense(each)[0] for each in VARIABLES if nonsense(each)}
+    starts = [
+        ["docker/entrypoint", "web"],
+        ["docker/entrypoint", "worker"],
+        ["python", "-m", "celery", "-A", "shop", "beat"],
+        ["python", "-m", "shop.local", "up"],
+        ["python", "manage.py", "check"],
     ]
+    for start in starts:
+        ended = subprocess.run(
+            start,
+            cwd=ROOT,
+            env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **values},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        said = ended.stderr.splitlines()
+        assert ended.returncode == 1, ended.stderr
+        assert [line.partition("=")[0].partition(" ")[0] for line in said[:-1]] == list(values)
+        assert said[-1] == "See docs/configuration.md."
+
+
+GOOD = {
+    "WEB_ADDRESS": ["0.0.0.0", "::", "::1", "localhost", "192.168.1.9"],
+    "FLOWER_BASIC_AUTH": ["ada:it's:€,bob:b", "ada:p:w"],
+    "FLOWER_URL": ["https://flower.example/x", "/flower/", "http://[::1]:5555"],
+    "FORWARDED_ALLOW_IPS": ["*", "10.0.0.0/8, ::1", "fd00::/8"],
+    "SHOP_STATE_DIR": ["relative/folder", "~/shop", "/tmp/not/there/yet"],
+    "SHOP_REDIS_MAXMEMORY": ["512mb", "2gb", "2GB", "8388608", "1g"],
+    "DJANGO_ALLOWED_HOSTS": ["*", ".example.com,shop.example", "10.1.2.3,[fd00::1]"],
+    "DJANGO_CSRF_TRUSTED_ORIGINS": ["https://*.shop.example,http://localhost:8000"],
+    "OTEL_TRACES_EXPORTER": ["otlp, console"],
+    "EMAIL_URL": ["smtp://mail", "smtp+tls://u%40a:p@mail:587", "consolemail://", "filemail:///a"],
+    "DEFAULT_FROM_EMAIL": ["orders@localhost", "The Shop <shop@example.com>", "Ä <a@b.example>"],
+    "DJANGO_ADMINS": ["a@b.example, c@d.example"],
+    "DATABASE_URL": ["postgres://u:p%40@h:5/n?sslmode=require", "postgresql://%2Frun/n"],
+    "REDIS_URL": ["rediss://u:p@h:6380/0", "redis://h?db=3"],
+    "SMS_SENDER": ["orders.notifications.sms.FileSender"],
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_is_of_the_right_form_is_taken(name: str) -> None:
+    for text in GOOD[name]:
+        Environment({name: text})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("REDIS_URL", "redis+cluster://user:hunter2@a"),
+        ("REDIS_URL", "user:hunter2@a:6379"),
+        ("REDIS_URL", "redis://:hun/ter2@a"),
+        ("REDIS_URL", "redis://a/x?password=hunter2"),
+        ("REDIS_URL", "redis://a/x?password=hunter@2"),
+        ("DATABASE_URL", "mysql://user:hunter2@a/b"),
+        ("DATABASE_URL", "postgresql://user:hunter2@a:x/b"),
+        ("EMAIL_URL", "imap://user:hunter2@a"),
+        ("FLOWER_URL", "ftp://user:hunter2@a"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://user:hunter2@a"),
+    ],
+)
+def test_a_password_in_an_unusable_url_is_not_shown(name: str, text: str) -> None:
+    said = refused(**{name: text})
+    assert not any(part in said for part in ("hunter", "hun/", "ter2", "@2"))
 
 
 def test_the_tables_in_the_docs_are_those_of_the_code() -> None:
@@ -215,7 +333,7 @@ def test_the_settings_read_no_variable_that_the_table_lacks() -> None:
 )
 def test_a_metrics_token_that_is_guessed_or_cannot_be_sent_is_refused(token: str) -> None:
     said = refused(METRICS_TOKEN=token)
-    assert "METRICS_TOKEN is not 16 or more" in said
+    assert "METRICS_TOKEN (its value is not shown): a text of 16 or more" in said
     assert token not in said
 
 
