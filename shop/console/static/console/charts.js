@@ -1,5 +1,6 @@
-// The charts of the live page, drawn with the Chart.js that comes with the admin's theme.
+// The charts of the live page, drawn with uPlot (console/uplot/).
 
+const { uPlot } = window;
 const REASONS = {
   "sold-out": "#8a94a3",
   "purchase-limit": "#d9822b",
@@ -9,87 +10,113 @@ const REASONS = {
   unavailable: "#c8321f",
 };
 const OTHER = "#4c8c8a";
+const [LIGHT, DARK] = [{ ink: "#5b6470", grid: "#e6e9ed" }, { ink: "#b6bcc6", grid: "#2c333d" }];
+const LATENCY_MS = [1, 4000]; // of the axis; what is quicker or slower is drawn at its end
+const TOGETHER = uPlot.sync("live"); // a moment that is pointed at in one chart is shown in all
 
 // Of a second: its parts, in the sequence in which the feed sends them.
 const [AT, ACCEPTED, REFUSED, PERSISTED, BACKLOG, P50, P99] = [0, 1, 2, 3, 4, 5, 6];
 
 export function makeCharts() {
   const flow = chart("chart-flow", [line("accepted", "#2e9e6b"), line("persisted", "#3b82c4")]);
-  const refused = chart("chart-refused", [], { stacked: true });
   const backlog = chart("chart-backlog", [area("orders waiting", "#e0a030")]);
   const latency = chart("chart-latency", [line("half within", "#2e9e6b"), line("99 % within", "#b0370b")], { latency: true });
-  const all = [flow, refused, backlog, latency];
-  new MutationObserver(() => all.forEach(recolour)).observe(document.documentElement, { attributeFilter: ["class"] });
+  const refused = refusedChart();
+  const all = () => [flow, backlog, latency, refused.current()];
+  new MutationObserver(() => all().forEach((made) => made.redraw(false))).observe(document.documentElement, { attributeFilter: ["class"] });
+  new ResizeObserver(() => all().forEach(fit)).observe(flow.root.parentElement);
 
   return {
     draw(seconds) {
-      const at = seconds.map((second) => clock(second[AT]));
-      fill(flow, at, [seconds.map((second) => second[ACCEPTED]), seconds.map((second) => second[PERSISTED])]);
-      fill(backlog, at, [seconds.map((second) => second[BACKLOG])]);
-      fill(latency, at, [seconds.map((second) => second[P50]), seconds.map((second) => second[P99])]);
-      fillReasons(refused, at, seconds);
+      const column = (part) => seconds.map((second) => second[part]);
+      fill(flow, [column(AT), column(ACCEPTED), column(PERSISTED)]);
+      fill(backlog, [column(AT), column(BACKLOG)]);
+      fill(latency, [column(AT), column(P50).map(onAxis), column(P99).map(onAxis)]);
+      refused.draw(seconds);
     },
   };
 }
 
-function chart(id, datasets, { stacked = false, latency = false } = {}) {
-  const ticks = { maxTicksLimit: 6, callback: (value) => (latency ? `${value} ms` : value.toLocaleString("en")) };
-  const y = latency
-    ? { type: "logarithmic", min: 1, max: 4000, ticks: { ...ticks, maxTicksLimit: 5 } }
-    : { beginAtZero: true, suggestedMax: 5, stacked, ticks: { ...ticks, precision: 0 } };
-  const made = new window.Chart(document.getElementById(id), {
-    type: "line",
-    data: { labels: [], datasets },
-    options: {
-      animation: false,
-      maintainAspectRatio: false,
-      interaction: { mode: "index", intersect: false },
-      plugins: { legend: { align: "end", labels: { boxWidth: 10, boxHeight: 10 } } },
-      scales: { x: { grid: { display: false }, ticks: { maxTicksLimit: 6, maxRotation: 0, autoSkipPadding: 16 } }, y },
+function chart(id, series, { latency = false } = {}) {
+  const place = document.getElementById(id);
+  const options = {
+    ...sizeOf(place),
+    series: [{ value: (_, at) => clock(at) }, ...series.map((each) => ({ value: (_, value) => said(value, latency), ...each }))],
+    scales: { y: latency ? { distr: 3, range: LATENCY_MS } : { range: (_, least, most) => [0, uPlot.rangeNum(0, Math.max(5, most ?? 0), 0.1, true)[1]] } },
+    axes: [
+      { ...axis(), grid: { show: false }, space: 90, values: (_, splits) => splits.map(clock) },
+      { ...axis(), size: latency ? 64 : 52, incrs: latency ? undefined : WHOLE, values: (_, splits) => splits.map((value) => said(value, latency)) },
+    ],
+    cursor: { sync: { key: TOGETHER.key }, drag: { x: false, y: false }, y: false },
+  };
+  return new uPlot(options, [[], ...series.map(() => [])], place);
+}
+
+// A stack has a series for each reason that was given, so it is made anew when there is another one.
+function refusedChart() {
+  let names = ["none"];
+  let parts = [];
+  let made = stack();
+
+  function stack() {
+    return chart("chart-refused", names.map((name, index) => ({
+      ...line(name, REASONS[name] ?? OTHER),
+      fill: REASONS[name] ?? OTHER,
+      value: (_, __, ___, at) => said(parts[index]?.[at]),
+    })));
+  }
+
+  return {
+    current: () => made,
+    draw(seconds) {
+      const seen = reasonsOf(seconds);
+      if (seen.join() !== names.join()) {
+        made.destroy();
+        names = seen;
+        made = stack();
+      }
+      parts = names.map((name) => seconds.map((second) => second[REFUSED][name] ?? 0));
+      // The first is the sum of all, and is painted over by those that follow.
+      const sums = parts.map((_, index) => seconds.map((__, at) => parts.slice(index).reduce((sum, part) => sum + part[at], 0)));
+      fill(made, [seconds.map((second) => second[AT]), ...sums]);
     },
-  });
-  recolour(made);
-  return made;
+  };
 }
 
-function line(label, colour) {
-  return { label, data: [], borderColor: colour, backgroundColor: colour, borderWidth: 1.5, pointRadius: 0, spanGaps: false };
-}
-
-function area(label, colour) {
-  return { ...line(label, colour), backgroundColor: `${colour}55`, fill: true };
-}
-
-function fill(made, labels, columns) {
-  made.data.labels = labels;
-  columns.forEach((column, index) => {
-    made.data.datasets[index].data = column;
-  });
-  made.update("none");
-}
-
-function fillReasons(made, labels, seconds) {
+function reasonsOf(seconds) {
   const seen = new Set(seconds.flatMap((second) => Object.keys(second[REFUSED])));
   const names = [...Object.keys(REASONS).filter((name) => seen.has(name)), ...[...seen].filter((name) => !(name in REASONS)).sort()];
-  const shown = names.length ? names : ["none"];
-  made.data.datasets = shown.map((name, index) => ({
-    ...area(name, REASONS[name] ?? OTHER),
-    backgroundColor: REASONS[name] ?? OTHER,
-    borderWidth: 0,
-    fill: index ? "-1" : "origin",
-    data: seconds.map((second) => second[REFUSED][name] ?? 0),
-  }));
-  made.data.labels = labels;
-  made.update("none");
+  return names.length ? names : ["none"];
 }
 
-function recolour(made) {
-  const dark = document.documentElement.classList.contains("dark");
-  const [ink, grid] = dark ? ["#b6bcc6", "#2c333d"] : ["#5b6470", "#e6e9ed"];
-  made.options.plugins.legend.labels.color = ink;
-  made.options.scales.x.ticks.color = made.options.scales.y.ticks.color = ink;
-  made.options.scales.y.grid = { color: grid };
-  made.update("none");
+function fill(made, columns) {
+  made.setData(columns);
+  // Where nobody points at a moment, the legend shows the last one.
+  if ((made.cursor.left ?? -1) < 0 && columns[0].length) made.setLegend({ idx: columns[0].length - 1 }, false);
 }
 
-const clock = (unix) => new Date(unix * 1000).toLocaleTimeString("en-GB");
+function fit(made) {
+  made.setSize(sizeOf(made.root.parentElement));
+}
+
+const sizeOf = (place) => ({ width: Math.max(place.clientWidth, 200), height: 180 });
+const line = (label, colour) => ({ label, stroke: colour, width: 1.5, points: { show: false } });
+const area = (label, colour) => ({ ...line(label, colour), fill: `${colour}55` });
+const WHOLE = [1, 2, 5].flatMap((digit) => [...Array(9).keys()].map((power) => digit * 10 ** power)).sort((one, other) => one - other);
+
+function axis() {
+  const colours = () => (document.documentElement.classList.contains("dark") ? DARK : LIGHT);
+  return { stroke: () => colours().ink, font: "12px system-ui, sans-serif", grid: { stroke: () => colours().grid, width: 1 }, ticks: { show: false } };
+}
+
+function onAxis(milliseconds) {
+  return milliseconds === null ? null : Math.min(Math.max(milliseconds, LATENCY_MS[0]), LATENCY_MS[1]);
+}
+
+function said(value, latency = false) {
+  if (value === null || value === undefined) return latency ? "" : "–";
+  const figure = value.toLocaleString("en", { maximumFractionDigits: latency ? 1 : 0 });
+  return latency ? `${figure} ms` : figure;
+}
+
+const clock = (unix) => (unix === null || unix === undefined ? "–" : new Date(unix * 1000).toLocaleTimeString("en-GB"));
