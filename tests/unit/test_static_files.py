@@ -1,4 +1,4 @@
-"""Pages load our own files, and those of packages on paths that they promise; copies are unchanged."""
+"""Pages load our own files, and those that a package promises; files of others are unchanged."""
 
 import re
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""`python -m shop.core.environment [docs/configuration.md]`: check the environment; write the tables.
+"""`python -m shop.core.environment [docs/configuration.md]`: check all; write the tables anew.
 
 Without a file nothing is left to do here: the package has checked the variables as it was imported.
 """
