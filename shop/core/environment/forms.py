@@ -104,7 +104,9 @@ def _is_allowed_host(text: str) -> bool:
 
 def _is_memory(text: str) -> bool:
     found = _MEMORY.fullmatch(text)
-    return bool(found) and LEAST_MEMORY <= int(found[1]) * _FACTOR[found[2].lower()] <= MOST_MEMORY
+    if not found:
+        return False
+    return LEAST_MEMORY <= int(found[1]) * _FACTOR[found[2].lower()] <= MOST_MEMORY
 
 
 def _is_folder(text: str) -> bool:
