@@ -39,7 +39,7 @@ soak: $(RUN) ## Load everything at once for ten minutes; was every duty on time?
 bench: $(BENCH) ## Measure the product beside its peers; needs wrk (ARGS="--only accept --runs 5")
 	@$(BIN)/python -m bench $(ARGS)
 
-lint: $(DEV) ## Check format, lint, types, import contracts and missing migrations
+lint: $(DEV) ## Check format, lint, docstrings, types, import contracts and missing migrations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

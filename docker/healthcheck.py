@@ -85,6 +85,7 @@ def _expect_200(port: int, path: str, headers: dict[str, str]) -> None:
 
 
 def main() -> None:
+    """Run the check that the command line names; exit 0 if it passes, else 1 with one line."""
     name = sys.argv[1] if len(sys.argv) == 2 else ""
     if name not in CHECKS:
         sys.exit(f"usage: healthcheck.py {'|'.join(CHECKS)}")

@@ -200,6 +200,8 @@ def _live_counters(sale: Sale) -> tuple[Mapping[int, SkuCounters], str]:
 
 @admin.register(Allocation)
 class AllocationAdmin(ReadOnlyAdmin):
+    """What each sale has of each product, to look at: commands and imports change it."""
+
     list_display = ("id", "sale", "product", "price", "allocated", "held", "sold")
     list_select_related = ("sale", "product")
     search_fields = ("sale__slug", "product__sku")
@@ -265,6 +267,7 @@ def of_order(rows: QuerySet[Any], field: str, search_term: str) -> QuerySet[Any]
 
 
 def uuid_in(text: str) -> UUID | None:
+    """Return `text` as a UUID, or None where it is none."""
     try:
         return UUID(text)
     except ValueError:

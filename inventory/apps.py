@@ -1,9 +1,13 @@
+"""The app `inventory`, and what it sets up once per process."""
+
 from django.apps import AppConfig
 
 from shop.core import moments
 
 
 class InventoryConfig(AppConfig):
+    """SKUs, sales, allocations and the stock ledger."""
+
     name = "inventory"
     verbose_name = "Inventory"
 

@@ -23,6 +23,8 @@ SKU_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class SaleState(StrEnum):
+    """What a sale is at one moment, as the API writes it."""
+
     SCHEDULED = "scheduled"
     OPEN = "open"
     PAUSED = "paused"

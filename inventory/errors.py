@@ -6,6 +6,8 @@ class InventoryError(Exception):
 
 
 class InvalidSkuSpec(InventoryError):
+    """A `--sku` argument that is not CODE:QTY[:PRICE], and why."""
+
     def __init__(self, text: str, reason: str) -> None:
         super().__init__(f"{text if len(text) <= 80 else text[:80] + '…'!r}: {reason}")
         self.text = text
@@ -13,12 +15,16 @@ class InvalidSkuSpec(InventoryError):
 
 
 class SaleExists(InventoryError):
+    """A new sale asks for a slug that is taken."""
+
     def __init__(self, slug: str) -> None:
         super().__init__(f"There is a sale {slug!r} already.")
         self.slug = slug
 
 
 class SaleUnknown(InventoryError):
+    """No sale has this slug."""
+
     def __init__(self, slug: str) -> None:
         super().__init__(f"There is no sale {slug!r}.")
         self.slug = slug

@@ -26,12 +26,16 @@ class AcceptedBefore:
 
 @dataclass(frozen=True, slots=True)
 class SoldOut:
+    """At least one line asks for more units than there are. Nothing is held."""
+
     shortages: dict[int, int]  # line -> units that were available
     replayed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class LimitReached:
+    """The order would pass the customer's limit, in units over the whole sale. Nothing is held."""
+
     taken: int
     limit: int
     replayed: bool
@@ -44,21 +48,25 @@ class KeyReused:
 
 @dataclass(frozen=True, slots=True)
 class NotOpen:
+    """The sale has not opened yet, or is paused."""
+
     opens_at_ms: int | None  # None: paused
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    pass
+    """The sale takes no more orders."""
 
 
 @dataclass(frozen=True, slots=True)
 class BacklogFull:
-    pass
+    """The sale's outbox holds as many orders as it may: workers have to catch up first."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoCounter:
+    """Redis has no counter for the SKU of this line, counted from 0."""
+
     line: int
 
 
@@ -118,6 +126,8 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class SkuCounters:
+    """The counters of one SKU in a sale, in units."""
+
     allocated: int  # as far as Redis was told
     available: int
     taken: int

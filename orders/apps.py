@@ -26,6 +26,8 @@ def _ensure_channels(sender: AppConfig, using: str, **_: Any) -> None:
 
 
 class OrdersConfig(AppConfig):
+    """Orders and their life, with the checks of their settings."""
+
     name = "orders"
     verbose_name = "Orders"
 

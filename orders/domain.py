@@ -11,6 +11,8 @@ import msgspec
 
 
 class Status(StrEnum):
+    """Where an order stands, as the API writes it. `orders/lifecycle.py` says what leads where."""
+
     ACCEPTED = "accepted"  # held in Redis, not yet in PostgreSQL: the only status without a row
     AWAITING_PAYMENT = "awaiting_payment"
     CONFIRMED = "confirmed"
@@ -28,6 +30,8 @@ RELEASED = (Status.CANCELLED, Status.EXPIRED, Status.REJECTED, Status.REFUNDED)
 
 
 class EventType(StrEnum):
+    """What a webhook or a mail can tell of an order."""
+
     PLACED = "order.placed"
     PAID = "order.paid"
     CANCELLED = "order.cancelled"
@@ -109,6 +113,8 @@ def request_fingerprint(request: Any) -> bytes:
 
 
 class LineRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One line of an order in the outbox."""
+
     allocation_id: int
     sku: str
     quantity: int

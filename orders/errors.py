@@ -29,12 +29,16 @@ class ReconciliationImpossible(OrderError):
 
 
 class ClientExists(OrderError):
+    """A new API client asks for a name that is taken."""
+
     def __init__(self, name: str) -> None:
         super().__init__(f"There is a client {name!r} already.")
         self.name = name
 
 
 class ClientUnknown(OrderError):
+    """No API client has this name."""
+
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no client {name!r}.")
         self.name = name

@@ -9,6 +9,8 @@ from shop.core.clock import rfc3339
 
 
 class LineView(msgspec.Struct, frozen=True, gc=False):
+    """One line of an order as the API shows it."""
+
     sku: str
     quantity: int
     unit_price: str

@@ -1,3 +1,5 @@
+"""Every URL of the shop but the admin's."""
+
 from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView

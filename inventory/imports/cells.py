@@ -6,6 +6,8 @@ from enum import Enum, auto
 
 
 class Kind(Enum):
+    """What a cell holds, as far as a row's checks have to tell it apart."""
+
     TEXT = auto()
     NUMBER = auto()
     BOOLEAN = auto()

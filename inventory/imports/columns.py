@@ -20,6 +20,8 @@ class Holds(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """One column that an import reads: its heading, what it holds, whether it has to be there."""
+
     name: str  # as the first row writes it
     holds: Holds
     is_required: bool = True

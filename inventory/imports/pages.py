@@ -41,6 +41,8 @@ class Import:
 
 
 class FileForm(forms.Form):
+    """The first page of an import: which file."""
+
     file = forms.FileField(
         label="File",
         widget=UnfoldAdminFileFieldWidget,

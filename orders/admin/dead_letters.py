@@ -63,6 +63,8 @@ def _resolved(letter: DeadLetter) -> str:
 
 
 class ResolutionFilter(OfferedFilter):
+    """Dead letters by what was done about them."""
+
     title = "resolution"
     parameter_name = "resolution"
 

@@ -39,6 +39,8 @@ def _ask_for_secret(endpoint: Endpoint, data: dict[str, Any] | None) -> Question
 
 
 class EndpointActions(ShopAdmin):
+    """The buttons of a webhook's page: send a test, rotate the secret."""
+
     actions_detail = ("send_test", "rotate_secret")
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
@@ -81,5 +83,6 @@ class EndpointActions(ShopAdmin):
 
 
 def secret_of(endpoint: Endpoint) -> Secret:
+    """Return what the page shows of the endpoint's signing secret, once."""
     note = "It verifies each message (Standard Webhooks). An earlier one stays valid for a day."
     return Secret(f"The signing secret of {endpoint.url}", endpoint.secret, note)

@@ -32,6 +32,8 @@ BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
 
 
 class ExportForm(forms.Form):
+    """Which file an export of orders is to be."""
+
     format = forms.ChoiceField(
         choices=[
             ("csv", "CSV, any number of orders"),

@@ -30,6 +30,8 @@ class _PartOfOrderAdmin(BigTableAdmin):
 
 @admin.register(OrderLine)
 class OrderLineAdmin(_PartOfOrderAdmin):
+    """The lines of orders, to look at."""
+
     list_display = ("id", "order_link", "sku", "quantity", "price")
     list_select_related = ("allocation__product", "allocation__sale")
     fields = ("order", "allocation", "quantity", "price")
@@ -46,5 +48,7 @@ class OrderLineAdmin(_PartOfOrderAdmin):
 
 @admin.register(OrderEvent)
 class OrderEventAdmin(_PartOfOrderAdmin):
+    """The events of orders, to look at."""
+
     list_display = ("id", "order_link", "sequence", "type", "created_at")
     fields = ("order", "sequence", "type", "created_at")

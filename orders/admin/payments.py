@@ -21,6 +21,8 @@ HANDLE_NOTICE, HANDLE_MESSAGE = "orders.handle_paymentnotice", "orders.handle_pr
 
 
 class StateFilter(OfferedFilter):
+    """Payment notices by their state, or those that need attention."""
+
     title = "state"
     parameter_name = "state"
 
@@ -35,6 +37,8 @@ class StateFilter(OfferedFilter):
 
 
 class HandledFilter(OfferedFilter):
+    """Rows that a person has dealt with, or not yet."""
+
     title = "dealt with"
     parameter_name = "handled"
 

@@ -25,6 +25,8 @@ COLUMNS = ("sku", "allocated", "available", "in_flight", "held", "sold", "drift"
 
 
 class DriftFilter(OfferedFilter):
+    """Reconciliations that found drift, or could not tell."""
+
     title = "result"
     parameter_name = "result"
 

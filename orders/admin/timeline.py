@@ -55,6 +55,8 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
+    """An order's story, the oldest moment first, with a bound of `OF_EACH` moments of a kind."""
+
     moments: list[Moment]
     is_cut: bool  # whether a source holds more than is shown
 

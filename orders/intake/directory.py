@@ -32,6 +32,8 @@ NEWER_TRIES = 3  # one may have been under way already, one may fail
 
 @dataclass(frozen=True, slots=True)
 class Client:
+    """An API client: who calls, and how many orders a second it may send (None: any number)."""
+
     id: int
     name: str
     rate_limit: int | None
@@ -40,12 +42,16 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class OfferedSku:
+    """One SKU of a sale: its allocation and its price."""
+
     allocation_id: int
     unit_price: int  # minor units
 
 
 @dataclass(frozen=True, slots=True)
 class KnownSale:
+    """A sale as orders are checked against it; `epoch` counts the lives of its counters."""
+
     id: int
     slug: str
     currency: str
@@ -56,6 +62,8 @@ class KnownSale:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
+    """All clients and sales as they were at one moment."""
+
     clients: dict[str, Client]  # by the hash of their key
     sales: dict[str, KnownSale]  # by slug
     on_record: frozenset[int]  # sales whose counters Redis has to hold

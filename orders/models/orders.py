@@ -16,6 +16,8 @@ from .json_text import JsonText
 
 
 class Order(models.Model):
+    """An order in the ledger. Its status changes only through `orders/services/transitions.py`."""
+
     class Status(models.TextChoices):
         AWAITING_PAYMENT = domain.Status.AWAITING_PAYMENT, "Awaiting payment"
         CONFIRMED = domain.Status.CONFIRMED, "Confirmed"
@@ -156,6 +158,8 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
+    """So many units of one allocation in an order, at the price of that moment."""
+
     order = models.ForeignKey(
         Order,
         on_delete=models.PROTECT,

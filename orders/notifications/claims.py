@@ -30,6 +30,8 @@ class Claim(NamedTuple):
 
 
 class Claimed(NamedTuple):
+    """The deliveries that one call took to send."""
+
     claims: list[Claim]
     more: bool  # whether more may be due
 

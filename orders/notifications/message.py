@@ -10,6 +10,8 @@ from .notices import Notice
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
+    """The body of an event, as every webhook gets it."""
+
     type: str
     timestamp: str  # of the event, RFC 3339
     sequence: int  # counts the order's events from 1 up

@@ -18,6 +18,8 @@ from shop.core.traceparent import trace_id_of
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """One line of the order, with its product's name."""
+
     sku: str
     product: str
     quantity: int

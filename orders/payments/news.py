@@ -13,6 +13,8 @@ BY_HAND = "by-hand"  # the provider of what a person says
 
 
 class NewsType(StrEnum):
+    """What a provider can tell of a payment, whichever provider it is."""
+
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     REFUNDED = "refunded"

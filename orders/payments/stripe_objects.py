@@ -28,6 +28,8 @@ class Paying(Protocol):
 
 
 class Metadata(msgspec.Struct, frozen=True, gc=False):
+    """Our own fields on an object of Stripe's: the order's id."""
+
     order: str | None = None
 
 
@@ -109,6 +111,8 @@ Object = TypeVar("Object", covariant=True)
 
 
 class Data(msgspec.Struct, Generic[Object], frozen=True):
+    """An event's envelope around the object it is about."""
+
     object: Object
 
 

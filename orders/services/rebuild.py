@@ -29,6 +29,8 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
+    """What a rebuild wrote, for the command's output."""
+
     sale: str
     epoch: int
     persisted: int  # orders that were still in the outbox

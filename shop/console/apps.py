@@ -8,6 +8,8 @@ from .sign_in import lockout
 
 
 class ConsoleConfig(AppConfig):
+    """The operators' dashboard. Grants the roles once every app has its permissions."""
+
     name = "shop.console"
     label = "console"
     verbose_name = "Console"

@@ -53,6 +53,7 @@ class NotReady(Exception):
 
 
 def check_postgresql() -> str:
+    """Return `ok`. Raises NotReady where PostgreSQL is away or does not write."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('transaction_read_only'), pg_is_in_recovery()")

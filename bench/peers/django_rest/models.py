@@ -19,6 +19,8 @@ class Client(models.Model):
 
 
 class Order(models.Model):
+    """An order as this peer keeps it: one row, written by its task."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, db_index=False)
     request_key = models.CharField(max_length=255)
@@ -39,6 +41,8 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
+    """So many units of one SKU in an order."""
+
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
     sku = models.CharField(max_length=64)
     quantity = models.PositiveIntegerField()

@@ -11,6 +11,8 @@ MOST_RETRIES = 10
 
 
 class Line(TypedDict):
+    """One line of an order, as the task's message carries it."""
+
     sku: str
     quantity: int
 

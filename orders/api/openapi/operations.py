@@ -64,6 +64,7 @@ _OF_MESSAGES = (
 
 
 def place_order() -> Json:
+    """Return the operation `placeOrder`."""
     return {
         "operationId": "placeOrder",
         "tags": ["Orders"],
@@ -104,6 +105,7 @@ def place_order() -> Json:
 
 
 def get_order() -> Json:
+    """Return the operation `getOrder`."""
     return {
         "operationId": "getOrder",
         "tags": ["Orders"],
@@ -120,6 +122,7 @@ def get_order() -> Json:
 
 
 def cancel_order() -> Json:
+    """Return the operation `cancelOrder`."""
     return {
         "operationId": "cancelOrder",
         "tags": ["Orders"],
@@ -141,6 +144,7 @@ def cancel_order() -> Json:
 
 
 def take_payment() -> Json:
+    """Return the operation `takePayment`."""
     return {
         "operationId": "takePayment",
         "tags": ["Payments"],
@@ -172,6 +176,7 @@ def take_payment() -> Json:
 
 
 def take_stripe_event() -> Json:
+    """Return the operation `takeStripeEvent`."""
     return {
         "operationId": "takeStripeEvent",
         "tags": ["Payments"],
@@ -202,6 +207,7 @@ def take_stripe_event() -> Json:
 
 
 def get_sale() -> Json:
+    """Return the operation `getSale`."""
     responses = {
         "200": response("The sale", json_content(SaleView, examples.SALES))
     } | problem_responses("getSale", *_ANYWHERE, problems.NOT_FOUND, problems.UNAVAILABLE)
@@ -223,6 +229,7 @@ def get_sale() -> Json:
 
 
 def get_document() -> Json:
+    """Return the operation `getOpenApi`."""
     content = {"application/json": {"schema": {"type": "object"}}}
     return {
         "operationId": "getOpenApi",
@@ -238,6 +245,7 @@ def get_document() -> Json:
 
 
 def get_liveness() -> Json:
+    """Return the operation `getLiveness`."""
     return {
         "operationId": "getLiveness",
         "tags": ["Operations"],
@@ -251,6 +259,7 @@ def get_liveness() -> Json:
 
 
 def get_readiness() -> Json:
+    """Return the operation `getReadiness`."""
     failures = problem_responses("getReadiness", *_ANYWHERE, problems.UNAVAILABLE)
     failures["503"]["description"] = (
         "Not ready: `failing` names the parts. Or a problem, where the server is too busy to look."
@@ -272,6 +281,7 @@ def get_readiness() -> Json:
 
 
 def get_metrics() -> Json:
+    """Return the operation `getMetrics`."""
     content = {"text/plain": {"schema": {"type": "string"}, "examples": examples.METRICS}}
     return {
         "operationId": "getMetrics",

@@ -14,6 +14,8 @@ from .base import SAME_KEY, Switch
 
 
 class Limit(Switch):
+    """How many units one customer may order over the whole sale."""
+
     name, label, icon = "limit", "Change the limit", "person_check"
     permission = "inventory.limit_sale"
 

@@ -12,6 +12,8 @@ from .base import Switch, moment
 
 
 class Open(Switch):
+    """Open a scheduled or paused sale now."""
+
     name, label, icon = "open", "Open now", "play_arrow"
     permission = "inventory.open_sale"
 
@@ -33,6 +35,8 @@ class Open(Switch):
 
 
 class Pause(Switch):
+    """Take no orders until the sale is opened again."""
+
     name, label, icon = "pause", "Pause", "pause"
     permission = "inventory.pause_sale"
 
@@ -54,6 +58,8 @@ class Pause(Switch):
 
 
 class Close(Switch):
+    """Take no more orders, for good."""
+
     name, label, icon = "close", "Close for good", "stop"
     permission = "inventory.close_sale"
     dangerous = True

@@ -12,6 +12,8 @@ from .base import SAME_KEY, Switch
 
 
 class Restock(Switch):
+    """Put more units of a SKU on sale."""
+
     name, label, icon = "stock", "Add stock", "add_box"
     permission = "inventory.restock_sale"
 

@@ -13,6 +13,8 @@ from .base import Switch, moment
 
 
 class Window(Switch):
+    """When the sale opens and closes."""
+
     name, label, icon = "window", "Change the window", "schedule"
     permission = "inventory.extend_sale"
 
