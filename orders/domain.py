@@ -54,7 +54,6 @@ class Rejection(StrEnum):
 # An order id is a UUIDv8 (RFC 9562, section 5.8): 48 bits of Unix milliseconds, so that ids sort by
 # time and the primary key grows at one end; 24 bits of the sale's number, so that an order which
 # only Redis knows yet is found without an index over all sales; and 50 random bits.
-MAX_SALE_ID = (1 << 24) - 1
 _VERSION_8 = 0x8 << 76
 _VARIANT = 0b10 << 62
 

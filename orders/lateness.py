@@ -37,10 +37,6 @@ class Lateness(msgspec.Struct, frozen=True):
     payments: float  # a payment that is not applied
     deliveries: float  # a notification that is due, to an endpoint that answers
 
-    @property
-    def worst(self) -> float:
-        return float(max(msgspec.structs.astuple(self)))
-
 
 def lateness() -> Lateness:
     """Read how late each duty is, from both stores, at the cost of a few index look-ups.

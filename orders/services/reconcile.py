@@ -75,13 +75,6 @@ def reconcile(sale_id: int, slug: str) -> Reconciliation:
     return compared.found
 
 
-def reconcile_thoroughly(sale_id: int, slug: str) -> Reconciliation:
-    """Compare as `reconcile` does, by all that is on its way; keeps and uses no checkpoint."""
-    compared = _compare(sale_id, slug, thorough=True)
-    assert compared is not None, "a thorough comparison can always tell"
-    return compared.found
-
-
 def _compare(sale_id: int, slug: str, *, thorough: bool) -> _Compared | None:
     """Return both sides; None where that takes a thorough comparison."""
     # The order matters: an entry that is gone from the outbox when it is read was persisted before,

@@ -12,7 +12,7 @@ from inventory import counters
 from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.reservation import Release, second_life
-from orders.models import DeadLetter, Order
+from orders.models import DeadLetter
 from shop.core import sql
 from shop.core.limits import endless
 
@@ -81,11 +81,6 @@ def release_stock(sale_id: int, *, out_of_time: Callable[[], bool] = endless) ->
     while not out_of_time() and (released := _release_batch(sale)):
         done += released
     return done
-
-
-def release_id(order: Order) -> bytes:
-    """Return the id under which an order gives its stock back in Redis."""
-    return order.pk.bytes if order.gap_end is None else second_life(order.pk.bytes)
 
 
 def _release_batch(sale: Sale) -> int:

@@ -22,7 +22,6 @@ SILENCE_SECONDS = {
     "sweep": 15.0,
     **dict.fromkeys(("persist pulse", "urgent pulse", "settle pulse", "notify pulse"), 30.0),
 }
-DURABLE = "always"
 PROBE_KEY = "shop:probe"
 PROBE_SECONDS = 1.0
 NEARLY_FULL = 0.85  # as the alert FlashSaleRedisMemoryHigh has it

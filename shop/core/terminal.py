@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 Cell = str | int | Text | None  # None: nobody knows
-GOOD, BAD, NOTICE = "green", "red", "yellow"
+GOOD, BAD = "green", "red"
 _NO_LIMIT = 10_000  # columns, to ask for the least width that a table needs
 
 

@@ -5,7 +5,6 @@ https://www.w3.org/TR/trace-context-2/#traceparent-header
 
 import re
 
-LENGTH = 55  # of the form that is passed on: version 00
 _SANE = re.compile(
     rb"(?!ff)([0-9a-f]{2})"  # version 255 is forbidden
     rb"-(?!0{32})([0-9a-f]{32})"

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from shop.local.demo.wishes import Order, Repeat, latecomer, rush_order
 
 PRICE = "25.00"
-CURRENCY = "EUR"
 LIMIT = 4  # units a customer may buy over the whole sale
 LATER = 400  # orders between a request and its late repetition
 HOLD_SECONDS = 10  # longer than ordering takes on a small machine, and short enough to watch

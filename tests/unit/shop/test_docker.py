@@ -282,7 +282,7 @@ def test_the_stock_server_keeps_its_promises_and_shares_them_with_nobody() -> No
     options = SERVICES["stock"]["command"]
     given = dict(zip(options[::2], options[1::2], strict=True))
     assert given["--appendonly"] == "yes"
-    assert given["--appendfsync"] == health.DURABLE
+    assert given["--appendfsync"] == "always"
     assert given["--maxmemory-policy"] == "noeviction"
     assert SERVICES["stock"]["volumes"] == ["stock:/data"]
     hosts = {
