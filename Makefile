@@ -39,12 +39,13 @@ soak: $(RUN) ## Load everything at once for ten minutes; was every duty on time?
 bench: $(BENCH) ## Measure the product beside its peers; needs wrk (ARGS="--only accept --runs 5")
 	@$(BIN)/python -m bench $(ARGS)
 
-lint: $(DEV) ## Check format, docstrings, types, import contracts, dead code and missing migrations
+lint: $(DEV) ## Check format, docstrings, types, import contracts, dead code, spelling and missing migrations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/vulture
+	@$(BIN)/codespell
 	@$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@$(BIN)/python manage.py check
 
