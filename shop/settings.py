@@ -163,6 +163,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 # --- Celery -------------------------------------------------------------------------------------
 
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A primary that becomes a replica refuses what a worker waits in (UNBLOCKED, READONLY). Otherwise
+# that ends the worker, and now and then leaves one that is alive and takes no message any more.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # A message whose worker died comes back after this long. Tasks are idempotent and hints only,
     # so a short time costs nothing and a long one would be felt.

@@ -55,7 +55,7 @@ def send(task: TaskName, *args: Any) -> bool:
             retry=False,
             headers=correlation.message_headers(),
         )
-    except (OperationalError, OSError) as error:
+    except (OperationalError, OSError, redis.RedisError) as error:  # the last: it is read-only
         begun(task.name, args)
         logger.warning("task %s not sent, a sweep will make up for it: %s", task.name, error)
         return False

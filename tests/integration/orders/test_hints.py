@@ -70,6 +70,33 @@ def test_a_hint_that_is_lost_is_given_again_soon(broker: redis.Redis) -> None:
     assert waiting(broker) == {"urgent": 1}
 
 
+@pytest.fixture
+def read_only_broker(broker: redis.Redis) -> Iterator[None]:
+    """The broker follows another server, which nobody reaches: it takes no writes."""
+    broker.replicaof("127.0.0.1", 1)
+    yield
+    broker.replicaof("NO", "ONE")
+
+
+@pytest.mark.usefixtures("read_only_broker")
+def test_a_broker_that_is_read_only_costs_hints_and_nothing_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert dispatch.send(EXPIRE_HOLDS) is False
+    assert "a sweep will make up for it" in caplog.text
+
+
+@pytest.mark.usefixtures("read_only_broker")
+def test_a_worker_counts_a_read_only_broker_among_what_passes(broker: redis.Redis) -> None:
+    from shop.celery import app
+
+    with app.connection_for_read() as connection:
+        passing = (*connection.recoverable_connection_errors, *connection.channel_errors)
+    with pytest.raises(passing):  # the consumer connects anew, and its worker lives
+        broker.lpush("queue", "message")
+    assert app.conf.broker_channel_error_retry
+
+
 def test_beat_asks_for_nothing_that_is_asked_for_already(broker: redis.Redis) -> None:
     from shop.celery import app
 
