@@ -14,6 +14,7 @@ django_application = get_asgi_application()
 
 # These need the apps that Django has just loaded.
 from orders.api.cancelling import with_cancelling  # noqa: E402
+from orders.api.outside import with_room  # noqa: E402
 from orders.api.payments import with_callback  # noqa: E402
 from orders.api.window import with_window  # noqa: E402
 from orders.intake.asgi import Application, with_intake  # noqa: E402
@@ -29,7 +30,7 @@ tracing.start("web")
 profiling.listen("web")
 
 # The window and the callback are left out of the traces: many are answered from one look.
-traced = tracing.traced(with_cancelling(cast(Application, django_application)))
+traced = tracing.traced(with_cancelling(with_room(cast(Application, django_application))))
 behind = with_callback(with_window(traced))
 application = announced(tracing.until_shutdown(with_intake(behind)))
 

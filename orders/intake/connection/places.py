@@ -12,11 +12,18 @@ from operator import methodcaller
 from typing import Protocol
 
 from .ended import Ended
+from .turns import Turns
 
 YOUNG_SECONDS = 1.0  # for so long a connection that has just come is spared while others are idle
 CLOSING_SECONDS = 10.0  # until what was written has to be sent
 LINGER_SECONDS = 2.0  # for a client to see its answer and stop sending (RFC 9112, 9.6)
 RESERVE = 16  # places that are kept for those who ask whether all is well
+
+# In one turn of the event loop, over all connections. Orders that come by themselves are not among
+# them: they are taken as they come.
+FOLLOWING = 4  # requests that were sent without waiting for an answer, and parts of bodies
+URGENT = 8  # calls of the application that others wait for
+ORDINARY = 4  # of it, for those who look
 
 
 class Connection(Protocol):
@@ -93,6 +100,9 @@ class Places:
         self.unread = Shelf(bounds.unread_seconds, "is_not_read")
         self.closing = Shelf(CLOSING_SECONDS, "is_not_read")
         self.lingering = Shelf(LINGER_SECONDS, "give_way")
+        self.following = Turns(FOLLOWING)
+        self.urgent = Turns(URGENT)
+        self.ordinary = Turns(ORDINARY)
         self.ended = Ended()
         self.taken: set[Connection] = set()
         self.kept_bytes = 0

@@ -232,7 +232,7 @@ class BoundedProtocol(LingeringProtocol):
     def _schedule(self) -> None:
         if not self._is_scheduled:
             self._is_scheduled = True
-            self.loop.call_soon(self._go_on)
+            self.places.following.put(self._go_on)
 
     def _go_on(self) -> None:
         """Take one more request, or a bit more of a body: others have had their turn."""
@@ -443,6 +443,20 @@ class BoundedProtocol(LingeringProtocol):
         super().on_headers_complete()
         self.cycle.transport = Outgoing(self, self.transport)
         self.cycle.keep_alive = False  # until the body has come
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Let a request wait for its turn: many connections may bring one at the same time."""
+        start = super()._start_asgi_task
+
+        def take_turn() -> None:
+            if not cycle.disconnected:
+                start(cycle, app)
+
+        is_urgent = self.method == b"POST" or self.url.partition(b"?")[0] in HEALTH
+        (self.places.urgent if is_urgent else self.places.ordinary).put(take_turn)
+
+    def large_body_announced(self) -> None:
+        """A subclass may know that so much is too much for what is asked for."""
 
     def on_response_complete(self) -> None:
         """Go on to the next request, if this one was read to its end."""

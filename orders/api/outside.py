@@ -1,0 +1,48 @@
+"""The door to Django: so many requests at once are let in, and the rest waits outside.
+
+Those who look at pages wait for each other, and not operators or payment providers for them.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+from orders.intake.asgi import Application, Message, Receive, Scope, Send, send_reply
+from orders.intake.headers import read_headers
+from orders.intake.replies import problem_reply, unavailable
+from shop.core.rooms import NoRoom, Place, Room
+
+OPERATORS = "/admin/"
+# By how a path begins, the first that fits: how many are at work at once.
+AT_ONCE: Mapping[str, int] = {OPERATORS: 4, "/api/v1/payments/": 4, "": 4}
+
+
+def with_room(application: Application) -> Application:
+    """Return an ASGI application that lets a few requests at once into `application`."""
+    rooms = {beginning: Room(at_once) for beginning, at_once in AT_ONCE.items()}
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await application(scope, receive, send)
+            return
+        path = str(scope["path"])
+        beginning = next(each for each in rooms if path.startswith(each))
+        try:
+            place = await rooms[beginning].enter()
+        except NoRoom as error:
+            reply = problem_reply(read_headers(scope["headers"]), unavailable(str(error)))
+            await send_reply(send, reply)
+            return
+        try:
+            # A page is made when its answer begins, and its client may read as slowly as it likes.
+            # What operators export is made while they read.
+            leaving = send if beginning == OPERATORS else partial(_leave_and_send, place, send)
+            await application(scope, receive, leaving)
+        finally:
+            place.leave()
+
+    return serve
+
+
+async def _leave_and_send(place: Place, send: Send, message: Message) -> None:
+    place.leave()
+    await send(message)
