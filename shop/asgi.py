@@ -16,6 +16,7 @@ django_application = get_asgi_application()
 from orders.api.cancelling import with_cancelling  # noqa: E402
 from orders.api.outside import with_room  # noqa: E402
 from orders.api.payments import with_callback  # noqa: E402
+from orders.api.probes import with_probes  # noqa: E402
 from orders.api.window import with_window  # noqa: E402
 from orders.intake.asgi import Application, with_intake  # noqa: E402
 from orders.intake.protocol import OrderProtocol  # noqa: E402
@@ -29,9 +30,9 @@ import_module(settings.ROOT_URLCONF)  # now, and not while somebody waits for th
 tracing.start("web")
 profiling.listen("web")
 
-# The window and the callback are left out of the traces: many are answered from one look.
+# Probes, the window and the callback are left out of the traces: many are answered from one look.
 traced = tracing.traced(with_cancelling(with_room(cast(Application, django_application))))
-behind = with_callback(with_window(traced))
+behind = with_probes(with_callback(with_window(traced)))
 application = announced(tracing.until_shutdown(with_intake(behind)))
 
 # What is loaded by now lives as long as the process. Walking through it takes the collector 30 ms

@@ -15,27 +15,36 @@ from shop.core.threads import in_thread
 
 from .endpoint import endpoint
 
+ALIVE = {"status": "ok"}
+
 
 @endpoint("GET", "HEAD")
 async def healthz(request: HttpRequest) -> HttpResponse:
-    """This process is alive."""
-    return JsonResponse({"status": "ok"})
+    """This process is alive. Where `probes` is in front of Django, that says it."""
+    return JsonResponse(ALIVE)
 
 
 @endpoint("GET", "HEAD")
 async def readyz(request: HttpRequest) -> HttpResponse:
-    """Everything that orders need is there; 503 names what is not."""
+    """Everything that orders need is there; 503 names what is not. As `healthz`."""
+    ready, found = await readiness()
+    response = JsonResponse(found, status=200 if ready else 503)
+    if not ready:
+        response["Retry-After"] = "1"
+    return response
+
+
+async def readiness() -> tuple[bool, dict[str, Any]]:
+    """Return whether all is there that orders need, and what is said of it.
+
+    Raises Overloaded where the checks do not come to an end.
+    """
     ready, parts = await in_thread(health.readiness)
     copy = await _copy_of_sales()
     ready, parts = ready and bool(copy["ok"]), {**parts, "sales": copy}
     failing = [name for name, part in parts.items() if not part["ok"]]
-    response = JsonResponse(
-        {"status": "ready" if ready else "not ready", "failing": failing, "checks": parts},
-        status=200 if ready else 503,
-    )
-    if not ready:
-        response["Retry-After"] = "1"
-    return response
+    status = "ready" if ready else "not ready"
+    return ready, {"status": status, "failing": failing, "checks": parts}
 
 
 async def _copy_of_sales() -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""What load balancers and orchestrators ask, in front of Django.
+
+They ask by address, so every valid Host is right here. And whoever is not told in time that all is
+well takes the process away, so these wait for no page.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
+from orders.intake.headers import OrderHeaders, read_headers
+from orders.intake.replies import Reply, plain_reply, problem_reply
+
+from .endpoint import problem_of
+from .monitoring import ALIVE, readiness
+
+HEALTH, READINESS = "/healthz", "/readyz"
+
+
+def with_probes(application: Application) -> Application:
+    """Return an ASGI application that answers probes itself, and leaves the rest."""
+    looks = _SharedLooks()
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path not in (HEALTH, READINESS) or scope["method"] not in ("GET", "HEAD"):
+            await application(scope, receive, send)
+            return
+        headers = read_headers(scope["headers"])
+        if path == HEALTH:
+            reply = _json(headers, 200, ALIVE)
+        else:
+            reply = await looks.reply(headers)
+        await send_reply(send, reply)
+
+    return serve
+
+
+class _SharedLooks:
+    """One look at everything at a time, however many ask. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._looking: asyncio.Task[tuple[bool, dict[str, Any]]] | None = None
+
+    async def reply(self, headers: OrderHeaders) -> Reply:
+        """Return the answer of a look that is under way, or of one that begins."""
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+        try:
+            ready, found = await asyncio.shield(self._looking)
+        except Exception as error:
+            return problem_reply(headers, problem_of(error))
+        reply = _json(headers, 200 if ready else 503, found)
+        if not ready:
+            reply.add(b"retry-after", b"1")
+        return reply
+
+    async def _look(self) -> tuple[bool, dict[str, Any]]:
+        try:
+            return await readiness()
+        finally:
+            self._looking = None
+
+
+def _json(headers: OrderHeaders, code: int, document: dict[str, Any]) -> Reply:
+    return plain_reply(headers, code, b"application/json", json.dumps(document).encode())
