@@ -7,6 +7,7 @@ those who order (see docs/adr/0002); this answers all who look at the same momen
 
 from urllib.parse import parse_qs
 
+from inventory.errors import SaleUnknown
 from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
 from orders.intake.headers import OrderHeaders, read_headers
 from orders.intake.replies import Reply, plain_reply, problem_reply
@@ -16,6 +17,7 @@ from .endpoint import problem_of
 from .following import follow
 from .sales import live_sales
 
+MAX_SLUG = 64  # characters; no sale has more
 SALES = "/api/v1/sales/"
 ORDERS = "/api/v1/orders/"
 
@@ -44,11 +46,18 @@ def _last_part(scope: Scope, prefix: str) -> str:
 
 async def _show_sale(slug: str, headers: OrderHeaders) -> Reply:
     try:
-        reply = plain_reply(headers, 200, b"application/json", await live_sales(slug))
+        reply = plain_reply(headers, 200, b"application/json", await _sale(slug))
     except Exception as error:
         reply = problem_reply(headers, problem_of(error))
     reply.add(b"access-control-allow-origin", b"*")
     return reply
+
+
+async def _sale(slug: str) -> bytes:
+    """Return a sale in JSON. That there is none costs no query: it is known to the intake."""
+    if len(slug) > MAX_SLUG or not await intake().knows_sale(slug):
+        raise SaleUnknown(slug[:MAX_SLUG])
+    return await live_sales(slug)
 
 
 async def _show_order(order_id: str, scope: Scope) -> Reply:

@@ -35,6 +35,14 @@ class NotInCopy(Refused):
     """Refused for what the copy of clients and sales lacks: a newer one may have it."""
 
 
+class UnknownKey(NotInCopy):
+    """Refused for a key whose hash the copy lacks."""
+
+    def __init__(self, problem: Problem, key_hash: str) -> None:
+        super().__init__(problem)
+        self.key_hash = key_hash
+
+
 class Admitted(msgspec.Struct, frozen=True):
     """An order that is in order; the counters have the last word."""
 
@@ -53,9 +61,13 @@ def authenticate(contents: Contents, authorization: bytes) -> Client:
     scheme, _, key = authorization.strip().partition(b" ")
     if scheme.lower() != b"bearer" or not key.strip():
         raise Refused(Problem(problems.UNAUTHENTICATED, "The API key is missing."))
-    client = contents.clients.get(hashlib.sha256(key.strip()).hexdigest())
+    key_hash = hashlib.sha256(key.strip()).hexdigest()
+    client = contents.clients.get(key_hash)
     if client is None:
-        raise NotInCopy(Problem(problems.UNAUTHENTICATED, "The API key is not known."))
+        problem = Problem(problems.UNAUTHENTICATED, "The API key is not known.")
+        if key_hash in contents.unknown_keys:
+            raise Refused(problem)
+        raise UnknownKey(problem, key_hash)
     contents.remember(authorization, client)
     return client
 
@@ -97,11 +109,17 @@ def _checked_body(headers: OrderHeaders, body: bytes | None) -> bytes:
     return body
 
 
+def require_sale(contents: Contents, slug: str) -> KnownSale:
+    """Return the sale of this slug. Raises Refused, NotInCopy."""
+    sale = contents.sales.get(slug)
+    if sale is None:
+        raise NotInCopy(Problem(problems.UNKNOWN_SALE, f"There is no sale {slug!r}."))
+    return sale
+
+
 def _find_sale(contents: Contents, request: OrderRequest) -> KnownSale:
     """Return the sale with all SKUs of the request. Raises Refused, NotInCopy."""
-    sale = contents.sales.get(request.sale)
-    if sale is None:
-        raise NotInCopy(Problem(problems.UNKNOWN_SALE, f"There is no sale {request.sale!r}."))
+    sale = require_sale(contents, request.sale)
     if sale.id not in contents.on_record:
         raise Refused(Problem(problems.SALE_CLOSED, f"Sale {sale.slug} is closed."))
     unknown = [

@@ -18,15 +18,21 @@ from shop.core.error_text import first_line
 from shop.core.health import NotReady
 from shop.core.threads import Overloaded, in_thread
 
+from .connection.turns import Turns
+
 logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 1.0  # younger than this: used as it is
 STALE_SECONDS = 3.0  # older than this: waited for, so that a revoked key ends within seconds
 PATIENCE_SECONDS = 0.5  # with a reading under way, where there is a copy
 AGAIN_SECONDS = 0.2  # between two looks for something that was not there
+LONGEST_READING = 0.5  # seconds, as far as the pause after it depends on it
+READING_SHARE = 4  # times as long as a reading took, at least, until the next of these looks
 OLD_SECONDS = 10.0  # older than this although it is asked for: somebody has to look
 MAX_ASKERS = 1000
+ASKERS_AT_ONCE = 8  # that are told in one turn of the event loop: orders have theirs in between
 MAX_CALLERS = 1000
+MAX_UNKNOWN_KEYS = 10_000
 NEWER_TRIES = 3  # one may have been under way already, one may fail
 
 
@@ -69,6 +75,16 @@ class Contents:
     on_record: frozenset[int]  # sales whose counters Redis has to hold
     left_out: tuple[str, ...] = ()  # what could not be read, each with the reason
     callers: dict[bytes, Client] = field(default_factory=dict)  # seen by this Authorization header
+    unknown_keys: set[str] = field(default_factory=set)  # hashes that were looked for in vain
+
+    def note_unknown(self, key_hash: str) -> None:
+        """Know that there is no such key, although this copy was waited for to look for it.
+
+        A key is drawn at random, so nobody waits for this one; whoever comes again with it is told
+        at once, until a newer copy takes this one's place.
+        """
+        if len(self.unknown_keys) < MAX_UNKNOWN_KEYS:
+            self.unknown_keys.add(key_hash)
 
     def remember(self, authorization: bytes, client: Client) -> None:
         """Know `client` again by the same header; not more than there are clients, roughly."""
@@ -92,6 +108,8 @@ class Directory:
         self._tried_at = -STALE_SECONDS
         self._loading: asyncio.Task[None] | None = None
         self._askers = 0
+        self._turns = Turns(ASKERS_AT_ONCE)
+        self._reading_seconds = 0.0  # that the last one took
         self._trouble = ""  # why the last reading failed
 
     def at_hand(self) -> Contents | None:
@@ -129,14 +147,17 @@ class Directory:
     async def newer(self) -> Contents:
         """Return a copy whose reading began after this call: for who misses what should be there.
 
-        However many ask, it is read at most every 0.2 s; while that fails, the last copy serves,
-        and so it does at once when a thousand are asking: guessing keys must not pile up requests.
+        However many ask, it is read at most every 0.2 s and for a quarter of the time. While that
+        fails, the last copy serves, and so it does at once when a thousand are asking: guessing
+        keys must not pile up requests.
         """
         if self._askers >= MAX_ASKERS:
             return await self.current()
         self._askers += 1
         try:
             await self._read_after(time.monotonic())
+            if self._askers > ASKERS_AT_ONCE:
+                await self._turns.wait()
         finally:
             self._askers -= 1
         return await self.current()
@@ -144,7 +165,10 @@ class Directory:
     async def _read_after(self, asked: float) -> None:
         for _ in range(NEWER_TRIES):
             if self._loading is None:
-                await asyncio.sleep(max(0.0, self._tried_at + AGAIN_SECONDS - time.monotonic()))
+                again_at = self._tried_at + max(
+                    AGAIN_SECONDS, READING_SHARE * self._reading_seconds
+                )
+                await asyncio.sleep(max(0.0, again_at - time.monotonic()))
             await self._load(pause=0)  # the pause is over, give or take the timer's grain
             if self._loaded_at >= asked:
                 break
@@ -183,6 +207,7 @@ class Directory:
                 )
             self._trouble = first_line(error)
         finally:
+            self._reading_seconds = min(time.monotonic() - started, LONGEST_READING)
             self._loading = None
 
 

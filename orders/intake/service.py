@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import redis
 
@@ -16,10 +16,10 @@ from orders.problems import Refused
 from shop.core.redis import async_client
 
 from . import tracing
-from .admission import Admitted, NotInCopy, admit, authenticate
+from .admission import Admitted, NotInCopy, UnknownKey, admit, authenticate, require_sale
 from .batcher import Batcher, NotJudged
 from .counting import UNAVAILABLE, Counting, outcome_name
-from .directory import Client, Directory, DirectoryUnavailable
+from .directory import Client, Contents, Directory, DirectoryUnavailable
 from .headers import OrderHeaders, RawHeaders, read_headers, read_wait
 from .memory import Memory
 from .public_key import PublicKeyThrottle
@@ -37,6 +37,8 @@ from .watch import StatusWatch
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -119,15 +121,31 @@ class Intake:
     async def authenticate(self, authorization: bytes) -> Client:
         """Return the client whose key an Authorization header gives. Raises Refused."""
         try:
-            return authenticate(await self.directory.current(), authorization)
-        except NotInCopy:
-            return authenticate(await self.directory.newer(), authorization)
+            return await self._by_copy(lambda copy: authenticate(copy, authorization))
+        except UnknownKey as unknown:
+            (await self.directory.current()).note_unknown(unknown.key_hash)
+            raise
+
+    async def knows_sale(self, slug: str) -> bool:
+        """Tell whether there may be a sale of this slug, without a query of its own.
+
+        True where PostgreSQL is away and nobody knows. Raises DirectoryUnavailable.
+        """
+        try:
+            await self._by_copy(lambda copy: require_sale(copy, slug))
+        except Refused:
+            return self.directory.at_hand() is None
+        return True
 
     async def _admit(self, client: Client, headers: OrderHeaders, body: bytes | None) -> Admitted:
+        return await self._by_copy(lambda copy: admit(copy, client, headers, body))
+
+    async def _by_copy(self, judge: Callable[[Contents], T]) -> T:
+        """Judge by the copy of clients and sales, or by a newer one where that lacks something."""
         try:
-            return admit(await self.directory.current(), client, headers, body)
+            return judge(await self.directory.current())
         except NotInCopy:
-            return admit(await self.directory.newer(), client, headers, body)
+            return judge(await self.directory.newer())
 
     def _failed(self, headers: OrderHeaders, error: Exception) -> Reply:
         if isinstance(error, Refused):
