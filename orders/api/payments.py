@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from orders import problems
 from orders.decoding import NotJson, WrongFields
 from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
-from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
+from orders.intake.asgi import Application, Receive, Scope, Send, announced_bytes, send_reply
 from orders.intake.headers import read_headers
 from orders.intake.replies import plain_reply, problem_reply
 from orders.models import PaymentNotice
@@ -87,7 +87,7 @@ def with_callback(application: Application) -> Application:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != CALLBACK or scope["method"] != "POST":
             await application(scope, receive, send)
-        elif (body := await _body(receive)) is not None:
+        elif (body := await _body(scope, receive)) is not None:
             await _answer_callback(scope, body, send)
 
     return serve
@@ -104,8 +104,10 @@ async def _answer_callback(scope: Scope, body: bytes, send: Send) -> None:
         await send_reply(send, plain_reply(headers, 200, b"application/json", document))
 
 
-async def _body(receive: Receive) -> bytes | None:
+async def _body(scope: Scope, receive: Receive) -> bytes | None:
     """Return the body, cut where it is longer than any message; None where the sender has gone."""
+    if announced_bytes(scope) > MAX_BODY_BYTES:
+        return bytes(MAX_BODY_BYTES + 1)
     body: bytes = b""
     while True:
         message = await receive()

@@ -27,6 +27,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATH = "/api/v1/orders"
+MAX_DIGITS = 18  # of a length that are read: one with more is longer than anything anyway
 ENDS = (408, 413)  # answers after which a connection is closed: more than it should may come
 
 
@@ -41,7 +42,7 @@ def with_intake(application: Application) -> Application:
         send = _ending(send)
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
             try:
-                body = await _read_body(receive)
+                body = await _read_body(scope, receive)
             except Disconnected:
                 return
             client = scope.get("client")  # whom a trusted proxy names, if there is one
@@ -49,7 +50,7 @@ def with_intake(application: Application) -> Application:
             await send_reply(send, await intake().place_order(scope["headers"], body, address))
         elif scope["type"] == "lifespan":
             await _live(receive, send)
-        elif scope["type"] == "http" and _announced_bytes(scope) > settings.MAX_BODY_BYTES:
+        elif scope["type"] == "http" and announced_bytes(scope) > settings.MAX_BODY_BYTES:
             await send_reply(send, _too_large(scope))
         else:
             await application(scope, _bounded(receive), send)
@@ -68,9 +69,10 @@ def _ending(send: Send) -> Send:
     return send_or_end
 
 
-def _announced_bytes(scope: Scope) -> int:
+def announced_bytes(scope: Scope) -> int:
+    """Return how long a body says that it is, 0 where it does not say it."""
     length = dict(scope["headers"]).get(b"content-length", b"0")
-    return int(length) if length.isdigit() else 0
+    return int(length[:MAX_DIGITS]) if length.isdigit() else 0
 
 
 def _too_large(scope: Scope) -> Reply:
@@ -101,8 +103,15 @@ def _bounded(receive: Receive) -> Receive:
     return receive_some
 
 
-async def _read_body(receive: Receive) -> bytes | None:
+def too_large_body() -> bytes:
+    """Return a body that stands for one of which is known that it is larger than any order."""
+    return bytes(settings.INTAKE_MAX_BODY_BYTES + 1)
+
+
+async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
     """Return the body, cut where it is larger than any order; None if it does not come in time."""
+    if announced_bytes(scope) > settings.INTAKE_MAX_BODY_BYTES:
+        return too_large_body()
     try:
         async with asyncio.timeout(settings.INTAKE_BODY_TIMEOUT_SECONDS):
             return await _read_chunks(receive)

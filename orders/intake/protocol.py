@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from shop.core.lingering import CLOSE
 
-from .asgi import ENDS, PATH
+from .asgi import ENDS, PATH, too_large_body
 from .connection.addresses import client_address
 from .connection.protocol import BoundedProtocol
 from .replies import Reply
@@ -34,6 +34,11 @@ class OrderProtocol(BoundedProtocol):
             self.cycle = Order(self)
         else:
             super().begin_request()
+
+    def large_body_announced(self) -> None:
+        """Let the intake refuse the order now: nothing of it has to be read for that."""
+        if isinstance(self.cycle, Order):
+            self.cycle.refuse_body()
 
     def body_is_late(self) -> None:
         """Let the intake say so, which first looks at the key."""
@@ -78,6 +83,10 @@ class Order:
     def give_up(self) -> None:
         """The body did not come in time."""
         self._begin(None)
+
+    def refuse_body(self) -> None:
+        """The body is going to be larger than any order."""
+        self._begin(too_large_body())
 
     def _begin(self, body: bytes | None) -> None:
         if self.begun:

@@ -89,6 +89,7 @@ class BoundedProtocol(LingeringProtocol):
         self._head = b""
         self._left = 0  # bytes that are to come of a body
         self._chunks: ChunkedBody | None = None
+        self._unchunked = 0  # bytes of it that have come in chunks
         self._whole = False  # the parser has seen the end of the request
         self._kept = b""  # what has come and waits for its turn,
         self._at = 0  # from here on
@@ -283,6 +284,8 @@ class BoundedProtocol(LingeringProtocol):
         length = self._parse(self._head)
         if not self._has_place:
             self._use_reserve()
+        if length > settings.MAX_BODY_BYTES:  # RFC 9110, 15.5.14: known before any of it has come
+            raise _body_too_large()
         self.begin_request()
         if not length:
             self._complete()
@@ -290,7 +293,12 @@ class BoundedProtocol(LingeringProtocol):
             self._phase = BODY
             self._left = length
             self._chunks = ChunkedBody() if length == rules.CHUNKED else None
-            if end < len(data):
+            self._unchunked = 0
+            if length > settings.INTAKE_MAX_BODY_BYTES:
+                self.large_body_announced()
+            if self._phase is END:
+                self._discard(len(data) - end)
+            elif end < len(data):
                 self._take_body(data, end)
             else:
                 self._shelve(self.places.body)
@@ -379,7 +387,11 @@ class BoundedProtocol(LingeringProtocol):
         assert self._chunks is not None
         parts, size = self._chunks.take(data[at : at + SLICE])
         if parts:
-            self.on_body(b"".join(parts))
+            body = b"".join(parts)
+            self._unchunked += len(body)
+            if self._unchunked > settings.MAX_BODY_BYTES:
+                raise _body_too_large()
+            self.on_body(body)
         if size is None:
             return min(len(data), at + SLICE)
         if self._phase is BODY:
@@ -550,6 +562,12 @@ class BoundedProtocol(LingeringProtocol):
 
     def _says_close(self) -> bool:
         return CLOSE in self.server_state.default_headers
+
+
+def _body_too_large() -> Refused:
+    return rules.refused(
+        problems.BODY_TOO_LARGE, f"A body has at most {settings.MAX_BODY_BYTES} bytes here."
+    )
 
 
 def _places_of(
