@@ -318,6 +318,10 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# Who is believed about the sender of a request. With TLS a proxy is there, by the operator's word.
+FORWARDED_ALLOW_IPS = ",".join(env.items("FORWARDED_ALLOW_IPS")) or (
+    "127.0.0.1,::1" if HTTPS else ""
+)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # of any request

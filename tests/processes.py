@@ -139,6 +139,7 @@ class Processes:
             "web",
             *("uvicorn", "shop.asgi:application", "--port", str(self.port)),
             *("--http", "shop.asgi:OrderProtocol", "--no-access-log"),
+            "--no-proxy-headers",
         )
 
     def start_worker(self) -> None:

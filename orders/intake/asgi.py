@@ -15,7 +15,7 @@ from shop.core import health
 from shop.core.lingering import CLOSE
 from shop.core.threads import in_thread
 
-from .connection.addresses import client_address
+from .connection.addresses import client_address, is_trusted, sender_of
 from .headers import read_headers
 from .replies import Reply, problem_reply
 from .service import intake
@@ -45,17 +45,32 @@ def with_intake(application: Application) -> Application:
                 body = await _read_body(scope, receive)
             except Disconnected:
                 return
-            client = scope.get("client")  # whom a trusted proxy names, if there is one
-            address = client_address(client[0], []) if client else ""
+            client = scope.get("client")
+            address = client_address(client[0], scope["headers"]) if client else ""
             await send_reply(send, await intake().place_order(scope["headers"], body, address))
         elif scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http" and announced_bytes(scope) > settings.MAX_BODY_BYTES:
             await send_reply(send, _too_large(scope))
         else:
+            name_sender(scope)
             await application(scope, _bounded(receive), send)
 
     return serve
+
+
+def name_sender(scope: Scope) -> None:
+    """Put into a scope what a trusted proxy says of the sender: the address, http or https.
+
+    In the place of uvicorn's own middleware, which believes the loopback whoever is there.
+    """
+    client = scope.get("client")
+    if scope["type"] != "http" or not client or not is_trusted(client[0]):
+        return
+    scope["client"] = sender_of(client[0], scope["headers"]), 0
+    proto = dict(scope["headers"]).get(b"x-forwarded-proto", b"").strip().lower()
+    if proto in (b"http", b"https"):
+        scope["scheme"] = proto.decode()
 
 
 def _ending(send: Send) -> Send:

@@ -104,8 +104,7 @@ class Order:
 
     def _address(self, headers: list[tuple[bytes, bytes]]) -> str:
         peer = self._protocol.client
-        forwarded_for = [value for name, value in headers if name == b"x-forwarded-for"]
-        return client_address(peer[0], forwarded_for) if peer else ""
+        return client_address(peer[0], headers) if peer else ""
 
     def _answer(self, reply: Reply) -> None:
         protocol = self._protocol

@@ -1,16 +1,27 @@
-"""Which connections count as one client's, for the bound per address."""
+"""Whose connection it is, and whose request: by the socket, and by what trusted proxies say.
 
-import os
+A header can be written by anybody. It is believed of a proxy that is named in FORWARDED_ALLOW_IPS,
+and of the loopback where DJANGO_HTTPS says that a proxy speaks TLS there. A stack that is reached
+directly has no proxy, and believes nobody.
+"""
+
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from django.conf import settings
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-
-DEFAULT_TRUSTED = "127.0.0.1,::1"  # as uvicorn has it
+RawHeaders = Sequence[tuple[bytes, bytes]]
 
 IPV6_PREFIX = 64  # one customer has so many addresses
+MOST_PROXIES = 16  # in a row
+ANYBODY = "*"
+
+# As some proxies write it: 192.0.2.1:4711, [2001:db8::1], [2001:db8::1]:4711.
+_WITH_PORT = re.compile(r"^(?:\[([^\]]*)\]|([0-9.]+))(?::[0-9]+)?$")
 
 
 def counted_address(client: tuple[str, int] | None) -> str:
@@ -19,24 +30,38 @@ def counted_address(client: tuple[str, int] | None) -> str:
     Behind a proxy all clients have its address. That is trusted by name, or is of a private network
     as the bridge of a container is.
     """
-    return _counted(client[0], os.environ.get("FORWARDED_ALLOW_IPS", "")) if client else ""
+    return _counted(client[0], settings.FORWARDED_ALLOW_IPS) if client else ""
 
 
-def client_address(peer: str, forwarded_for: Sequence[bytes]) -> str:
-    """Return the address of the client that sent a request: of `peer`, or whom that names.
+def client_address(peer: str, headers: RawHeaders) -> str:
+    """Return what to count a request by: the address that sent it. An IPv6 one is its network."""
+    sender = sender_of(peer, headers)
+    return _network_of(_address(sender)) or sender
 
-    `forwarded_for` are the values of X-Forwarded-For. They are believed from right to left, as far
-    as those who wrote them are trusted: FORWARDED_ALLOW_IPS. An IPv6 client is its network.
+
+def is_trusted(peer: str) -> bool:
+    """Tell whether what `peer` writes into a request about its sender is believed."""
+    address = _address(peer)
+    return address is not None and _is_trusted(address, settings.FORWARDED_ALLOW_IPS)
+
+
+def sender_of(peer: str, headers: RawHeaders) -> str:
+    """Return the address that a request came from: `peer`, or whom that names.
+
+    X-Forwarded-For is read from right to left, as far as those who wrote it are trusted. So what a
+    stranger writes there stays left of what his first proxy adds, and is not reached.
     """
-    trusted = os.environ.get("FORWARDED_ALLOW_IPS") or DEFAULT_TRUSTED
-    named = b",".join(forwarded_for).decode("latin-1").split(",")
-    for each in [peer, *(name.strip() for name in reversed(named))]:
-        if not (address := _address(each)):
+    if not is_trusted(peer):
+        return peer
+    named = b",".join(value for name, value in headers if name == b"x-forwarded-for")
+    for each in reversed(named.decode("latin-1").rsplit(",", MOST_PROXIES)[-MOST_PROXIES:]):
+        address = _address(_WITH_PORT.sub(r"\1\2", each.strip()))
+        if address is None:
             break
-        peer = each
-        if not _is_trusted(address, trusted):
-            break
-    return _network_of(_address(peer)) or peer
+        peer = str(address)
+        if ANYBODY in settings.FORWARDED_ALLOW_IPS or not is_trusted(peer):
+            break  # anybody is whoever connects, and not whom he names
+    return peer
 
 
 @lru_cache(maxsize=1024)
@@ -63,7 +88,7 @@ def _network_of(address: Address | None) -> str:
 
 
 def _is_trusted(address: Address, trusted: str) -> bool:
-    if trusted.strip() == "*":
+    if ANYBODY in trusted:
         return True
     return any(address in network for network in _networks(tuple(trusted.split(","))))
 
@@ -75,5 +100,5 @@ def _networks(trusted: tuple[str, ...]) -> list[Network]:
         try:
             found.append(ip_network(each.strip(), strict=False))
         except ValueError:
-            continue  # uvicorn takes names of sockets there, too
+            continue  # the start refuses it
     return found

@@ -170,8 +170,9 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
             name="FORWARDED_ALLOW_IPS",
             form=forms.PROXY,
             kind=Kind.ITEMS,
-            default="127.0.0.1",
-            means="proxies that are believed about the client's address, with commas, or `*`",
+            shown="`127.0.0.1,::1` with `DJANGO_HTTPS`, otherwise nobody",
+            means="proxies that are believed about the sender (`X-Forwarded-For`, "
+            "`X-Forwarded-Proto`). Each has to set `X-Forwarded-For` itself, or add to it",
         ),
         Variable(
             name="WEB_HEAD_SECONDS",

@@ -115,7 +115,14 @@ def test_a_clock_of_redis_that_was_put_back_locks_nobody_out(
     [
         ("203.0.113.7", [], "", "203.0.113.7"),
         ("203.0.113.7", [b"198.51.100.1"], "", "203.0.113.7"),  # anybody can write that
-        ("127.0.0.1", [b"198.51.100.1"], "", "198.51.100.1"),
+        ("127.0.0.1", [b"198.51.100.1"], "", "127.0.0.1"),
+        ("127.0.0.1", [b"198.51.100.1"], "127.0.0.1,::1", "198.51.100.1"),
+        ("::1", [b"198.51.100.1"], "127.0.0.1,::1", "198.51.100.1"),
+        ("10.0.0.9", [b"198.51.100.1:4711"], "10.0.0.0/8", "198.51.100.1"),
+        ("10.0.0.9", [b"[2001:db8::1]:4711"], "10.0.0.0/8", "2001:db8::/64"),
+        ("10.0.0.9", [b"6.6.6.6, 198.51.100.1"], "*", "198.51.100.1"),
+        ("10.0.0.9", [b"6.6.6.6," * 100 + b"10.0.0.8"], "10.0.0.0/8", "6.6.6.6"),
+        ("10.0.0.9", [b"6.6.6.6," + b"10.0.0.8," * 100], "10.0.0.0/8", "10.0.0.9"),
         ("10.0.0.9", [b"6.6.6.6, 198.51.100.1"], "10.0.0.0/8", "198.51.100.1"),
         ("10.0.0.9", [b"6.6.6.6", b"198.51.100.1, 10.0.0.8"], "10.0.0.0/8", "198.51.100.1"),
         ("10.0.0.9", [b"nonsense"], "10.0.0.0/8", "10.0.0.9"),
@@ -125,11 +132,11 @@ def test_a_clock_of_redis_that_was_put_back_locks_nobody_out(
     ],
 )
 def test_an_address_is_believed_of_those_who_are_trusted(
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
     peer: str,
     forwarded_for: list[bytes],
     trusted: str,
     address: str,
 ) -> None:
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
-    assert client_address(peer, forwarded_for) == address
+    settings.FORWARDED_ALLOW_IPS = trusted
+    assert client_address(peer, [(b"x-forwarded-for", each) for each in forwarded_for]) == address

@@ -1,7 +1,9 @@
 """Which connections count as one client's."""
 
 import pytest
+from pytest_django import Settings
 
+from orders.intake.asgi import name_sender
 from orders.intake.connection.addresses import counted_address
 
 
@@ -27,10 +29,35 @@ from orders.intake.connection.addresses import counted_address
     ],
 )
 def test_an_address_counts_unless_it_is_a_trusted_proxys(
-    monkeypatch: pytest.MonkeyPatch, host: str, trusted: str, counted: str
+    settings: Settings, host: str, trusted: str, counted: str
 ) -> None:
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+    settings.FORWARDED_ALLOW_IPS = trusted
     assert counted_address((host, 4711)) == counted
+
+
+@pytest.mark.parametrize(
+    ("trusted", "headers", "sender", "scheme"),
+    [
+        (
+            "",
+            {"x-forwarded-for": "198.51.100.1", "x-forwarded-proto": "https"},
+            "127.0.0.1",
+            "http",
+        ),
+        ("127.0.0.1", {"x-forwarded-for": "198.51.100.1"}, "198.51.100.1", "http"),
+        ("127.0.0.1", {"x-forwarded-for": "2001:db8::7"}, "2001:db8::7", "http"),
+        ("127.0.0.1", {"x-forwarded-proto": "HTTPS"}, "127.0.0.1", "https"),
+        ("127.0.0.1", {"x-forwarded-proto": "gopher"}, "127.0.0.1", "http"),
+    ],
+)
+def test_django_is_told_of_a_sender_what_a_trusted_proxy_says(
+    settings: Settings, trusted: str, headers: dict[str, str], sender: str, scheme: str
+) -> None:
+    settings.FORWARDED_ALLOW_IPS = trusted
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "client": ("127.0.0.1", 9), "scheme": "http", "headers": raw}
+    name_sender(scope)
+    assert (scope["client"][0], scope["scheme"]) == (sender, scheme)
 
 
 def test_a_socket_file_has_no_address() -> None:

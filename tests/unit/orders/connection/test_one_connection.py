@@ -133,6 +133,21 @@ def test_a_body_of_tiny_chunks_is_taken_apart_bit_by_bit() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_body_in_chunks_is_refused_when_it_is_too_large(over: int) -> None:
+    size = 2 * 1024 * 1024 + over
+    chunks = [b"%x\r\n%b\r\n" % (65_536, b"y" * 65_536)] * (size // 65_536)
+    last = b"%x\r\n%b\r\n0\r\n\r\n" % (over, b"y") if over else b"0\r\n\r\n"
+    connection = exchange([HEAD_OF_POST + b"Transfer-Encoding: chunked\r\n\r\n", *chunks, last])
+    assert [each.status for each in connection.answers()] == [413 if over else 200]
+
+
+def test_a_body_is_refused_by_its_head() -> None:
+    connection = exchange([HEAD_OF_POST + b"Content-Length: 2097153\r\n\r\n"])
+    assert [(each.status, each.closes) for each in connection.answers()] == [(413, True)]
+    assert connection.has_ended
+
+
 def test_a_url_with_a_host_stands_for_the_header() -> None:
     connection = exchange([b"GET http://there:1/path?q HTTP/1.1\r\nHost: here\r\n\r\n"])
     told = connection.answers()[0].body
