@@ -52,6 +52,7 @@ class Keys(NamedTuple):
     bell: str
     released: str
     waits: str  # written to where a reply waits for replicas
+    paying: str  # orders whose payment is on its way into the ledger
 
     @classmethod
     @lru_cache(maxsize=4096)
@@ -72,6 +73,7 @@ class Keys(NamedTuple):
                     "bell",
                     "released",
                     "waits",
+                    "paying",
                 )
             )
         )

@@ -24,7 +24,7 @@ from orders.notifications.mail import deliver_mail
 from orders.notifications.sms import deliver_sms
 from orders.notifications.webhooks import deliver_webhooks
 from orders.services.drain import drain_unless_others_do
-from orders.services.holds import NOTING, expire_holds
+from orders.services.holds import expire_holds, over_for_certain
 from orders.services.late_payments import settle_payments
 from orders.services.reconciliations import reconcile_all
 from orders.services.release import release_due, release_stock
@@ -100,12 +100,8 @@ def sweep_releases() -> None:
 
 @shared_task(name=EXPIRE_HOLDS.name, throws=PASSING)
 def expire_unpaid_orders() -> None:
-    """Put the stock of unpaid orders back on sale.
-
-    A hold begins by Redis' clock. Where that is behind ours, it ends by it, too: late rather than
-    early.
-    """
-    now = min(clock.now(), outbox.clock()) - NOTING
+    """Put the stock of unpaid orders back on sale."""
+    now = over_for_certain()
     _in_a_round(EXPIRE_HOLDS, settings.URGENT_TASK_SECONDS, partial(expire_holds, now=now))
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import redis
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest
@@ -20,6 +21,9 @@ from shop.core.admin import BigTableAdmin
 from .confirmation import Outcome, Question, asks_first
 
 BEING_PAID = "Payment received in time, being applied: the order is as good as paid."
+NOBODY_KNOWS = (
+    "Redis, which knows whether a payment is on its way, does not answer. Try again in a moment."
+)
 CANCEL, REFUND, RESEND = "orders.cancel_order", "orders.refund_order", "orders.resend_delivery"
 
 
@@ -111,6 +115,8 @@ class OrderActions(BigTableAdmin):
         except NotCancellable as error:  # it was paid or expired since the page was opened
             why = BEING_PAID if error.status == Status.AWAITING_PAYMENT else str(error)
             return Outcome(messages.ERROR, f"Not cancelled: {why}")
+        except redis.RedisError:
+            return Outcome(messages.ERROR, f"Not cancelled: {NOBODY_KNOWS}")
         return Outcome(messages.SUCCESS, "Cancelled; its stock is being released.")
 
     @asks_first(

@@ -23,8 +23,10 @@ from orders.models import PaymentNotice
 from orders.payments import standard, stripe
 from orders.payments.news import (
     Ignored,
+    NewsType,
     NoOrder,
     NotConfigured,
+    PaymentNews,
     Provider,
     SignatureRefused,
 )
@@ -34,6 +36,7 @@ from shop.core import clock
 from shop.core.threads import in_thread
 
 from .endpoint import View, endpoint, problem_of
+from .marking import Mark, is_set, mark_of, take_away
 from .together import Together
 
 logger = logging.getLogger(__name__)
@@ -44,10 +47,15 @@ class _Received:
     """A message as it was brought this time: no two are one, whatever they say."""
 
     message: Message
+    mark: Mark | None
 
 
 def _note_all(received: Collection[_Received]) -> Mapping[_Received, Answer]:
-    return dict(zip(received, note([each.message for each in received]), strict=True))
+    try:
+        return dict(zip(received, note([each.message for each in received]), strict=True))
+    finally:
+        # Here, and not where the answer is waited for: noting may go on when nobody waits any more.
+        take_away([each.mark for each in received if each.mark])
 
 
 _write_down: Together[_Received, Noted] = Together(_note_all)
@@ -137,9 +145,9 @@ async def _take(path: str, provider: Provider, headers: Mapping[str, str], body:
         raise Refused(_refusal(path, error)) from error
     if isinstance(message, Ignored):
         return _document(message.notice_id, IGNORED)
-    received = replace(message, received_at=received_at)
+    received = await _kept_from_its_end(replace(message, received_at=received_at))
     try:
-        noted = await _write_down(_Received(received))
+        noted = await _write_down(received)
     except (PaymentMismatch, MessageChanged) as error:
         if provider.resends_refused:  # it is kept, and would only come again
             return _document(message.notice_id, PaymentNotice.State.REFUSED)
@@ -149,6 +157,16 @@ async def _take(path: str, provider: Provider, headers: Mapping[str, str], body:
     except OrderUnknown as error:
         raise Refused(Problem(problems.NOT_FOUND, str(error))) from error
     return _document(noted.notice_id, noted.state)
+
+
+async def _kept_from_its_end(message: Message) -> _Received:
+    """Mark the order of a payment as being paid: its hold does not end before that is noted."""
+    if not isinstance(message, PaymentNews) or message.type is not NewsType.SUCCEEDED:
+        return _Received(message, None)
+    mark = mark_of(message.order_id)
+    if mark and not await is_set(mark):
+        message = replace(message, is_unmarked=True)
+    return _Received(message, mark)
 
 
 def _document(notice_id: str, state: str) -> bytes:

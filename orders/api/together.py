@@ -5,10 +5,10 @@ cancelled a second; a call for two hundred of them costs little more than one fo
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from shop.core.threads import in_thread
 
@@ -30,10 +30,15 @@ class Together(Generic[Asked, Answer]):
     """
 
     def __init__(
-        self, function: Callable[[Collection[Asked]], Mapping[Asked, Answer | Exception]]
+        self,
+        function: Callable[[Collection[Asked]], Mapping[Asked, Answer | Exception]],
+        run: Callable[..., Awaitable[Any]] = in_thread,
     ) -> None:
-        """Let `function`, which blocks, answer; an exception is raised to who asked for that."""
-        self._function = function
+        """Let `function`, which blocks, answer; an exception is raised to who asked for that.
+
+        `run(function, asked)` has it do so where it keeps nobody from the event loop.
+        """
+        self._function, self._run = function, run
         self._asked: dict[Asked, asyncio.Future[Answer]] = {}
         self._calling: set[asyncio.Task[None]] = set()
         self._long = 0  # of the calls under way: those that take long
@@ -63,7 +68,7 @@ class Together(Generic[Asked, Answer]):
     async def _call(self, askers: dict[Asked, asyncio.Future[Answer]]) -> None:
         try:
             with self._watched():
-                found = await in_thread(self._function, askers.keys())
+                found = await self._run(self._function, askers.keys())
             for asked, asker in askers.items():
                 _tell(asker, found[asked])
         except Exception as error:

@@ -36,6 +36,8 @@ class PaymentNews:
     body: bytes = field(default=b"", compare=False, repr=False)
     # By our clock, when it had come whole; None: now.
     received_at: datetime | None = field(default=None, compare=False)
+    # Redis did not mark its order as being paid: nothing but a lock keeps the order from its end.
+    is_unmarked: bool = field(default=False, compare=False)
 
     @property
     def is_from_provider(self) -> bool:

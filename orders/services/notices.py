@@ -4,7 +4,7 @@ The provider is answered once its message is on record. By when it was received 
 time, however long it then takes until it is applied.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -63,6 +63,7 @@ class _Price(NamedTuple):
     total: Decimal
     currency: str
     is_given_up: bool = False
+    is_in_outbox: bool = False  # it has no row yet that could be locked
 
 
 def take_news(news: PaymentNews) -> PaymentNotice:
@@ -119,7 +120,11 @@ def _note(messages: Sequence[Message]) -> list[Answer]:
 def _note_news(news: Sequence[PaymentNews]) -> list[Answer]:
     prices, trouble = _prices({each.order_id for each in news})
     kept_otherwise = _kept_otherwise(news)
-    fitting = [each for each in news if _id(each) not in kept_otherwise]
+    fitting = [
+        each
+        for each in news
+        if _id(each) not in kept_otherwise and not _may_lose_its_unit(each, prices)
+    ]
     rows = _insert(_firsts(fitting, prices, trouble), prices)
     known = _on_record({_id(each) for each in news} - rows.keys())
     answers: list[Answer] = []
@@ -128,7 +133,7 @@ def _note_news(news: Sequence[PaymentNews]) -> list[Answer]:
         if _id(each) in kept_otherwise or (row and not _says_the_same(row, each)):
             answers.append(MessageChanged(each.notice_id))
             continue
-        if row and row.state == _State.UNMATCHED and price:
+        if row and row.state == _State.UNMATCHED and price and not _may_lose_its_unit(each, prices):
             row = rows[_id(each)] = _judge_anew(each, price)
         answers.append(_answer(each, row, price, trouble))
     if any(row.state == _State.PENDING for row in rows.values()):
@@ -140,13 +145,22 @@ def _answer(
     news: PaymentNews, row: _Row | None, price: _Price | None, trouble: redis.RedisError | None
 ) -> Answer:
     if row is None or (trouble and row.state == _State.UNMATCHED):
-        assert trouble, "what could be judged is on record"
-        return trouble
+        return trouble or redis.ConnectionError("Redis did not mark the order as being paid.")
     if row.state == _State.UNMATCHED:
         return OrderUnknown(news.order_id)
     if price and (refusal := _refusal(news, price)):
         return PaymentMismatch(refusal)
     return Noted(news.notice_id, row.state)
+
+
+def _may_lose_its_unit(news: PaymentNews, prices: Mapping[UUID, _Price]) -> bool:
+    """Tell whether an order's hold may end before the payment is on record: then it is not taken.
+
+    A row is locked by now, and has let go of its units already or will not. What has no row yet
+    could be persisted and expired before this transaction ends, were it not for its mark.
+    """
+    price = prices.get(news.order_id)
+    return news.is_unmarked and price is not None and price.is_in_outbox
 
 
 def _firsts(
@@ -185,7 +199,9 @@ def _insert(news: Sequence[PaymentNews], prices: dict[UUID, _Price]) -> dict[_Id
         )
         for each, state, detail in judged
     ]
-    written = set(sql.run(SQL / "insert_notices.sql", sql.columns(_COLUMNS, columns)))
+    written = set(
+        sql.run(SQL / "insert_notices.sql", {**sql.columns(_COLUMNS, columns), "now": now})
+    )
     fresh = [(each, state, detail) for each, state, detail in judged if _id(each) in written]
     rows = {_id(each): _Row(state, detail, each.digest) for each, state, detail in fresh}
     for each, state, _ in fresh:
@@ -220,8 +236,18 @@ def _is_a_part(news: PaymentNews, price: _Price) -> bool:
 def _judge_anew(news: PaymentNews, price: _Price) -> _Row:
     """Judge a message that comes again, whose order was not known at first."""
     state, detail = _verdict(news, price)
-    notices = PaymentNotice.objects.filter(provider=news.provider, notice_id=news.notice_id)
-    notices.filter(state=_State.UNMATCHED).update(state=state, detail=detail)
+    # Received now: when it came first, nobody was told that it would count.
+    sql.run(
+        SQL / "judge_notice_anew.sql",
+        {
+            "provider": news.provider,
+            "notice_id": news.notice_id,
+            "state": state.value,
+            "detail": detail,
+            "received_at": news.received_at or clock.now(),
+            "now": clock.now(),
+        },
+    )
     if state == _State.PENDING and price.is_given_up:
         return _settle(news)
     return _Row(state, detail, news.digest)
@@ -299,7 +325,11 @@ def _in_outboxes(ids: Collection[UUID]) -> dict[UUID, _Price]:
     of_sale = [(sale_id, each.bytes) for each in ids if (sale_id := sale_id_of(each))]
     entries = outbox.find_all(of_sale).items() if of_sale else []
     priced = ((order_id, _price_of(entry.payload)) for order_id, entry in entries)
-    return {UUID(bytes=order_id): price for order_id, price in priced if price}
+    return {
+        UUID(bytes=order_id): price._replace(is_in_outbox=True)
+        for order_id, price in priced
+        if price
+    }
 
 
 def _price_of(payload: bytes, *, is_given_up: bool = False) -> _Price | None:

@@ -1,10 +1,12 @@
 -- Since when the hold that is over longest is over, and since when the notification that is due
--- longest is due; null: none is. An endpoint that does not answer is late by its own doing. A hold that was paid in time waits for its payment to be applied,
--- which counts as that.
+-- longest is due; null: none is. An endpoint that does not answer is late by its own doing. A hold that
+-- was paid in time waits for its payment to be applied, which counts as that, or for a payment that is
+-- being noted: those orders are given.
 SELECT (
     SELECT o.hold_expires_at
     FROM orders_order o
     WHERE o.status = 'awaiting_payment' AND o.hold_expires_at <= %(now)s
+        AND o.id <> ALL(%(being_paid)s::uuid[])
         AND NOT EXISTS (
             SELECT FROM orders_paymentnotice n
             WHERE n.order_id = o.id AND n.state = 'pending' AND n.type = 'succeeded'

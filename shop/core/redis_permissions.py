@@ -49,6 +49,12 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("XDEL", SALE, "0-1"),
     ("XSETID", SALE, "9999999999999-0"),
     ("UNLINK", SALE),
+    ("ZADD", SALE, "0", "a"),
+    ("ZCARD", SALE),
+    ("ZRANGE", SALE, "0", "-1", "WITHSCORES"),
+    ("ZREMRANGEBYSCORE", SALE, "-inf", "0"),
+    ("ZREM", SALE, "a"),
+    ("UNLINK", SALE),
 )
 
 

@@ -5,12 +5,12 @@ import json
 import time
 from typing import Any
 
+import redis
 from django.core.management.base import CommandError
 
 from inventory.errors import InventoryError
-from orders.services.holds import NOTING, expire_holds
+from orders.services.holds import MARKING, expire_holds, over_for_certain
 from orders.services.release import release_stock, sales_to_release
-from shop.core import clock
 from shop.core.commands import SERVER_AWAY, OperatorCommand
 from shop.core.terminal import Display
 
@@ -23,9 +23,15 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         display = Display(self.stdout, options)
-        now = clock.now()
-        time.sleep(NOTING.total_seconds())  # until what was paid by now is on record
-        expired = expire_holds(now=now)
+        time.sleep(MARKING.total_seconds())  # until what is paid by now is known
+        try:
+            expired = expire_holds(now=over_for_certain())
+        except redis.RedisError as error:
+            raise CommandError(
+                f"Redis does not answer: {error}. It knows whose payment is on its way; no hold is "
+                "ended without it.",
+                returncode=SERVER_AWAY,
+            ) from error
         if not options["json"]:  # said before Redis is asked, which may be away
             display.say(f"{expired:,} unpaid orders expired.")
         released, troubles = _release_all(display)
