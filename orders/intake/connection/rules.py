@@ -40,7 +40,8 @@ _NAME = re.compile(rb"%b+" % _TOKEN)
 _BARE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?=[^\n])")
 _REQUEST_ID = re.compile(rb"(?im)^x-request-id:[ \t]*([^\r\n]*)")
 
-_ONCE = (b"authorization", b"host", b"content-length", b"transfer-encoding")
+_ONCE = (b"authorization", b"host", b"content-length", b"transfer-encoding", b"content-type")
+_LISTS = (b"content-encoding", b"expect")
 
 
 def refused(kind: ProblemType, detail: str) -> Refused:
@@ -102,7 +103,8 @@ def read_request_line(line: bytes) -> RequestLine:
 
 
 def _unread(line: bytes) -> Refused:
-    if len(line) > MAX_TARGET_BYTES + MAX_METHOD_BYTES:
+    begins = _METHOD_BEGINS.match(line[: MAX_METHOD_BYTES + 1])
+    if begins and len(line) > MAX_TARGET_BYTES + MAX_METHOD_BYTES:
         return _target_too_long()
     if _OTHER_VERSION.match(line):  # RFC 9110, 15.6.6; without a version it is HTTP/0.9
         return refused(problems.VERSION_NOT_SUPPORTED, "HTTP/1.1 and HTTP/1.0 are spoken here.")
@@ -123,6 +125,8 @@ def _read_target(method: bytes, target: bytes) -> tuple[bytes, bytes | None]:
         return b"/", None
     if match := _ABSOLUTE.fullmatch(target):
         host, path = match.groups()
+        if len(host) > MAX_HOST_BYTES or not is_host(host):
+            raise malformed("The host in the URL is not a host.")
         return (path if path.startswith(b"/") else b"/" + path), host
     raise malformed("The target is neither a path nor a URL.")
 
@@ -156,7 +160,7 @@ def check_head(head: bytes, headers: RawHeaders, minor: int) -> tuple[int, bool]
         raise malformed("A line of the head is not one field.")
     fields = dict(headers)
     if len(fields) != count:
-        _check_repeated(headers)
+        fields |= _check_repeated(headers)
     # RFC 9112, 3.2: a request has one host, which only HTTP/1.0 may leave out.
     host = fields.get(b"host")
     if host is None:
@@ -177,12 +181,20 @@ def check_head(head: bytes, headers: RawHeaders, minor: int) -> tuple[int, bool]
     return size, False
 
 
-def _check_repeated(headers: RawHeaders) -> None:
-    """RFC 9110, 5.3: of a field that is no list there is one line."""
+def _check_repeated(headers: RawHeaders) -> dict[bytes, bytes]:
+    """RFC 9110, 5.3: of a field that is no list there is one line, and lines of a list are one.
+
+    Returns the lists that matter here. Otherwise the last line would hide what is in the others.
+    """
     names = [name for name, _ in headers]
     for name in _ONCE:
         if names.count(name) > 1:
             raise malformed(f"The header {name.decode().title()} was sent more than once.")
+    return {
+        name: b",".join(value for each, value in headers if each == name)
+        for name in _LISTS
+        if name in names
+    }
 
 
 @lru_cache(maxsize=256)
@@ -219,7 +231,8 @@ def _unknown_coding() -> Refused:
 
 def _check_coding(coding: bytes) -> None:
     """RFC 9110, 8.4 and 15.5.16: a body that is packed is not unpacked here."""
-    if coding.strip(b" \t").lower() not in (b"", b"identity"):
+    codings = {each.strip(b" \t").lower() for each in coding.split(b",")}
+    if not codings <= {b"", b"identity"}:
         raise refused(problems.UNSUPPORTED_CODING, "A body is sent as it is: no Content-Encoding.")
 
 

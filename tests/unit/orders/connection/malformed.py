@@ -146,6 +146,8 @@ def _lines() -> dict[str, Case]:
         *(b"GET /odd HTTP/1.1\n", b"GET /odd HTTP/1.1\r", b"G(T /odd HTTP/1.1\r\n", b"\0\0\0\r\n"),
         *(b"GET odd HTTP/1.1\r\n", b"GET * HTTP/1.1\r\n", b"GET shop:80 HTTP/1.1\r\n"),
         *(b"GET ftp://shop/odd HTTP/1.1\r\n", b"GET http:///odd HTTP/1.1\r\n"),
+        *(b"GET http://a,b/odd HTTP/1.1\r\n", b"GET http://a:bc/odd HTTP/1.1\r\n"),
+        *(b"GET http://%b/odd HTTP/1.1\r\n" % (b"a" * 301), b"M" * 9000 + b" / HTTP/1.1\r\n"),
         *(b"GET http://me@shop/odd HTTP/1.1\r\n", b"GET /odd#part HTTP/1.1\r\n"),
     ]
     versions = [b"HTTP/2.0", b"HTTP/3.0", b"HTTP/0.9", b"HTTP/2", b"RTSP/1.0", b"ICE/1.0"]
@@ -172,6 +174,7 @@ def _fields() -> dict[str, Case]:
         *(b"X\0: a\r\n", b"X\xe4: a\r\n", b'"X": a\r\n', b"X: a\0b\r\n", b"X: a\rb\r\n"),
         *(b"X: a\nY: b\r\n", b"X: a\n\r\n", b"X: a\r\r\n", b"X: a\x01\r\n", b"X: a\x7f\r\n"),
         *(b"X: a\r\n b\r\n", b"X: a\r\n\tb\r\n", b"X: a\x0b\r\n", b"X: a\n\n" + SMUGGLED),
+        *(b"Content-Type: a/b\r\nContent-Type: a/b\r\n", b"Content-Length: 0\r\n" * 2),
         *(HOST, b"Host: other\r\n", b"Authorization: a\r\nAuthorization: b\r\n"),
     ]
     found = {f"field {field[:30]!r}": (400, GET + field + b"\r\n") for field in wrong}
@@ -187,6 +190,12 @@ def _fields() -> dict[str, Case]:
     found["a target of 9 KiB"] = (414, b"GET /" + b"y" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n")
     found["another expectation"] = (417, POST + LENGTH + b"Expect: more\r\n\r\n" + SMUGGLED)
     found["a packed body"] = (415, POST + LENGTH + b"Content-Encoding: gzip\r\n\r\n" + SMUGGLED)
+    for first, second in ((b"gzip", b"identity"), (b"identity", b"gzip")):
+        both = b"Content-Encoding: %b\r\nContent-Encoding: %b\r\n" % (first, second)
+        found[f"{first!r} and {second!r}"] = (415, POST + LENGTH + both + b"\r\n" + SMUGGLED)
+    for other in (b"more", b"100-continue"):
+        both = b"Expect: %b\r\nExpect: 100-continue\r\n" % other
+        found[f"{other!r} and another"] = (417, POST + LENGTH + both + b"\r\n" + SMUGGLED)
     found["bytes above 127"] = (200, GET + b"X: \xe4\r\n\r\n")
     found["an empty value"] = (200, GET + b"X:\r\n\r\n")
     return found
