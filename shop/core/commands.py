@@ -1,7 +1,6 @@
 """The management command line: plain words for what is refused and for servers that are away."""
 
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from typing import Any, NoReturn
 
 import redis
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management import (
     BaseCommand,
     CommandError,
@@ -23,6 +22,7 @@ from django.core.management import (
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 from kombu.exceptions import OperationalError as BrokerError
 
+from shop.core import arguments
 from shop.core.error_text import first_line
 
 REFUSED = 1  # or found; nothing was changed by it
@@ -34,9 +34,6 @@ _NO_SUCH_TABLE, _NO_SUCH_COLUMN, _READ_ONLY = "42P01", "42703", "25006"
 HOW_TO_START = (
     "Start the local stack with `make up`, or set DATABASE_URL and REDIS_URL to your own servers."
 )
-# What no argument of ours has: NUL, other controls, and halves of characters, which stand for bytes
-# that are no UTF-8.
-_UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class OperatorCommand(BaseCommand):
@@ -51,31 +48,34 @@ class OperatorCommand(BaseCommand):
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.error = partial(_refuse_arguments, parser)  # type: ignore[method-assign]
+        # An argument without a type is one of plain text, so that what is odd is named with it.
+        parser.register("type", None, arguments.plain_text)
         return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        for name, given in options.items():
-            for text in given if isinstance(given, list) else [given]:
-                if isinstance(text, str) and _UNREADABLE.search(text):
-                    raise CommandError(f"{name}: {text!r} has characters that nothing here has.")
-        return super().execute(*args, **options)
+        try:
+            return super().execute(*args, **options)
+        except CommandError as error:
+            error.args = (arguments.shortly(str(error)),)
+            raise
 
 
 def _refuse_arguments(parser: CommandParser, message: str) -> NoReturn:
     """Say in one line what is wrong; argparse would say how all of it goes, and end with 2."""
+    message = arguments.shortly(message)
     if not parser.called_from_command_line:
         raise CommandError(f"Error: {message}")
     parser.exit(REFUSED, f"{parser.prog}: {message} (--help says how it goes)\n")
     raise SystemExit(REFUSED)
 
 
-def run_command_line(arguments: Sequence[str]) -> int:
+def run_command_line(words: Sequence[str]) -> int:
     """Run a management command. Returns its exit code; 2 when PostgreSQL or Redis is away."""
-    _let_django_know_of_no_color(arguments)
+    _let_django_know_of_no_color(words)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # it may not know every character
     try:
-        return _run(arguments)
+        return _run(words)
     except BrokenPipeError:  # `manage.py … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOBODY_READS
@@ -93,23 +93,33 @@ def in_plain_words(*errors: type[Exception], returncode: int = REFUSED) -> Itera
     try:
         yield
     except errors as error:
-        text = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+        text = _of_fields(error) if isinstance(error, ValidationError) else str(error)
         if isinstance(error.__cause__, redis.RedisError):
             raise CommandError(f"{text} {HOW_TO_START}", returncode=SERVER_AWAY) from error
         code = getattr(error, "returncode", returncode)
         raise CommandError(text, returncode=code) from error
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _of_fields(error: ValidationError) -> str:
+    """Return what a check of a row found, each with the name of its field where it is about one."""
+    if not hasattr(error, "error_dict"):
+        return "; ".join(error.messages)
+    found = [(name, text) for name, texts in error.message_dict.items() for text in texts]
+    return "; ".join(
+        text if name == NON_FIELD_ERRORS else f"{name}: {text}" for name, text in found
+    )
+
+
+def _run(words: Sequence[str]) -> int:
     try:
-        execute_from_command_line(list(arguments))
+        execute_from_command_line(list(words))
     except BrokenPipeError:
         raise
     except Exception as error:
         said = in_one_line(error)
-        if "--traceback" in arguments or not (said or _is_ours(arguments)):
+        if "--traceback" in words or not (said or _is_ours(words)):
             raise
-        if isinstance(error, ProgrammingError) and "migrate" in arguments:
+        if isinstance(error, ProgrammingError) and "migrate" in words:
             raise
         sys.stderr.write(f"{said or _unforeseen(error)}\n")
         return SERVER_AWAY
@@ -145,8 +155,8 @@ def _of_postgresql(error: Exception) -> str:
     return ""
 
 
-def _is_ours(arguments: Sequence[str]) -> bool:
-    app = get_commands().get(arguments[1] if len(arguments) > 1 else "help", "")
+def _is_ours(words: Sequence[str]) -> bool:
+    app = get_commands().get(words[1] if len(words) > 1 else "help", "")
     return isinstance(app, str) and app.startswith(_OURS)
 
 
@@ -154,9 +164,9 @@ def _unforeseen(error: Exception) -> str:
     return f"It failed ({type(error).__name__}: {first_line(error)}). --traceback shows where."
 
 
-def _let_django_know_of_no_color(arguments: Sequence[str]) -> None:
+def _let_django_know_of_no_color(words: Sequence[str]) -> None:
     """Django has --no-color and DJANGO_COLORS, but does not know https://no-color.org."""
-    if os.environ.get("NO_COLOR") and "--force-color" not in arguments:
+    if os.environ.get("NO_COLOR") and "--force-color" not in words:
         os.environ.setdefault("DJANGO_COLORS", "nocolor")
 
 

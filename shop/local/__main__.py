@@ -2,16 +2,26 @@
 
 import argparse
 import sys
+from typing import NoReturn
 
+from shop.core.arguments import shortly
 from shop.local import demo, drill, pay, run, soak, up
 from shop.local.errors import LocalStackError
 
 COMMANDS = (demo, up, pay, drill, soak, run)
 
 
+class Parser(argparse.ArgumentParser):
+    """Refuses arguments as manage.py does: in one line, with exit code 1."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(1, f"{self.prog}: {shortly(message)} (--help says how it goes)\n")
+        raise SystemExit(1)
+
+
 def main() -> int:
     """Run the command that the command line names; return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m shop.local", description=__doc__)
+    parser = Parser(prog="python -m shop.local", description=__doc__)
     commands = parser.add_subparsers(required=True)
     for command in COMMANDS:
         command.add_parser(commands)
