@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .decoding import FieldError, NotJson, field_error, pointed
+from .decoding import MAX_ERRORS, FieldError, NotJson, WrongFields, field_error, pointed
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL, which PostgreSQL has not, and half characters
 
@@ -53,6 +53,44 @@ def repeated_names(value: Any, pointer: str = "") -> Iterator[FieldError]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from repeated_names(item, pointed(pointer, index))
+
+
+class _Repeated(Exception):
+    """An object has two members of one name."""
+
+
+def _look_at_names(members: list[tuple[str, Any]]) -> None:
+    if len(dict(members)) != len(members):
+        raise _Repeated
+
+
+_look = json.JSONDecoder(
+    object_pairs_hook=_look_at_names, parse_int=Number, parse_float=Number
+).decode
+
+
+def refuse_repeated_names(body: bytes) -> None:
+    """Raise WrongFields where an object of a JSON body has two members of one name.
+
+    Of those two, one reader takes the first and another one the last. What is no JSON is let pass,
+    for its reader to refuse.
+    """
+    try:
+        errors = _names_given_twice(body.decode())
+    except RecursionError:
+        errors = [field_error("", "is nested too deep")]
+    except ValueError:
+        return
+    if errors:
+        raise WrongFields(errors[:MAX_ERRORS])
+
+
+def _names_given_twice(text: str) -> list[FieldError]:
+    try:
+        _look(text)
+    except _Repeated:
+        return list(repeated_names(read_given(text)))
+    return []
 
 
 def unstorable(value: Any, pointer: str, levels: int) -> Iterator[FieldError]:

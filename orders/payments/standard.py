@@ -15,6 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from inventory.money import AmountRefused, parse_amount, to_minor
 from orders.decoding import CONTROL_CHARACTERS, BodyReader, WrongFields, field_error
+from orders.given_json import refuse_repeated_names
 
 from .news import (
     Ignored,
@@ -92,6 +93,7 @@ def read(
 ) -> PaymentNews | Unacted | Ignored:
     """Return what a signed callback says; raises what a Provider raises."""
     notice_id = _verified_id(headers, body)
+    refuse_repeated_names(body)
     if (type_ := _type_not_acted_on(body)) is not None:
         return _unacted(notice_id, type_, body)
     callback = _bodies.read(body)

@@ -14,6 +14,7 @@ from django.conf import settings
 from inventory.money import to_minor
 from orders.decoding import BodyReader, WrongFields, field_error
 from orders.domain import parse_order_id
+from orders.given_json import refuse_repeated_names
 
 from .news import (
     Ignored,
@@ -70,6 +71,7 @@ def read(
 ) -> PaymentNews | Unacted | Ignored:
     """Return what an event says about an order of ours; raises what a Provider raises."""
     _verify(headers.get("stripe-signature", ""), body)
+    refuse_repeated_names(body)
     envelope = _envelopes.read(body)
     if envelope.type not in _NEWS:
         return _unacted(envelope, body, order_of)

@@ -143,6 +143,30 @@ def test_all_wrong_fields_are_named_at_once() -> None:
     assert pointers(b'{"data": ' + b"[" * 30_000 + b"]" * 30_000 + b"}") == {""}
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "pointer"),
+    [
+        (b'"type": ', b'"type": "payment.refunded", "type": ', "/type"),
+        (b'"type": ', b'"type": "something.else", "\\u0074ype": ', "/type"),
+        (b'"data": ', b'"data": {}, "data": ', "/data"),
+        (b'"amount": ', b'"amount": "1.00", "amount": ', "/data/amount"),
+        (b'"data": ', b'"more": [{"a": 1, "a": 1}], "data": ', "/more/0/a"),
+        (b'"payment.succeeded"', b'"something.else", "more": {"": 1, "": 2}', "/more/"),
+    ],
+)
+def test_a_name_that_is_given_twice_is_refused(old: bytes, new: bytes, pointer: str) -> None:
+    body = callback().replace(old, new)
+    assert body != callback()
+    assert pointers(body) == {pointer}
+
+
+def test_numbers_and_depths_that_nobody_reads_are_no_fault_of_ours() -> None:
+    assert read(callback()[:-1] + b', "n": ' + b"9" * 5000 + b"}").amount == 1200
+    for nested in (b"[" * 30_000 + b"]" * 30_000, b'{"a":' * 9_000 + b"1" + b"}" * 9_000):
+        with pytest.raises(WrongFields, match="nested too deep"):
+            read(callback("something.else")[:-1] + b', "n": ' + nested + b"}")
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"payment=ok", b'{"type": "\\ud800"}', b"{}}"])
 def test_what_is_signed_but_no_json_is_told_apart(body: bytes) -> None:
     with pytest.raises(NotJson):

@@ -267,3 +267,9 @@ def test_whatever_stripe_signs_is_read_or_refused_by_name(
 def test_who_is_never_called_by_stripe_does_not_load_its_library() -> None:
     code = "import sys, orders.payments.stripe; sys.exit('stripe' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_name_that_is_given_twice_is_refused() -> None:
+    body = intent(**NAMED).replace(b'"metadata": ', b'"metadata": {}, "metadata": ')
+    with pytest.raises(WrongFields, match="/data/object/metadata is given more than once"):
+        read(body)
