@@ -29,18 +29,13 @@ from .domain import MAX_UNIT_PRICE
 from .errors import CountersLost, InventoryError
 from .imports.admin import ImportsProducts, ImportsStock
 from .models import Allocation, Product, Sale, StockMovement
-from .money import AmountRefused, format_amount, to_minor
+from .money import AmountRefused, to_minor, with_currency
 from .reservation import SkuCounters
 
 if TYPE_CHECKING:
     _ProductForm = forms.ModelForm[Product]
 else:
     _ProductForm = forms.ModelForm
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """Return an amount with its currency: "12.00 EUR"."""
-    return f"{format_amount(amount, currency)} {currency}"
 
 
 _PLAIN = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
@@ -88,7 +83,7 @@ class ProductAdmin(ImportsProducts):
 
     @admin.display(description="price", ordering="price")
     def list_price(self, product: Product) -> str:
-        return money(product.price, product.currency)
+        return with_currency(product.price, product.currency)
 
 
 @admin.register(Sale)
@@ -148,7 +143,7 @@ class SaleAdmin(ImportsStock, ReadOnlyAdmin):
         rows = [
             (
                 row.product.sku,
-                money(row.unit_price, sale.currency),
+                with_currency(row.unit_price, sale.currency),
                 row.allocated,
                 row.held,
                 row.sold,
@@ -211,7 +206,7 @@ class AllocationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="unit price")
     def price(self, allocation: Allocation) -> str:
-        return money(allocation.unit_price, allocation.sale.currency)
+        return with_currency(allocation.unit_price, allocation.sale.currency)
 
     @admin.display(description="movements")
     def movements(self, allocation: Allocation) -> SafeString:

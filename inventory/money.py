@@ -78,3 +78,8 @@ def format_amount(amount: Decimal, currency: str) -> str:
         return format_minor(to_minor(amount, currency), currency)
     except AmountRefused:
         return str(amount)
+
+
+def with_currency(amount: Decimal, currency: str) -> str:
+    """Return an amount as people and logs read it: "12.00 EUR", "1200 JPY"."""
+    return f"{format_amount(amount, currency)} {currency}"

@@ -13,6 +13,7 @@ from tablib import Dataset
 from inventory.domain import MAX_QUANTITY
 from inventory.errors import CountersLost, CountersUnavailable
 from inventory.models import Allocation, Sale
+from inventory.money import format_amount
 from inventory.services.deliveries import add_delivery
 from shop.core import clock
 
@@ -114,7 +115,8 @@ class StockResource(WholeFile, resources.Resource):
             same = Decimal(row.price) == offered.unit_price
         except InvalidOperation:
             same = False
-        return "" if same else f"The sale keeps its price of {offered.unit_price.normalize():f}."
+        price = format_amount(offered.unit_price, self.sale.currency)
+        return "" if same else f"The sale keeps its price of {price}."
 
 
 def _wrong_quantity(text: str) -> str:

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from inventory.admin import money
+from inventory.money import with_currency
 from orders.domain import Status
 from orders.errors import NotCancellable, PaymentMismatch
 from orders.models import Delivery, Order, PaymentNotice
@@ -66,7 +66,8 @@ def _ask_to_cancel(order: Order, data: dict[str, Any] | None) -> Question:
         refusal = BEING_PAID if payment_in_time(order) else ""
     return Question(
         title="Cancel this order?",
-        text=f"Order {order.pk} of {order.customer} over {money(order.total, order.currency)} "
+        text=f"Order {order.pk} of {order.customer} over "
+        f"{with_currency(order.total, order.currency)} "
         "gives its stock back, and whoever is told of events is told. This cannot be undone.",
         button="Cancel the order",
         refusal=refusal,
@@ -156,7 +157,7 @@ class OrderActions(BigTableAdmin):
 
 
 def _named(payment: PaymentNotice) -> str:
-    return f"{money(payment.amount, payment.currency)} ({payment.reference})"
+    return f"{with_currency(payment.amount, payment.currency)} ({payment.reference})"
 
 
 def _no_way(order: Order, why: str) -> str:

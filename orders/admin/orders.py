@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from inventory.admin import money, uuid_in
+from inventory.admin import uuid_in
+from inventory.money import with_currency
 from orders.models import Order
 from orders.selectors import payment_in_time
 from shop.core import clock
@@ -74,7 +75,9 @@ class OrderAdmin(OrderActions, ExportsOrders):
             "order": order,
             "status": badge(order.get_status_display(), TONES.get(order.status, "plain")),
             "amount": self.amount(order),
-            "to_refund": money(order.refund_due, order.currency) if order.refund_due else "",
+            "to_refund": with_currency(order.refund_due, order.currency)
+            if order.refund_due
+            else "",
             "being_paid": BEING_PAID if payment_in_time(order) else "",
             "accepted": moment(order.accepted_at),
             "hold_end": moment(order.hold_expires_at) if order.hold_expires_at else "",
@@ -98,7 +101,7 @@ class OrderAdmin(OrderActions, ExportsOrders):
 
     @admin.display(description="total")
     def amount(self, order: Order) -> str:
-        return money(order.total, order.currency)
+        return with_currency(order.total, order.currency)
 
 
 def _lines(order: Order) -> list[tuple[str, str, int, str, str]]:
@@ -112,4 +115,4 @@ def _lines(order: Order) -> list[tuple[str, str, int, str, str]]:
 
 def _amount(price: Decimal, order: Order) -> str:
     """Return an amount without its currency, which the total has said."""
-    return money(price, order.currency).removesuffix(f" {order.currency}")
+    return with_currency(price, order.currency).removesuffix(f" {order.currency}")

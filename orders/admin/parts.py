@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from inventory.admin import money, of_order
+from inventory.admin import of_order
+from inventory.money import with_currency
 from orders.models import OrderEvent, OrderLine
 from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin
 
@@ -43,7 +44,7 @@ class OrderLineAdmin(_PartOfOrderAdmin):
 
     @admin.display(description="unit price")
     def price(self, line: OrderLine) -> str:
-        return money(line.unit_price, line.allocation.sale.currency)
+        return with_currency(line.unit_price, line.allocation.sale.currency)
 
 
 @admin.register(OrderEvent)

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from inventory.admin import money, of_order
+from inventory.admin import of_order
+from inventory.money import with_currency
 from orders.models import PaymentNotice, ProviderMessage
 from shop.core import clock
 from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, OfferedFilter, preformatted, unbroken
@@ -112,7 +113,7 @@ class PaymentNoticeAdmin(HandledByHand):
 
     @admin.display(description="amount")
     def amount_paid(self, notice: PaymentNotice) -> str:
-        return money(notice.amount, notice.currency)
+        return with_currency(notice.amount, notice.currency)
 
     @admin.display(description="order")
     def order_link(self, notice: PaymentNotice) -> SafeString:

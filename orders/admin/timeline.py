@@ -13,8 +13,8 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 
-from inventory.admin import money
 from inventory.models import StockMovement
+from inventory.money import with_currency
 from inventory.reservation import entry_id_of
 from orders.domain import Status
 from orders.models import DeadLetter, Delivery, Order, PaymentNotice
@@ -118,7 +118,7 @@ def _end_of_hold(order: Order, now: datetime) -> Iterator[Moment]:
 
 def _events(order: Order) -> Iterator[Moment]:
     for event in order.events.order_by("sequence")[: OF_EACH + 1]:
-        due = money(event.refund_due, order.currency) if event.refund_due else ""
+        due = with_currency(event.refund_due, order.currency) if event.refund_due else ""
         reason = order.rejection if event.type == "order.rejected" else ""
         yield Moment(
             event.created_at,
@@ -174,7 +174,7 @@ def _payments(order: Order) -> Iterator[Moment]:
         yield Moment(
             notice.received_at,
             "payments",
-            f"{notice.get_type_display()}: {money(notice.amount, notice.currency)}",
+            f"{notice.get_type_display()}: {with_currency(notice.amount, notice.currency)}",
             "bad" if needs_attention else "plain",
             [
                 ("State", notice.get_state_display()),

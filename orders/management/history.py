@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from inventory.models import StockMovement
+from inventory.money import with_currency
 from orders.errors import OrderUnknown
 from orders.models import ApiClient, DeadLetter, Delivery, LostOrder, Order, PaymentNotice
 from orders.representation import OrderView
@@ -95,7 +96,7 @@ def _letters(order_id: UUID) -> Iterator[Entry]:
 
 def _payments(order_id: UUID) -> Iterator[Entry]:
     for notice in PaymentNotice.objects.filter(order_id=order_id).order_by("pk")[:MOST]:
-        amount = f"{notice.amount.normalize():f} {notice.currency}"
+        amount = with_currency(notice.amount, notice.currency)
         said = f" ({notice.detail})" if notice.detail else ""
         detail = f"{amount}, {notice.reference}: {notice.state}{said}"
         yield Entry(notice.received_at, f"payment.{notice.type}", detail)

@@ -16,7 +16,7 @@ import redis
 from django.db import DataError, transaction
 
 from inventory import outbox
-from inventory.money import from_minor
+from inventory.money import from_minor, with_currency
 from orders.domain import OrderRecord, decode_record, sale_id_of
 from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
 from orders.models import DeadLetter, PaymentNotice, ProviderMessage
@@ -223,7 +223,7 @@ def _refusal(news: PaymentNews, price: _Price) -> str:
     """Return why the sender is refused, "" where it is not."""
     if (from_minor(news.amount, news.currency), news.currency) == (price.total, price.currency):
         return ""
-    return f"The order is over {price.total.normalize():f} {price.currency}."
+    return f"The order is over {with_currency(price.total, price.currency)}."
 
 
 def _is_a_part(news: PaymentNews, price: _Price) -> bool:

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
+from inventory.money import with_currency
 from orders import lifecycle, selectors
 from orders.domain import EventType, Status
 from orders.models import Order, OrderEvent, PaymentNotice
@@ -126,7 +127,8 @@ def apply(notice: PaymentNotice, order: Order, detail: str = "") -> None:
 def owe(notice: PaymentNotice, order: Order, reason: str) -> None:
     """Flag a payment that nothing can be given for, to be refunded; the order's event says so."""
     with correlation.about(order_id=order.pk):
-        logger.warning("order %s: %s %s to be refunded", order.pk, notice.amount, notice.currency)
+        amount = with_currency(notice.amount, notice.currency)
+        logger.warning("order %s: %s to be refunded", order.pk, amount)
     _conclude(notice, State.REFUND_DUE, reason)
     _balance(order)
     if order.status in (*LET_GO, Status.REJECTED):
@@ -236,7 +238,7 @@ def mismatch(notice: PaymentNotice, order: Order) -> str:
     )
     if fits and notice.currency == order.currency:
         return ""
-    return f"The order is over {order.total.normalize():f} {order.currency}."
+    return f"The order is over {with_currency(order.total, order.currency)}."
 
 
 def _succeeded(notice: PaymentNotice, order: Order) -> None:

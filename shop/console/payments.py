@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from inventory.admin import money
+from inventory.money import with_currency
 from orders.selectors import waiting_payments
 from shop.core import clock
 
@@ -13,5 +13,7 @@ def payments_waiting() -> dict[str, Any]:
     return {
         "count": waiting.count,
         "oldest_seconds": round(waiting.age_seconds(clock.now()), 1),
-        "due_back": [money(due, currency) for currency, due in sorted(waiting.due_back.items())],
+        "due_back": [
+            with_currency(due, currency) for currency, due in sorted(waiting.due_back.items())
+        ],
     }

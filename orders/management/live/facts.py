@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from inventory.money import with_currency
 from orders.figures import LATENCY_MS
 from orders.management.live.marks import Sparkline
 from orders.management.live.pace import Pace
@@ -95,7 +96,7 @@ def _payments(reading: Reading) -> Text:
     waiting = reading.ledger.payments
     age = waiting.age_seconds(reading.at)
     parts = [f"{waiting.count:,} waiting, the oldest for {age:,.1f} s"] if waiting.count else []
-    parts += [f"{due.normalize():f} {code} due back" for code, due in waiting.due_back.items()]
+    parts += [f"{with_currency(due, code)} due back" for code, due in waiting.due_back.items()]
     style = "yellow" if age >= _LONG_SECONDS or waiting.due_back else ""
     return Text(", ".join(parts) or "none waits", style)
 

@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Any
 
 from inventory.management.stock import SkuStock, in_all
+from inventory.money import format_amount
 from orders.management.live.pace import Pace
 from orders.management.live.reading import Reading
 from shop.core import clock
@@ -76,7 +77,7 @@ def document(reading: Reading) -> dict[str, Any]:
         "payments_waiting": reading.ledger.payments.count,
         "oldest_payment_seconds": reading.ledger.payments.age_seconds(reading.at),
         "due_back": {
-            code: f"{due.normalize():f}" for code, due in reading.ledger.payments.due_back.items()
+            code: format_amount(due, code) for code, due in reading.ledger.payments.due_back.items()
         },
         "waiting_for_a_person": reading.ledger.for_a_person,
         "trouble": reading.trouble,
@@ -85,7 +86,7 @@ def document(reading: Reading) -> dict[str, Any]:
 
 def _payments(reading: Reading) -> dict[str, object]:
     waiting = reading.ledger.payments
-    due = ",".join(f"{due.normalize():f}:{code}" for code, due in waiting.due_back.items())
+    due = ",".join(f"{format_amount(due, code)}:{code}" for code, due in waiting.due_back.items())
     return {
         "payments": waiting.count,
         "oldest_payment_s": waiting.age_seconds(reading.at),

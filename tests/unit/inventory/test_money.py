@@ -99,3 +99,17 @@ def test_the_table_of_currencies_is_written_from_the_agencys_list() -> None:
     exec(generator["module"](published, currencies), module)
     assert module["MINOR_UNITS"] == {"EUR": 2, "JPY": 0}
     assert all(len(code) == 3 and 0 <= places <= 4 for code, places in MINOR_UNITS.items())
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "written"),
+    [
+        ("2.0000", "EUR", "2.00 EUR"),
+        ("1200.0000", "JPY", "1200 JPY"),
+        ("0.0010", "KWD", "0.001 KWD"),
+    ],
+)
+def test_an_amount_is_written_with_its_currencys_places(
+    amount: str, currency: str, written: str
+) -> None:
+    assert money.with_currency(Decimal(amount), currency) == written

@@ -180,7 +180,7 @@ def test_another_amount_or_currency_is_refused_each_time_and_kept(
     for _ in range(2):
         response = send(order.pk, **changes)
         assert said(response) == (422, "payment-mismatch")
-        assert response.json()["detail"] == "The order is over 12.5 EUR."
+        assert response.json()["detail"] == "The order is over 12.50 EUR."
     assert (status(order), states()) == ("awaiting_payment", ["refused"])
 
 
