@@ -32,11 +32,11 @@ class Together(Generic[Asked, Answer]):
     def __init__(
         self,
         function: Callable[[Collection[Asked]], Mapping[Asked, Answer | Exception]],
-        run: Callable[..., Awaitable[Any]] = in_thread,
+        run: Callable[..., Awaitable[Any]] | None = None,
     ) -> None:
         """Let `function`, which blocks, answer; an exception is raised to who asked for that.
 
-        `run(function, asked)` has it do so where it keeps nobody from the event loop.
+        `run(function, asked)` has it do so; where it is not given, one of our threads does.
         """
         self._function, self._run = function, run
         self._asked: dict[Asked, asyncio.Future[Answer]] = {}
@@ -68,7 +68,7 @@ class Together(Generic[Asked, Answer]):
     async def _call(self, askers: dict[Asked, asyncio.Future[Answer]]) -> None:
         try:
             with self._watched():
-                found = await self._run(self._function, askers.keys())
+                found = await (self._run or in_thread)(self._function, askers.keys())
             for asked, asker in askers.items():
                 _tell(asker, found[asked])
         except Exception as error:
