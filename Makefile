@@ -9,11 +9,12 @@ TEST := $(VENV)/.test-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 AUDIT := $(VENV)-audit
+DOCS := $(VENV)-docs
 TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 WITHOUT_BENCH := $(addprefix --ignore=tests/,e2e/test_bench.py e2e/test_bench_peers.py integration/bench unit/bench)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo up test test-all drill soak bench lint format audit requirements clean
+.PHONY: help demo up test test-all drill soak bench lint format docs audit requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +54,10 @@ format: $(DEV) ## Format the code and apply safe fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+docs: $(DOCS)/.installed ## Build the documents as a site in site/, and check every link in them
+	@$(DOCS)/bin/python ops/docs_site.py
+	@echo "To read them: $(PYTHON) -m http.server --bind 127.0.0.1 --directory site 8080"
+
 audit: $(AUDIT)/.installed ## Look for known faults in what is pinned and for undeclared imports, and write sbom.json
 	@$(AUDIT)/bin/python ops/audit.py
 
@@ -60,9 +65,11 @@ audit: $(AUDIT)/.installed ## Look for known faults in what is pinned and for un
 requirements: $(DEV) ## Pin the requirements anew from pyproject.toml, with the hashes of their files
 	@$(PIP) install uv
 	@export UV_CUSTOM_COMPILE_COMMAND="make requirements"; all=$(VENV)/all-requirements.txt; \
-	pin="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 pyproject.toml"; \
-	$$pin --upgrade --all-extras -o $$all && \
-	pin="$$pin --upgrade --generate-hashes --constraint $$all" && \
+	pin="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade"; \
+	$$pin pyproject.toml --all-extras -o $$all && \
+	pin="$$pin --generate-hashes --constraint $$all" && \
+	$$pin --group docs -o requirements-docs.txt && \
+	pin="$$pin pyproject.toml" && \
 	$$pin -o docker/requirements.txt && \
 	$$pin --extra local -o requirements.txt && \
 	$$pin --extra local --extra test -o requirements-test.txt && \
@@ -71,7 +78,7 @@ requirements: $(DEV) ## Pin the requirements anew from pyproject.toml, with the 
 	$$pin --extra local --extra audit -o requirements-audit.txt
 
 clean: ## Remove the environment and all local state
-	rm -rf $(VENV) $(AUDIT) sbom.json .local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(AUDIT) $(DOCS) site sbom.json .local .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -95,6 +102,12 @@ $(AUDIT)/.installed: requirements-audit.txt | $(BIN)/python
 	@echo "Installing what looks through the dependencies into $(AUDIT) (once) …"
 	@$(BIN)/python -m venv $(AUDIT)
 	@$(AUDIT)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-audit.txt
+	@touch $@
+
+$(DOCS)/.installed: requirements-docs.txt | $(BIN)/python
+	@echo "Installing what makes a site of the documents into $(DOCS) (once) …"
+	@$(BIN)/python -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-docs.txt
 	@touch $@
 
 $(BENCH): requirements-bench.txt | $(BIN)/python

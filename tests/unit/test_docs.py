@@ -1,10 +1,14 @@
 """What the documents refer to is there: links, headings, files, commands."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import get_commands
+
+from ops import docs_site
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = sorted(
@@ -12,7 +16,7 @@ DOCUMENTS = sorted(
 )
 GUIDES = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 
-_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_LINK = re.compile(r"\]\(([^)\s]+)(?: \"[^\"]*\")?\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"manage\.py ([a-z_]+)")
@@ -61,6 +65,39 @@ def test_every_make_target_that_is_named_exists(document: Path) -> None:
 def test_every_file_that_is_named_exists(document: Path) -> None:
     for name in _FILE.findall(document.read_text()):
         assert (ROOT / name).exists(), name
+
+
+def test_every_decision_is_in_their_list() -> None:
+    listed = _LINK.findall((ROOT / "docs/adr/README.md").read_text())
+    there = {path.name for path in (ROOT / "docs/adr").glob("*.md")} - {"README.md"}
+    assert there == set(listed)
+
+
+def test_the_site_leads_to_every_document() -> None:
+    def pages(entries: Iterable[Any]) -> Iterator[str]:
+        for entry in entries:
+            for place in entry.values():
+                yield from [place] if isinstance(place, str) else pages(place)
+
+    assert sorted(pages(docs_site.navigation())) == sorted(map(str, docs_site.documents()))
+
+
+@pytest.mark.parametrize(
+    ("text", "loads"),
+    [
+        ('<script src="https://cdn.example/x.js"></script>', ["https://cdn.example/x.js"]),
+        ('<link rel="stylesheet" href="//fonts.example/css">', ["//fonts.example/css"]),
+        ("<style>@import url(https://fonts.example/a)</style>", ["https://fonts.example/a"]),
+        ('<pre class="mermaid"><code>graph', ['pre class="mermaid"']),
+        ('<a href="https://rfc.example">read it</a><img src="own.svg">', []),
+        ('<link rel="canonical" href="https://docs.example/">', []),
+    ],
+)
+def test_the_site_may_lead_elsewhere_but_loads_nothing_from_there(
+    tmp_path: Path, text: str, loads: list[str]
+) -> None:
+    (tmp_path / "page.html").write_text(text)
+    assert [address for _, address in docs_site.from_elsewhere(tmp_path)] == loads
 
 
 def test_the_index_lists_every_document() -> None:

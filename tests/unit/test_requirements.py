@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+_PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = _PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-FILES = {
+DOCS = "requirements-docs.txt"  # has nothing of the product: its environment builds pages alone
+FILES: dict[str, tuple[str, ...] | None] = {
     "docker/requirements.txt": (),
     "requirements.txt": ("local",),
     "requirements-test.txt": ("local", "test"),
     "requirements-dev.txt": ("local", "lint"),
     "requirements-bench.txt": ("local", "bench"),
     "requirements-audit.txt": ("local", "audit"),
+    DOCS: None,
 }
 PIN = re.compile(
     r"^([\w.-]+)==([^ ;\\]+)(?: ; ([^\\\n]+?))?((?: \\\n    --hash=sha256:\w{64})*)$", re.MULTILINE
@@ -35,13 +38,18 @@ def name_of(requirement: str) -> str:
 @pytest.mark.parametrize("path", FILES)
 def test_every_package_is_pinned_with_hashes(path: str) -> None:
     pins, text = pinned(path), (ROOT / path).read_text()
-    assert len(pins) == len(re.findall(r"^\w", text, re.MULTILINE)) > 50
+    assert len(pins) == len(re.findall(r"^\w", text, re.MULTILINE)) > 10
     assert all(hashes for _, hashes in pins.values())
 
 
 @pytest.mark.parametrize(("path", "extras"), FILES.items())
-def test_a_file_has_what_is_declared_for_its_purpose(path: str, extras: tuple[str, ...]) -> None:
-    declared = [*PROJECT["dependencies"], *(each for extra in extras for each in EXTRAS[extra])]
+def test_a_file_has_what_is_declared_for_its_purpose(
+    path: str, extras: tuple[str, ...] | None
+) -> None:
+    if extras is None:
+        declared = _PYPROJECT["dependency-groups"]["docs"]
+    else:
+        declared = [*PROJECT["dependencies"], *(each for extra in extras for each in EXTRAS[extra])]
     assert {name_of(each) for each in declared} <= {name for name, _ in pinned(path)}
 
 
@@ -56,7 +64,7 @@ def test_no_two_files_disagree() -> None:
 def test_who_starts_the_product_waits_for_no_tool() -> None:
     tools = {
         name_of(each) for extra in ("test", "lint", "bench", "audit") for each in EXTRAS[extra]
-    }
+    } | {name_of(each) for each in _PYPROJECT["dependency-groups"]["docs"]}
     assert tools.isdisjoint(name for name, _ in pinned("requirements.txt"))
 
 
