@@ -60,7 +60,9 @@ def moment(value: datetime) -> str:
 
 
 def _kind(notice: Notice) -> str:
-    return "refund_due" if notice.refund_due else notice.type.removeprefix("order.")
+    """Return what the words are about: what became of the order, and whether money goes back."""
+    became = notice.type.removeprefix("order.")
+    return f"{became}_refund_due" if notice.refund_due else became
 
 
 def _line(line: Line, currency: str) -> dict[str, Any]:

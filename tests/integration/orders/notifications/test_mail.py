@@ -91,9 +91,9 @@ def test_a_payment_that_came_too_late_is_the_news(shop: Shop, post: Post) -> Non
     assert subjects == [
         "Your order from drop",
         "Your order from drop has expired",
-        "Your payment for drop came too late",
+        "We pay back what you paid for drop",
     ]
-    assert all("Your payment of 12.50 EUR" in body for body in post.bodies(post.letters[2]))
+    assert all("You have paid 12.50 EUR" in body for body in post.bodies(post.letters[2]))
 
 
 def test_what_a_shop_is_called_cannot_change_what_a_message_is(shop: Shop, post: Post) -> None:

@@ -43,7 +43,10 @@ LANGUAGES = [code for code, _ in settings.LANGUAGES]
 KINDS: list[dict[str, Any]] = [
     *({"type": event} for event in EventType),
     {"type": EventType.PLACED, "hold_expires_at": None},
-    {"type": EventType.EXPIRED, "refund_due": Decimal("1250.0000")},
+    *(
+        {"type": event, "refund_due": Decimal("1250.0000")}
+        for event in (EventType.EXPIRED, EventType.CANCELLED, EventType.REJECTED)
+    ),
 ]
 
 
@@ -85,6 +88,31 @@ def test_a_letter_has_one_subject_and_the_same_words_in_text_and_html(kind: dict
     for paragraph in letter.body.split("\n\n")[:1]:
         assert paragraph in html
     assert "2 × A fine tee  1,250.00 EUR" in letter.body
+
+
+@pytest.mark.parametrize("channel", ["mail", "sms"])
+@pytest.mark.parametrize(
+    ("event", "why", "warum"),
+    [
+        (EventType.EXPIRED, "left", "mehr da"),
+        (EventType.CANCELLED, "cancelled", "torni"),
+        (
+            EventType.REJECTED,
+            "we cannot fulfil",
+            "nicht ausführen können|können deine Bestellung nicht",
+        ),
+    ],
+)
+def test_money_that_goes_back_is_told_of_with_what_became_of_the_order(
+    channel: str, event: EventType, why: str, warum: str
+) -> None:
+    for language, reason, total in (("en", why, "1,250.00"), ("de", warum, "1.250,00")):
+        words = said(channel, notice(language, type=event, refund_due=Decimal("1250.0000")))
+        assert f"{total} EUR" in words
+        assert re.search(reason, words)
+        assert ("too late" in words or "came after the time" in words) <= (
+            event is EventType.EXPIRED
+        )
 
 
 def test_amounts_are_written_as_the_language_does_with_the_digits_of_the_currency() -> None:
