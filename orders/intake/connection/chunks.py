@@ -19,6 +19,7 @@ class ChunkedBody:
     """Where the body of one request ends, and what it is made of."""
 
     def __init__(self) -> None:
+        self.size = 0  # bytes that were taken
         self._left = 0  # bytes of the chunk under way
         self._ending = b""  # and the line end that has to follow it
         self._line = b""  # one that has not come whole
@@ -39,6 +40,7 @@ class ChunkedBody:
                 parts.append(data[at : at + self._left])
                 at += len(parts[-1])
                 self._left -= len(parts[-1])
+                self.size += len(parts[-1])
             elif self._ending:
                 at = self._take_ending(data, at)
             else:

@@ -54,6 +54,7 @@ class Bounds:
 
     connections: int
     per_address: int  # connections; 0: all
+    small_body_bytes: int  # of which it is not known from the head that they are too many
     kept_bytes: int  # of requests that have come and are not answered, over all connections
     head_seconds: float
     body_seconds: float

@@ -89,7 +89,6 @@ class BoundedProtocol(LingeringProtocol):
         self._head = b""
         self._left = 0  # bytes that are to come of a body
         self._chunks: ChunkedBody | None = None
-        self._unchunked = 0  # bytes of it that have come in chunks
         self._whole = False  # the parser has seen the end of the request
         self._kept = b""  # what has come and waits for its turn,
         self._at = 0  # from here on
@@ -284,8 +283,9 @@ class BoundedProtocol(LingeringProtocol):
         length = self._parse(self._head)
         if not self._has_place:
             self._use_reserve()
-        if length > settings.MAX_BODY_BYTES:  # RFC 9110, 15.5.14: known before any of it has come
-            raise _body_too_large()
+        is_large = length > self.places.bounds.small_body_bytes
+        if is_large and length > settings.MAX_BODY_BYTES:
+            raise _body_too_large()  # RFC 9110, 15.5.14: known before any of it has come
         self.begin_request()
         if not length:
             self._complete()
@@ -293,18 +293,22 @@ class BoundedProtocol(LingeringProtocol):
             self._phase = BODY
             self._left = length
             self._chunks = ChunkedBody() if length == rules.CHUNKED else None
-            self._unchunked = 0
-            if length > settings.INTAKE_MAX_BODY_BYTES:
-                self.large_body_announced()
-            if self._phase is END:
-                self._discard(len(data) - end)
-            elif end < len(data):
+            if is_large and self._is_refused(len(data) - end):
+                return
+            if end < len(data):
                 self._take_body(data, end)
             else:
                 self._shelve(self.places.body)
             return
         if end < len(data) and not self.is_ending():
             self._wait(data, end)
+
+    def _is_refused(self, more: int) -> bool:
+        """Tell whether a body is too large for what is asked for; `more` bytes of it are there."""
+        self.large_body_announced()
+        if self._phase is END:
+            self._discard(more)
+        return self._phase is END
 
     def _parse(self, head: bytes) -> int:
         """Read a head for `begin_request`. Returns the length of its body. Raises Refused."""
@@ -388,8 +392,7 @@ class BoundedProtocol(LingeringProtocol):
         parts, size = self._chunks.take(data[at : at + SLICE])
         if parts:
             body = b"".join(parts)
-            self._unchunked += len(body)
-            if self._unchunked > settings.MAX_BODY_BYTES:
+            if self._chunks.size > settings.MAX_BODY_BYTES:
                 raise _body_too_large()
             self.on_body(body)
         if size is None:
@@ -578,6 +581,7 @@ def _places_of(
     if places is None:
         bounds = Bounds(
             connections=enough_for(config.limit_concurrency or MAX_CONNECTIONS),
+            small_body_bytes=settings.INTAKE_MAX_BODY_BYTES,
             per_address=settings.WEB_MAX_CONNECTIONS_PER_ADDRESS,
             kept_bytes=settings.WEB_MAX_KEPT_BYTES,
             head_seconds=settings.WEB_HEAD_SECONDS,

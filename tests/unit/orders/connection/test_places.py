@@ -76,6 +76,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
 def places(loop: Loop, **changes: Any) -> Places:
     bounds = {
         "connections": 3,
+        "small_body_bytes": 16_384,
         "per_address": 0,
         "kept_bytes": 1000,
         "head_seconds": 10.0,
