@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from importlib import import_module
 from typing import cast
 
@@ -25,6 +26,8 @@ from shop.core.readiness import announced  # noqa: E402
 
 __all__ = ["OrderProtocol", "application"]
 
+SWITCH_SECONDS = 0.0005
+
 import_module(settings.ROOT_URLCONF)  # now, and not while somebody waits for the first page
 
 tracing.start("web")
@@ -34,6 +37,11 @@ profiling.listen("web")
 traced = tracing.traced(with_cancelling(with_room(cast(Application, django_application))))
 behind = with_probes(with_callback(with_window(traced)))
 application = announced(tracing.until_shutdown(with_intake(behind)))
+
+# Orders are judged in one thread, and Django works in others. When the first one wants the
+# interpreter, which it does several times an order, each of these may keep it for 5 ms, unless
+# something else is said.
+sys.setswitchinterval(SWITCH_SECONDS)
 
 # What is loaded by now lives as long as the process. Walking through it takes the collector 30 ms
 # each time, in which no order is answered.

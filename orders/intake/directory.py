@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -18,8 +19,6 @@ from shop.core.error_text import first_line
 from shop.core.health import NotReady
 from shop.core.threads import Overloaded, in_thread
 
-from .connection.turns import Turns
-
 logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 1.0  # younger than this: used as it is
@@ -30,7 +29,7 @@ LONGEST_READING = 0.5  # seconds, as far as the pause after it depends on it
 READING_SHARE = 4  # times as long as a reading took, at least, until the next of these looks
 OLD_SECONDS = 10.0  # older than this although it is asked for: somebody has to look
 MAX_ASKERS = 1000
-ASKERS_AT_ONCE = 8  # that are told in one turn of the event loop: orders have theirs in between
+ASKERS_AT_ONCE = 8  # that are told in one turn of the event loop
 MAX_CALLERS = 1000
 MAX_UNKNOWN_KEYS = 10_000
 NEWER_TRIES = 3  # one may have been under way already, one may fail
@@ -107,8 +106,9 @@ class Directory:
         self._loaded_at = -STALE_SECONDS
         self._tried_at = -STALE_SECONDS
         self._loading: asyncio.Task[None] | None = None
-        self._askers = 0
-        self._turns = Turns(ASKERS_AT_ONCE)
+        self._asking = 0  # for something that the copy lacks
+        self._askers: list[asyncio.Future[None]] = []  # those of them for the next look
+        self._looking: asyncio.Task[None] | None = None
         self._reading_seconds = 0.0  # that the last one took
         self._trouble = ""  # why the last reading failed
 
@@ -151,16 +151,32 @@ class Directory:
         fails, the last copy serves, and so it does at once when a thousand are asking: guessing
         keys must not pile up requests.
         """
-        if self._askers >= MAX_ASKERS:
+        if self._asking >= MAX_ASKERS:
             return await self.current()
-        self._askers += 1
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._askers.append(told)
+        self._asking += 1
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
         try:
-            await self._read_after(time.monotonic())
-            if self._askers > ASKERS_AT_ONCE:
-                await self._turns.wait()
+            await told
         finally:
-            self._askers -= 1
+            self._asking -= 1
         return await self.current()
+
+    async def _look(self) -> None:
+        """Look for all who ask, as long as anybody does: one reading for those who came before."""
+        askers: list[asyncio.Future[None]] = []
+        try:
+            while self._askers:
+                askers, self._askers = self._askers, []
+                await self._read_after(time.monotonic())
+                for at in range(0, len(askers), ASKERS_AT_ONCE):
+                    _tell(askers[at : at + ASKERS_AT_ONCE])
+                    await asyncio.sleep(0)  # orders have their turn in between
+        finally:
+            self._looking = None
+            _tell([*askers, *self._askers])
 
     async def _read_after(self, asked: float) -> None:
         for _ in range(NEWER_TRIES):
@@ -209,6 +225,12 @@ class Directory:
         finally:
             self._reading_seconds = min(time.monotonic() - started, LONGEST_READING)
             self._loading = None
+
+
+def _tell(askers: Iterable[asyncio.Future[None]]) -> None:
+    for told in askers:
+        if not told.done():
+            told.set_result(None)
 
 
 def read_contents() -> Contents:

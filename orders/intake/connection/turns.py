@@ -27,17 +27,6 @@ class Turns:
         if not self._is_scheduled:
             self._schedule()
 
-    async def wait(self) -> None:
-        """Return when it is the caller's turn."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def begin() -> None:
-            if not turn.done():
-                turn.set_result(None)
-
-        self.put(begin)
-        await turn
-
     def _schedule(self) -> None:
         self._is_scheduled = True
         asyncio.get_running_loop().call_soon(self._take)

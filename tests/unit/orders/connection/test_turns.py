@@ -45,18 +45,6 @@ def test_a_step_that_fails_costs_itself() -> None:
     asyncio.run(scenario())
 
 
-def test_whoever_has_left_before_its_turn_is_passed_over() -> None:
-    async def scenario() -> None:
-        turns = Turns(1)
-        one, two = (asyncio.create_task(turns.wait()) for _ in range(2))
-        await asyncio.sleep(0)
-        one.cancel()
-        await two
-        assert one.cancelled()
-
-    asyncio.run(scenario())
-
-
 class Begun:
     """An application that notes in which turn of the loop each request began."""
 
