@@ -19,10 +19,11 @@ GUIDES = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 _LINK = re.compile(r"\]\(([^)\s]+)(?: \"[^\"]*\")?\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_ROW = re.compile(r"^\|(?! ---).+\|$", re.MULTILINE)
 _COMMAND = re.compile(r"manage\.py ([a-z_]+)")
 _TARGET = re.compile(r"`make ([a-z]+)|^make ([a-z]+)", re.MULTILINE)
 _FILE = re.compile(
-    r"`((?:shop|orders|inventory|workers|tests|bench|ops|docker)/(?:\w+/)*(?:\w+\.\w+)?)`"
+    r"`((?:shop|orders|inventory|workers|tests|bench|ops|docker|examples)/(?:\w+/)*(?:\w+\.\w+)?)`"
 )
 
 
@@ -98,6 +99,15 @@ def test_the_site_may_lead_elsewhere_but_loads_nothing_from_there(
 ) -> None:
     (tmp_path / "page.html").write_text(text)
     assert [address for _, address in docs_site.from_elsewhere(tmp_path)] == loads
+
+
+def test_the_glossary_has_each_term_once_and_says_where_it_is() -> None:
+    text = (ROOT / "docs/glossary.md").read_text()
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in _ROW.findall(text)]
+    terms = [term for names, _, _ in rows for term in names.split(", ") if names != "term"]
+    assert len(terms) > 80
+    assert [term for term in terms if terms.count(term) > 1] == []
+    assert [names for names, _, files in rows if names != "term" and not _FILE.search(files)] == []
 
 
 def test_the_index_lists_every_document() -> None:
