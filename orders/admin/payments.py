@@ -3,21 +3,28 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import QuerySet, TextChoices
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from inventory.admin import of_order
 from inventory.money import with_currency
+from orders.errors import PaymentMismatch
 from orders.models import PaymentNotice, ProviderMessage
+from orders.services.payments import count_elsewhere
+from orders.services.refunds import note_refund
 from shop.core import clock
 from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, OfferedFilter, preformatted, unbroken
 
 from .confirmation import Outcome, Question, asks_first
 
+NOT_OWED = "Not noted: it is not to be refunded any more."
 HANDLE_NOTICE, HANDLE_MESSAGE = "orders.handle_paymentnotice", "orders.handle_providermessage"
 
 
@@ -51,22 +58,79 @@ class HandledFilter(OfferedFilter):
         return queryset.filter(handled_at__isnull=value == "no") if value else queryset
 
 
+class Way(TextChoices):
+    """How a person has dealt with a payment that was to be refunded."""
+
+    OTHERWISE = "", "In another way: what its order owes stays as it is"
+    SENT_BACK = "sent-back", "The money was sent back, and no message of the provider will say so"
+    COUNTED = "counted", "It is counted by hand, elsewhere: its order owes nothing for it"
+
+
+class ReasonForm(forms.Form):
+    """Why something is dealt with, for the history."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Kept in the history, with your name.",
+    )
+
+    @property
+    def chosen(self) -> Way:
+        """How it was dealt with."""
+        return Way(self.cleaned_data.get("way", ""))
+
+    @property
+    def said(self) -> str:
+        """The reason, as the end of a sentence."""
+        reason = self.cleaned_data["reason"]
+        return f": {reason}" if reason else "."
+
+
+class WayForm(ReasonForm):
+    """What has become of money that was to go back."""
+
+    way = forms.ChoiceField(
+        label="Money", choices=Way, required=False, widget=UnfoldAdminSelectWidget
+    )
+    field_order = ("way", "reason")
+
+    def clean_reason(self) -> str:
+        """Refuse to take a debt from an order without a word."""
+        reason = str(self.cleaned_data["reason"])
+        if not reason and self.cleaned_data.get("way") == Way.COUNTED:
+            raise forms.ValidationError("Say where it is counted.")
+        return reason
+
+
 def _ask_about_notice(notice: PaymentNotice, data: dict[str, Any] | None) -> Question:
     waits = notice.state in PaymentNotice.NEEDS_ATTENTION and notice.handled_at is None
-    return _ask("notice", "" if waits else "It needs nobody's attention.")
+    form = WayForm if notice.state == PaymentNotice.State.REFUND_DUE else ReasonForm
+    return _ask("notice", "" if waits else "It needs nobody's attention.", form(data))
 
 
 def _ask_about_message(message: ProviderMessage, data: dict[str, Any] | None) -> Question:
-    return _ask("message", "It is dealt with already." if message.handled_at else "")
+    return _ask(
+        "message", "It is dealt with already." if message.handled_at else "", ReasonForm(data)
+    )
 
 
-def _ask(what: str, refusal: str) -> Question:
+def _ask(what: str, refusal: str, form: ReasonForm) -> Question:
+    text = "It leaves the list of what waits for a person, and stays on record. No money moves. "
+    if isinstance(form, WayForm):
+        text += (
+            "Say what has become of the money: sent back or counted by hand, it is owed no more."
+        )
+    else:
+        text += "Nothing else changes, and its order stays as it is."
     return Question(
         title=f"Is this {what} dealt with?",
-        text="It leaves the list of what waits for a person, and stays on record. Nothing else "
-        "changes: no money moves, and its order stays as it is.",
+        text=text,
         button="It is dealt with",
         refusal=refusal,
+        form=form,
         dangerous=False,
     )
 
@@ -74,10 +138,13 @@ def _ask(what: str, refusal: str) -> Question:
 class HandledByHand(BigTableAdmin):
     """Rows that a person is through with at some time."""
 
-    def _handled(self, row: PaymentNotice | ProviderMessage) -> Outcome:
+    def _handled(
+        self, row: PaymentNotice | ProviderMessage, question: Question, done: str = "dealt with"
+    ) -> Outcome:
+        assert isinstance(question.form, ReasonForm), "each of these questions has one"
         row.handled_at = clock.now()
         row.save(update_fields=["handled_at"])
-        return Outcome(messages.SUCCESS, "Noted as dealt with.")
+        return Outcome(messages.SUCCESS, f"Noted as {done}{question.form.said}")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -109,7 +176,24 @@ class PaymentNoticeAdmin(HandledByHand):
         url_path="handled",
     )
     def handled(self, request: HttpRequest, notice: PaymentNotice, question: Question) -> Outcome:
-        return self._handled(notice)
+        assert isinstance(question.form, ReasonForm), "each of these questions has one"
+        if question.form.chosen == Way.SENT_BACK:
+            return self._sent_back(notice, question)
+        if question.form.chosen == Way.COUNTED:
+            with transaction.atomic():
+                if not count_elsewhere(notice, question.form.cleaned_data["reason"]):
+                    return Outcome(messages.ERROR, NOT_OWED)
+            return self._handled(notice, question, "counted by hand")
+        return self._handled(notice, question)
+
+    def _sent_back(self, notice: PaymentNotice, question: Question) -> Outcome:
+        try:
+            refund = note_refund(notice)
+        except PaymentMismatch as error:
+            return Outcome(messages.ERROR, f"Not noted: {error}")
+        if refund.state != PaymentNotice.State.APPLIED:
+            return Outcome(messages.WARNING, f"{refund.get_state_display()}: {refund.detail}")
+        return self._handled(notice, question, "money sent back")
 
     @admin.display(description="amount")
     def amount_paid(self, notice: PaymentNotice) -> str:
@@ -152,7 +236,7 @@ class ProviderMessageAdmin(HandledByHand):
     def handled(
         self, request: HttpRequest, message: ProviderMessage, question: Question
     ) -> Outcome:
-        return self._handled(message)
+        return self._handled(message, question)
 
     @admin.display(description="message")
     def content(self, message: ProviderMessage) -> SafeString:

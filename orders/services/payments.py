@@ -138,6 +138,21 @@ def owe(notice: PaymentNotice, order: Order, reason: str) -> None:
     _settle_waiting_refunds(order)
 
 
+def count_elsewhere(notice: PaymentNotice, why: str) -> bool:
+    """Let a payment that is to be refunded count for its order no more: a person says so.
+
+    Returns False where it is not to be refunded, by now. In a transaction of the caller's.
+    """
+    order = _locked(notice.order_id)  # before its notices, as whoever settles another one has it
+    notice = PaymentNotice.objects.select_for_update().get(pk=notice.pk)
+    if notice.state != State.REFUND_DUE:
+        return False
+    _conclude(notice, State.REPEATED, f"Counted by hand: {why}"[:300])
+    if order:
+        _balance(order)
+    return True
+
+
 def owe_without_order(order_id: UUID) -> None:
     """Flag what was paid for an accepted order that a person has given up, to be refunded."""
     waiting = PaymentNotice.objects.select_for_update().filter(
