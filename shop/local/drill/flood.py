@@ -20,6 +20,8 @@ SLOW = 1_000
 DEAF = 100
 PIPELINES = 40
 GUESSERS = 32
+WANDERERS = 600  # connections that ask for sales which do not exist
+READERS = 64  # of a page that Django makes
 PIPELINED_BYTES = 200_000
 FOR_OTHER_FILES = 200
 
@@ -121,10 +123,29 @@ class Flood:
             while not self.is_over:
                 guess = uuid4().hex.encode()
                 writer.write(_ORDER % (guess, guess))
-                head = await reader.readuntil(b"\r\n\r\n")
-                size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
-                await reader.readexactly(size)
-                self.done[f"answers of {head[9:12].decode()}"] += 1
+                await self._read_answer(reader)
+        writer.close()
+
+    async def _read_answer(self, reader: asyncio.StreamReader) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+        await reader.readexactly(size)
+        self.done[f"answers of {head[9:12].decode()}"] += 1
+
+    async def unknown_slugs(self) -> None:
+        """Ask for sales that do not exist, each time for another one."""
+        await self._beside(WANDERERS, lambda: self._look(lambda: f"/api/v1/sales/{uuid4().hex}"))
+
+    async def page_readers(self) -> None:
+        """Load the front page again and again."""
+        await self._beside(READERS, lambda: self._look(lambda: "/"))
+
+    async def _look(self, next_path: Callable[[], str]) -> None:
+        reader, writer = await self._connect()
+        with suppress(OSError, asyncio.IncompleteReadError):
+            while not self.is_over:
+                writer.write(_GET % next_path().encode())
+                await self._read_answer(reader)
         writer.close()
 
     async def malformed(self) -> None:
@@ -158,6 +179,8 @@ KINDS: Mapping[str, Callable[[Flood], Awaitable[None]]] = {
     "pipelined": Flood.pipelined,
     "never-reading": Flood.never_reading,
     "junk-keys": Flood.junk_keys,
+    "unknown-slugs": Flood.unknown_slugs,
+    "page-readers": Flood.page_readers,
     "malformed": Flood.malformed,
 }
 

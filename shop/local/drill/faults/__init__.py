@@ -52,6 +52,8 @@ _ALL: tuple[Fault, ...] = (
     floods.pipelined_requests,
     floods.clients_that_never_read,
     floods.junk_keys,
+    floods.unknown_slugs,
+    floods.page_readers,
     floods.malformed_requests,
     processes.everything_killed,
     losses.redis_older_copy,

@@ -37,6 +37,16 @@ async def junk_keys(scene: Scene) -> None:
     await _flood(scene, "junk-keys")
 
 
+async def unknown_slugs(scene: Scene) -> None:
+    """Ask for sales that do not exist, on 600 connections without pause, for 8 s."""
+    await _flood(scene, "unknown-slugs")
+
+
+async def page_readers(scene: Scene) -> None:
+    """Load the front page on 64 connections without pause, for 8 s."""
+    await _flood(scene, "page-readers")
+
+
 async def malformed_requests(scene: Scene) -> None:
     """Send what is no HTTP, on 32 connections at a time without pause, for 8 s."""
     await _flood(scene, "malformed")

@@ -162,6 +162,17 @@ def test_what_load_balancers_and_tools_ask_for(web: Web, operation_id: str, path
     assert_documented(operation_id, response)
 
 
+def test_probes_are_answered_by_whatever_valid_host(web: Web) -> None:
+    for host in ("10.0.0.7", "[::1]:8000", "who.ever:99"):
+        for path in ("/healthz", "/readyz"):
+            assert web.http.get(path, headers={"Host": host}).status_code in (200, 503), (
+                host,
+                path,
+            )
+        assert web.http.get("/", headers={"Host": host}).status_code == 400 or "::1" in host
+    assert web.http.get("/healthz", headers={"Host": "a b"}).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("operation_id", "path", "allow"),
     [
