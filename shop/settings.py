@@ -345,6 +345,7 @@ LOGGING = {
     "filters": {
         "faults": {"()": "shop.core.logging.WithoutAnsweredUnavailability"},
         "seldom": {"()": "shop.core.logging.AtMostEverySecond"},
+        "strangers": {"()": "shop.core.logging.StrangersAtMostEverySecond"},
     },
     "formatters": {
         "line": {
@@ -353,7 +354,11 @@ LOGGING = {
         },
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["strangers"],
+        },
     },
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL")},
     "loggers": {

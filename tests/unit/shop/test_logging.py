@@ -31,6 +31,24 @@ def test_a_cause_is_told_once_a_second_whatever_it_is_told_of(
     assert told() == [True, False, True]
 
 
+def test_what_strangers_send_is_told_once_a_second_whatever_they_send(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(filters.time, "monotonic", lambda: clock[0])
+    strangers = filters.StrangersAtMostEverySecond()
+    names = ("django.security.DisallowedHost", "django.security.csrf", "orders.intake")
+
+    def told() -> list[bool]:
+        return [
+            strangers.filter(record(f"{n} was sent", name=name)) for n in (1, 2) for name in names
+        ]
+
+    assert told() == [True, True, True, False, False, True]
+    clock[0] += 1.0
+    assert told() == [True, True, True, False, False, True]
+
+
 def test_a_503_that_was_answered_is_left_out_and_a_fault_is_not() -> None:
     faults = filters.WithoutAnsweredUnavailability()
     error = (ValueError, ValueError("a fault"), None)
