@@ -188,6 +188,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # What a lost connection interrupts is asked for again, and takes up where it was.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Celery connects to the database anew for each task, unless told not to. What is old or broken is
+# closed between two tasks all the same (shop/core/task_signals.py).
+CELERY_DB_REUSE_MAX = 2**31
 CELERY_TIMEZONE = "UTC"
 
 # --- Flower -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 
 from billiard import pool
 from celery import Task, signals
+from django.db import close_old_connections
 
 from . import correlation, discarded, dispatch, health, profiling, tracing
 from .request_id import sane_request_id
@@ -64,6 +65,7 @@ def _tell_discarded(**_: Any) -> None:
 @signals.task_prerun.connect(weak=False)
 def _begun(task_id: str, task: "Task[Any, Any]", args: Sequence[Any], **_: Any) -> None:
     dispatch.begun(task.name, args)
+    _tend_connections(task)
     message = vars(task.request)
     request_id = message.get("request_id")
     parent = correlation.traceparent_of(message)
@@ -87,9 +89,19 @@ def _begun(task_id: str, task: "Task[Any, Any]", args: Sequence[Any], **_: Any) 
 
 
 @signals.task_postrun.connect(weak=False)
-def _ended(task_id: str, retval: object, **_: Any) -> None:
+def _ended(task_id: str, task: "Task[Any, Any]", retval: object, **_: Any) -> None:
     if block := _open.pop(task_id, None):
         if isinstance(retval, BaseException):
             block.__exit__(type(retval), retval, retval.__traceback__)
         else:
             block.close()
+    _tend_connections(task)
+
+
+def _tend_connections(task: "Task[Any, Any]") -> None:
+    """Close what is too old or broken; what is kept is asked at its next use whether it works.
+
+    As Django does it between two requests. A task that is called like a function is its caller's.
+    """
+    if not task.request.is_eager:
+        close_old_connections()
