@@ -26,7 +26,9 @@ class Service:
     """A program that runs as one child process in its own session, and can be started again."""
 
     relied_on = False  # whether other programs need it until they have ended
-    nice = 0  # above 0 it leaves the processor to those that have to be on time
+    nice = (
+        0  # above 0 it leaves the processor to those that have to be on time, once it has settled
+    )
 
     def __init__(
         self,
@@ -104,12 +106,19 @@ class Service:
             pass_fds=self.pass_fds,
             start_new_session=True,
         )
-        if self.nice:
-            put_behind(self._process.pid, self.nice)
         self._reader = threading.Thread(
             target=self._read, args=(self._process.stdout,), name=f"{self.name}-log", daemon=True
         )
         self._reader.start()
+
+    def settle(self) -> None:
+        """Leave the processor from now on to what has to be on time, as `nice` says.
+
+        Not from the start: on a busy machine a process that is behind all others takes minutes to
+        load what it needs, and somebody waits for the whole.
+        """
+        if self.nice and self.running and self.pid:
+            put_behind(self.pid, self.nice)
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Ask the process to end, and after `timeout` seconds kill it and all it has started.

@@ -34,6 +34,7 @@ from shop.local.web import Web
 ON_TIME = ("web", "urgent", "settle", "beat")
 # An endpoint that answers hears of an event within two seconds, also beside a rush of orders.
 NICE = {"notifier": BETWEEN}
+SETTLING_SECONDS = 15.0  # for a process that was started again to be at work
 
 
 class Stack:
@@ -86,7 +87,7 @@ class Stack:
             exits.enter_context(self._sink)
             self._say = self._sink.writer("stack")
             exits.callback(discovery.withdraw, self.state)
-            self.supervisor = Supervisor(notice=self._say, restarted=lambda _: self._publish())
+            self.supervisor = Supervisor(notice=self._say, restarted=self._restarted)
             exits.push_async_callback(self.supervisor.stop)
             await self._start_servers()
             await self._migrate()
@@ -96,6 +97,8 @@ class Stack:
             self._start_services()
             await self._wait_for("/healthz")
             await self._wait_for("/readyz")
+            for service in self.services.values():
+                service.settle()
             # Not before: the start has bounds of its own, and who is started again has failed it.
             exits.push_async_callback(self._end, asyncio.create_task(self._watchdog().run()))
             self._exit = exits.pop_all()
@@ -144,6 +147,10 @@ class Stack:
             self.servers[server.name] = server
         await asyncio.gather(*(asyncio.to_thread(server.wait_ready) for server in servers))
         self._publish()
+
+    def _restarted(self, service: Service) -> None:
+        self._publish()
+        asyncio.get_running_loop().call_later(SETTLING_SECONDS, service.settle)
 
     def _publish(self) -> None:
         discovery.publish(

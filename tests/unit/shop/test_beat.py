@@ -1,5 +1,7 @@
 """Beat's schedule while somebody sets the clock."""
 
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -43,6 +45,20 @@ def test_a_clock_that_drifts_starts_nothing_over(
     before = latest(scheduler)
     scheduler.tick()
     assert latest(scheduler) == before
+
+
+def test_beat_loads_its_schedule_and_no_task() -> None:
+    script = (
+        "import sys; from shop.beat import app; from workers.beat import SteadyScheduler; "
+        "app.finalize(); print(len(SteadyScheduler(app=app).schedule), app.conf.broker_url); "
+        "print(*(each for each in sys.modules if each.startswith(('workers.tasks', 'orders.', "
+        "'inventory', 'django.contrib'))))"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    (entries, broker), loaded = ended.stdout.splitlines()[0].split(), ended.stdout.splitlines()[1]
+    assert int(entries) == len(app.conf.beat_schedule)
+    assert broker == app.conf.broker_url
+    assert loaded == "orders.task_names"
 
 
 def clock_of(scheduler: SteadyScheduler) -> datetime:
