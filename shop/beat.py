@@ -15,6 +15,6 @@ from workers.schedule import SCHEDULE
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
 
-app = Celery("shop", fixups=())  # not the one for Django, which loads its apps
+app = Celery("shop", fixups=[])  # not the one for Django, which loads its apps
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULE

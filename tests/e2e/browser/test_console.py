@@ -1,5 +1,7 @@
 """The operators' console, as operators use it."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from inventory.models import Sale
@@ -31,6 +33,9 @@ def test_the_live_page_follows_the_sale(admin_page: Page, web: Web, make_sale: M
         assert web.order(f"k-{number}").status_code == 202
     expect(admin_page.get_by_text("47 left of 50")).to_be_visible()
     expect(admin_page.locator("#figure-accepted")).to_have_text("3")
+    expect(admin_page.locator("canvas")).to_have_count(4)
+    # The legend shows the last second.
+    expect(admin_page.locator("#chart-flow .u-series").first).to_contain_text(re.compile(r"\d:\d"))
     assert serious_violations(admin_page) == []
 
 

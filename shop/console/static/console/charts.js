@@ -44,8 +44,8 @@ function chart(id, series, { latency = false } = {}) {
     series: [{ value: (_, at) => clock(at) }, ...series.map((each) => ({ value: (_, value) => said(value, latency), ...each }))],
     scales: { y: latency ? { distr: 3, range: LATENCY_MS } : { range: (_, least, most) => [0, uPlot.rangeNum(0, Math.max(5, most ?? 0), 0.1, true)[1]] } },
     axes: [
-      { ...axis(), grid: { show: false }, space: 90, values: (_, splits) => splits.map(clock) },
-      { ...axis(), size: latency ? 64 : 52, incrs: latency ? undefined : WHOLE, values: (_, splits) => splits.map((value) => said(value, latency)) },
+      { ...axis(), grid: { show: false }, size: 28, space: 90, values: (_, splits) => splits.map(clock) },
+      { ...axis(latency ? tens : undefined), size: latency ? 64 : 52, incrs: latency ? undefined : WHOLE, values: (_, splits) => splits.map((value) => said(value, latency)) },
     ],
     cursor: { sync: { key: TOGETHER.key }, drag: { x: false, y: false }, y: false },
   };
@@ -91,8 +91,8 @@ function reasonsOf(seconds) {
 
 function fill(made, columns) {
   made.setData(columns);
-  // Where nobody points at a moment, the legend shows the last one.
-  if ((made.cursor.left ?? -1) < 0 && columns[0].length) made.setLegend({ idx: columns[0].length - 1 }, false);
+  // Where nobody points at a moment, the legend shows the last one. Later, as uPlot empties it with new data.
+  if ((made.cursor.left ?? -1) < 0 && columns[0].length) queueMicrotask(() => made.setLegend({ idx: columns[0].length - 1 }, false));
 }
 
 function fit(made) {
@@ -104,9 +104,11 @@ const line = (label, colour) => ({ label, stroke: colour, width: 1.5, points: { 
 const area = (label, colour) => ({ ...line(label, colour), fill: `${colour}55` });
 const WHOLE = [1, 2, 5].flatMap((digit) => [...Array(9).keys()].map((power) => digit * 10 ** power)).sort((one, other) => one - other);
 
-function axis() {
+const tens = (_, values) => values.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
+
+function axis(filter) {
   const colours = () => (document.documentElement.classList.contains("dark") ? DARK : LIGHT);
-  return { stroke: () => colours().ink, font: "12px system-ui, sans-serif", grid: { stroke: () => colours().grid, width: 1 }, ticks: { show: false } };
+  return { stroke: () => colours().ink, font: "12px system-ui, sans-serif", grid: { stroke: () => colours().grid, width: 1, ...(filter && { filter }) }, ticks: { show: false } };
 }
 
 function onAxis(milliseconds) {
