@@ -14,7 +14,7 @@ TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 WITHOUT_BENCH := $(addprefix --ignore=tests/,e2e/test_bench.py e2e/test_bench_peers.py integration/bench unit/bench)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo up test test-all drill soak bench lint format docs audit requirements clean
+.PHONY: help demo up test test-all drill soak bench lint format docs pictures audit requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ format: $(DEV) ## Format the code and apply safe fixes
 docs: $(DOCS)/.installed ## Build the documents as a site in site/, and check every link in them
 	@$(DOCS)/bin/python ops/docs_site.py
 	@echo "To read them: $(PYTHON) -m http.server --bind 127.0.0.1 --directory site 8080"
+
+pictures: $(RUN) ## Draw the pictures of docs/architecture.md anew from the code
+	@$(BIN)/python -m ops.pictures
 
 audit: $(AUDIT)/.installed ## Look for known faults in what is pinned and for undeclared imports, and write sbom.json
 	@$(AUDIT)/bin/python ops/audit.py
