@@ -1,4 +1,14 @@
-"""The rules of sales and stock, as pure functions and values."""
+"""The rules of sales and stock, as pure functions and values.
+
+>>> parse_sku_spec("TEE:500:25.00", "EUR")
+SkuSpec(code='TEE', quantity=500, price=Decimal('25.00'))
+>>> opens = datetime(2026, 11, 27, 12, tzinfo=UTC)
+>>> window = {"opens_at": opens, "closes_at": None, "closed_at": None}
+>>> sale_state(now=opens, paused=False, **window).value
+'open'
+>>> sale_state(now=opens, paused=True, **window).value
+'paused'
+"""
 
 import re
 from dataclasses import dataclass

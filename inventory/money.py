@@ -1,4 +1,12 @@
-"""Exact money: amounts in minor units (cents) and as decimals, whatever digits a currency has."""
+"""Exact money: amounts in minor units (cents) and as decimals, whatever digits a currency has.
+
+>>> price = parse_amount("12.5", "EUR")
+>>> with_currency(price * 2, "EUR"), to_minor(price, "EUR"), format_minor(1250, "JPY")
+('25.00 EUR', 1250, '1250')
+>>> parse_amount("12.505", "EUR")
+Traceback (most recent call last):
+inventory.money.AmountRefused: 12.505 EUR has more decimal places than EUR has
+"""
 
 import re
 from decimal import Decimal

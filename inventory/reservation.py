@@ -1,4 +1,15 @@
-"""What orders ask of the counters and what these answer, as plain values."""
+"""What orders ask of the counters and what these answer, as plain values.
+
+>>> outcome: Outcome = SoldOut(shortages={0: 3}, replayed=False)
+>>> match outcome:
+...     case Accepted():
+...         print("the order is in the outbox")
+...     case SoldOut(shortages):
+...         print(f"line 0 asks for more than the {shortages[0]} units there are")
+line 0 asks for more than the 3 units there are
+>>> entry_id_of(position_of(b"1700000000000-3"))
+b'1700000000000-3'
+"""
 
 from dataclasses import dataclass
 

@@ -4,6 +4,12 @@ The rule is email-validator's (RFC 5321, 5322, 6531; IDNA 2008): a dot-atom befo
 of at least two labels after it; no quoted local part, no address literal, no domain that is
 reserved (RFC 6761), but `.test`, which shops use to try things out. It takes 20 µs an address; one
 that is plain ASCII, as nearly all are, is judged here by a pattern to the same effect.
+
+    >>> recipient_of("ada@example.com")
+    Recipient(address='ada@example.com', needs_utf8=False)
+    >>> check_address("ada@localhost", smtputf8=False)
+    Traceback (most recent call last):
+    orders.addresses.AddressRefused: is not a mail address
 """
 
 import re

@@ -1,4 +1,15 @@
-"""Reading JSON bodies into structs; where one does not fit, all fields that are wrong are named."""
+"""Reading JSON bodies into structs; where one does not fit, all fields that are wrong are named.
+
+>>> class Ticket(msgspec.Struct, forbid_unknown_fields=True):
+...     row: str
+...     seat: int
+>>> reader = BodyReader(Ticket)
+>>> reader.read(b'{"row": "A", "seat": 7}')
+Ticket(row='A', seat=7)
+>>> reader.read(b'{"row": 1, "seat": "7"}')
+Traceback (most recent call last):
+orders.decoding.WrongFields: /row 1 is not of type 'string'; /seat '7' is not of type 'integer'
+"""
 
 import json
 import re

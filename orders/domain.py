@@ -1,4 +1,11 @@
-"""The rules of orders, as pure functions and values."""
+"""The rules of orders, as pure functions and values.
+
+>>> order_id = uuid.UUID(bytes=new_order_id(sale_id=7, now_ms=1_795_780_800_000))
+>>> sale_id_of(order_id), parse_order_id(str(order_id)) == order_id
+(7, True)
+>>> SkuBalance("TEE", allocated=500, available=480, in_flight=3, held=10, sold=6).drift
+1
+"""
 
 import hashlib
 import secrets

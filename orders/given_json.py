@@ -3,6 +3,12 @@
 A decoder makes numbers of numbers: 1e22 comes back as 10000000000000000000000, 1e307 as 308 digits,
 and of two members with one name only the last is left. What a client gives is to come back as it
 was, so it is kept as text, and read here only to be judged and compared.
+
+    >>> metadata = read_given('{"seat": 1e2, "row": "A"}')
+    >>> canonical(metadata)
+    '{"row":"A","seat":1e2}'
+    >>> list(repeated_names(read_given('{"row": "A", "row": "B"}')))
+    [{'pointer': '/row', 'detail': 'is given more than once'}]
 """
 
 import json

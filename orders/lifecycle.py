@@ -6,6 +6,11 @@
 
 A change is made by `orders/services/transitions.py` alone (an order's first by `persist.py`): a
 conditional update, with its movement in the ledger and its event in the same transaction.
+
+    >>> PAY.sources[0].value, PAY.target.value, PAY.event.value, (PAY.held, PAY.sold)
+    ('awaiting_payment', 'paid', 'order.paid', (-1, 1))
+    >>> [change.target.value for change in CHANGES if Status.ACCEPTED in change.sources]
+    ['awaiting_payment', 'confirmed', 'rejected']
 """
 
 from dataclasses import dataclass

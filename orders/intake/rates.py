@@ -2,6 +2,14 @@
 
 Each caller has one moment: when it will have paid for all that it has sent, at one request per
 interval. A request is taken while that moment is less than a whole burst ahead.
+
+    >>> two_a_minute = Rate("address", amount=2, seconds=60)
+    >>> paid_until, wait = take(two_a_minute, paid_until=0.0, now=1000.0)
+    >>> paid_until, wait = take(two_a_minute, paid_until, now=1000.0)
+    >>> wait
+    0.0
+    >>> take(two_a_minute, paid_until, now=1010.0)
+    (1060.0, 20.0)
 """
 
 from math import ceil

@@ -1,4 +1,10 @@
-"""How long to wait before another attempt."""
+"""How long to wait before another attempt.
+
+>>> [ceiling_seconds(attempts) for attempts in (1, 2, 3, 9)]
+[5.0, 25.0, 125.0, 86400.0]
+>>> retry_after_seconds("120", now=datetime(2026, 11, 27, tzinfo=UTC))
+120.0
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -2,6 +2,14 @@
 
 Pure rules. A payment counts once by its provider and name, and so does a refund, whatever messages
 bring them. A refund may be called as the payment that it pays back, or by a name of its own.
+
+    >>> first, second = Money(1, "pay_1", Decimal(25), serves=True), Money(2, "pay_2", Decimal(25))
+    >>> due(kept([first, second], []), price=Decimal(25), gives_goods=True)
+    Decimal('25')
+    >>> refund = Money(3, "pay_2", Decimal(25))
+    >>> became = shares([first, second], [refund], gives_goods=True)
+    >>> became[1].value, became[2].value
+    ('serves', 'gone')
 """
 
 from collections.abc import Iterable, Sequence
