@@ -53,6 +53,7 @@ def test_a_wrong_password_opens_nothing(page: Page, web: Web) -> None:
     User.objects.create_superuser("ada", password="a long one")
     sign_in(page, "ada", "another one")
     expect(page.get_by_text("Please enter the correct username and password")).to_be_visible()
+    expect(page.get_by_text("Please correct the error")).to_have_count(0)
     assert serious_violations(page) == []
 
 
