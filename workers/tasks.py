@@ -45,8 +45,11 @@ from shop.core import clock, correlation, dispatch, progress
 from shop.core.dispatch import TaskName
 from shop.core.limits import after
 from shop.core.locks import try_alone
+from shop.core.tally import Tally
 
 logger = logging.getLogger(__name__)
+
+_done = Tally()  # a busy sale would write a line ten times a second
 
 # A server that is away comes back, and the work is where it was.
 PASSING = (OperationalError, redis.RedisError, InventoryError)
@@ -64,8 +67,8 @@ def persist_orders(sale_id: int) -> None:
             out_of_time=lambda: time.monotonic() > deadline,
         )
         progress.report("persist pulse")  # a long drain holds up the pulse, and is as good
-        if done:
-            logger.info("sale %s: %d entries taken out of the outbox", sale_id, done)
+        if done and (told := _done.add(sale_id, done)):
+            logger.info("sale %s: %d entries taken out of the outbox", sale_id, told)
     if time.monotonic() > deadline:
         dispatch.send(PERSIST_ORDERS, sale_id)
 
@@ -118,8 +121,8 @@ def _in_a_round(task: TaskName, seconds: float, work: Callable[..., int]) -> Non
         progress.report(task.name)
     if limit():
         dispatch.send(task)
-    if done:
-        logger.info("%s: %d orders", task.name, done)
+    if done and (told := _done.add(task.name, done)):
+        logger.info("%s: %d orders", task.name, told)
 
 
 @shared_task(name=SETTLE_PAYMENTS.name, throws=PASSING)

@@ -158,9 +158,9 @@ class Stack:
         )
 
     async def _migrate(self) -> None:
-        for line in (await self.manage("migrate", "--no-input")).splitlines():
-            if "Applying" in line:
-                self._say(line.strip())
+        lines = (await self.manage("migrate", "--no-input")).splitlines()
+        if applied := [line for line in lines if "Applying" in line]:
+            self._say(f"{len(applied)} migrations applied, the last: {applied[-1].strip()}")
 
     async def _ensure_superuser(self) -> None:
         """Create the admin's account, with a password of our own making unless one was chosen."""

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import shlex
 import sys
+from time import monotonic
 
 from rich.console import Console
 from rich.panel import Panel
@@ -33,11 +34,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 async def up() -> int:
     """Run until cancelled."""
+    began = monotonic()
     stack = Stack(state_dir(), env=trying_out(), terminal=sys.stdout, keys=drop_page_keys())
     async with stack:
         key = await open_demo_sale(stack)
         stack.be_calm()
-        show(stack, api_key=key)
+        show(stack, api_key=key, seconds=monotonic() - began)
         await _roll_on_hang_up(stack)
     return 0
 
@@ -59,8 +61,21 @@ async def open_demo_sale(stack: Stack) -> str:
     return key
 
 
-def show(stack: Stack, *, api_key: str) -> None:
-    """Print where everything is, who may enter, and how to place an order and to pay for it."""
+def show(stack: Stack, *, api_key: str, seconds: float) -> None:
+    """Print how to order and to pay, and last where everything is and who may enter.
+
+    `seconds` is how long the start took.
+    """
+    # Outside the box and as it is, so that it can be copied.
+    print(
+        f"\ncurl -i {stack.web.url}/api/v1/orders \\\n"
+        f"  -H 'Authorization: Bearer {api_key}' \\\n"
+        "  -H 'Content-Type: application/json' \\\n"
+        '  -H "Idempotency-Key: try-$(date +%s)" \\\n'
+        f"  -d '{ORDER}'\n\n"
+        f"{shlex.quote(sys.executable)} -m shop.local pay ORDER_ID  # the id that it answers\n",
+        flush=True,
+    )
     table = Table.grid(padding=(0, 2))
     for name, value in {
         "Site": f"{stack.web.url}/",
@@ -76,18 +91,8 @@ def show(stack: Stack, *, api_key: str) -> None:
         "Mail": _mail(stack),
     }.items():
         table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-    console = Console()
-    console.print(Panel.fit(table, title="Ready. Ctrl-C stops everything.", border_style="green"))
-    # Outside the box and as it is, so that it can be copied.
-    print(
-        f"curl -i {stack.web.url}/api/v1/orders \\\n"
-        f"  -H 'Authorization: Bearer {api_key}' \\\n"
-        "  -H 'Content-Type: application/json' \\\n"
-        '  -H "Idempotency-Key: try-$(date +%s)" \\\n'
-        f"  -d '{ORDER}'\n\n"
-        f"{shlex.quote(sys.executable)} -m shop.local pay ORDER_ID  # the id that it answers\n",
-        flush=True,
-    )
+    title = f"Ready after {seconds:.0f} s. Ctrl-C stops everything."
+    Console().print(Panel.fit(table, title=title, border_style="green"))
 
 
 def _flower(stack: Stack) -> dict[str, str]:

@@ -110,7 +110,7 @@ def running_up(state: Path) -> Iterator[Up]:
 def _opened(process: subprocess.Popen[bytes], state: Path) -> bool:
     output = (state / "output").read_text()
     assert process.poll() is None, output
-    return "Ready." in output
+    return "Ready after" in output
 
 
 @pytest.fixture(scope="module")

@@ -44,9 +44,10 @@ function chart(id, series, { latency = false } = {}) {
     series: [{ value: (_, at) => clock(at) }, ...series.map((each) => ({ value: (_, value) => said(value, latency), ...each }))],
     scales: { y: latency ? { distr: 3, range: LATENCY_MS } : { range: (_, least, most) => [0, uPlot.rangeNum(0, Math.max(5, most ?? 0), 0.1, true)[1]] } },
     axes: [
-      { ...axis(), grid: { show: false }, size: 28, space: 90, values: (_, splits) => splits.map(clock) },
+      { ...axis(), grid: { show: false }, size: 28, space: 70, incrs: [5, 10, 30, 60, 120, 300], values: (_, splits) => splits.map(clock) },
       { ...axis(latency ? tens : undefined), size: latency ? 64 : 52, incrs: latency ? undefined : WHOLE, values: (_, splits) => splits.map((value) => said(value, latency)) },
     ],
+    padding: [8, 16, 0, 0],
     cursor: { sync: { key: TOGETHER.key }, drag: { x: false, y: false }, y: false },
   };
   return new uPlot(options, [[], ...series.map(() => [])], place);
