@@ -6,6 +6,8 @@ Those who look at pages wait for each other, and not operators or payment provid
 from collections.abc import Mapping
 from functools import partial
 
+from django.conf import settings
+
 from orders.intake.asgi import Application, Message, Receive, Scope, Send, send_reply
 from orders.intake.headers import read_headers
 from orders.intake.replies import problem_reply, unavailable
@@ -24,8 +26,7 @@ def with_room(application: Application) -> Application:
         if scope["type"] != "http":
             await application(scope, receive, send)
             return
-        path = str(scope["path"])
-        beginning = next(each for each in rooms if path.startswith(each))
+        beginning = _room_of(scope)
         try:
             place = await rooms[beginning].enter()
         except NoRoom as error:
@@ -41,6 +42,18 @@ def with_room(application: Application) -> Application:
             place.leave()
 
     return serve
+
+
+def _room_of(scope: Scope) -> str:
+    """Return the key of the room for a request. Whoever has not signed in is no operator yet."""
+    path = str(scope["path"])
+    beginning = next(each for each in AT_ONCE if path.startswith(each))
+    return "" if beginning == OPERATORS and not _has_session(scope) else beginning
+
+
+def _has_session(scope: Scope) -> bool:
+    session = f"{settings.SESSION_COOKIE_NAME}=".encode()
+    return any(name == b"cookie" and session in value for name, value in scope["headers"])
 
 
 async def _leave_and_send(place: Place, send: Send, message: Message) -> None:

@@ -30,14 +30,17 @@ class Django:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def ask(application: Any, path: str, method: str = "GET") -> tuple[int, dict[str, str], Any]:
+async def ask(
+    application: Any, path: str, method: str = "GET", *, signed_in: bool = False
+) -> tuple[int, dict[str, str], Any]:
     """Return status, headers and document of an answer."""
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "headers": [(b"x-request-id", b"m")]}
+    given = [(b"x-request-id", b"m"), (b"cookie", b"sessionid=1")]
+    scope = {"type": "http", "method": method, "path": path, "headers": given[: 1 + signed_in]}
     await application(scope, None, send)
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     body = sent[1]["body"]
@@ -92,8 +95,12 @@ def test_the_crowd_waits_outside_and_operators_and_providers_do_not() -> None:
         application = with_room(django)
         crowd = [asyncio.create_task(ask(application, "/sales/drop")) for _ in range(100)]
         others = [
-            asyncio.create_task(ask(application, path))
-            for path in ("/admin/orders/order/", "/api/v1/payments/stripe")
+            asyncio.create_task(ask(application, path, signed_in=signed_in))
+            for path, signed_in in (
+                ("/admin/orders/order/", True),
+                ("/admin/login/", False),  # anybody can be a crowd there
+                ("/api/v1/payments/stripe", False),
+            )
         ]
         await asyncio.sleep(0.01)
         assert django.inside == [
