@@ -134,6 +134,19 @@ def test_where_too_many_wait_the_rest_is_told_to_come_again(
     asyncio.run(scenario())
 
 
+def test_a_request_that_fails_gives_its_place_back() -> None:
+    async def failing(scope: Any, receive: Any, send: Any) -> None:
+        raise ValueError("a fault of ours")
+
+    async def scenario() -> None:
+        application = with_room(failing)
+        for _ in range(40):
+            with pytest.raises(ValueError, match="of ours"):
+                await asyncio.wait_for(ask(application, "/"), 1)
+
+    asyncio.run(scenario())
+
+
 def test_a_page_that_is_not_read_keeps_no_place() -> None:
     async def endless(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
