@@ -125,7 +125,7 @@ def test_a_wrong_amount_or_currency_is_refused_and_flagged(
     [order] = placed(sale, api_key, Request("k"))
     wrong = news(order, type_, notice_id="msg-w", **changes)  # type: ignore[arg-type]
     for _ in range(2):
-        with pytest.raises(PaymentMismatch, match=r"12\.5 EUR"):
+        with pytest.raises(PaymentMismatch, match=r"12\.50 EUR"):
             take_news(wrong)
     assert PaymentNotice.objects.get().state in PaymentNotice.NEEDS_ATTENTION
     assert status(order) == "awaiting_payment"
