@@ -50,11 +50,12 @@ def move_stock(moves: Sequence[Move]) -> None:
             sold + move.sold,
             released + move.released,
         )
-    for allocation_id, (held, sold, released) in sorted(totals.items()):
-        _move_row(allocation_id, held=held, sold=sold, released=released)
     rows = [(move.order_id, move.allocation_id, move.kind, move.held, move.sold) for move in moves]
     names = ["order_id", "allocation_id", "kind", "held", "sold"]
     sql.run(SQL / "insert_movements.sql", sql.columns(names, rows))
+    # Last: whoever sells, ends or releases the same stock waits for these rows until the commit.
+    for allocation_id, (held, sold, released) in sorted(totals.items()):
+        _move_row(allocation_id, held=held, sold=sold, released=released)
 
 
 def correct_stock(allocation_id: int, *, held: int = 0, sold: int = 0, counter: int = 0) -> None:

@@ -73,15 +73,20 @@ def settle_payments(*, out_of_time: Callable[[], bool] = endless) -> int:
     return done + _settle_late_ones(late, out_of_time)
 
 
-def settle_those_of(order_ids: Sequence[str]) -> None:
+def payments_of(order_ids: Sequence[str]) -> list[int]:
+    """Return the payments that wait for these orders. Costs one look at the index of such."""
+    found = sql.run(SQL / "payments_of_orders.sql", {"order_ids": sql.array(order_ids)})
+    return [pk for (pk,) in found]
+
+
+def settle_those(pks: Sequence[int]) -> None:
     """Settle what has been paid for orders that the caller's transaction has just inserted.
 
     So a payment that came before its order is applied when the order is there for the first time.
-    Costs one look at the index of notices that wait. What fails is left to `settle_payments`.
+    What fails is left to `settle_payments`.
     """
-    found = sql.run(SQL / "payments_of_orders.sql", {"order_ids": sql.array(order_ids)})
-    if found:
-        _settle_or_leave([pk for (pk,) in found])
+    if pks:
+        _settle_or_leave(pks)
 
 
 def _page(after: _Waiting) -> list[_Waiting]:
@@ -203,8 +208,8 @@ def _retake_all(pks: Sequence[int]) -> set[int]:
     _note_gaps(retaken)
     settled = [notice for notice, _ in retaken]
     if settled:
-        change_status(lifecycle.PAY_LATE, sorted(notice.order_id for notice in settled))
         conclude_all(settled, TAKEN_AGAIN)
+        change_status(lifecycle.PAY_LATE, sorted(notice.order_id for notice in settled))
     return {notice.pk for notice in settled}
 
 

@@ -79,8 +79,8 @@ def settle_all(notices: Sequence[PaymentNotice]) -> None:
     conclude_all(failed, KEEPS_HOLD)
     # Last: every order of a sale needs the rows of its stock, and waits until this is committed.
     if plain:
-        change_status(lifecycle.PAY, sorted(notice.order_id for notice in plain))
         conclude_all(plain)
+        change_status(lifecycle.PAY, sorted(notice.order_id for notice in plain))
 
 
 def awaits_stock(notice: PaymentNotice, order: Order) -> bool:

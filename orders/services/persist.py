@@ -22,7 +22,7 @@ from shop.core.dispatch import send_on_commit
 
 from .batch_tracing import batch_persisted
 from .events import Event, record_events
-from .late_payments import settle_those_of
+from .late_payments import payments_of, settle_those
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +82,12 @@ def _write(sale_id: int, batch: Sequence[Accepted], *, refused: Mapping[str, Rej
     fresh = [order for order in batch if order.id in inserted]
     _insert_lines(fresh)
     standing = [order for order in fresh if order.id not in refused]
+    record_events([Event(order.id, 1, _first_change(order, refused).event) for order in fresh])
+    if len(standing) < len(fresh):
+        send_on_commit(SWEEP_RELEASES)
+    payments = payments_of([order.id for order in fresh])
+    # Last: ends of holds, cancellations and payments wait for the rows of the stock until the
+    # commit, and this process is the first to get less of the processor.
     move_stock(
         [
             Move(
@@ -94,10 +100,7 @@ def _write(sale_id: int, batch: Sequence[Accepted], *, refused: Mapping[str, Rej
             for line in order.record.lines
         ]
     )
-    record_events([Event(order.id, 1, _first_change(order, refused).event) for order in fresh])
-    if len(standing) < len(fresh):
-        send_on_commit(SWEEP_RELEASES)
-    settle_those_of([order.id for order in fresh])
+    settle_those(payments)
 
 
 def _judge_one_by_one(batch: Sequence[Accepted]) -> dict[str, Rejection]:
