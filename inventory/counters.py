@@ -89,6 +89,7 @@ class Rules(NamedTuple):
     hold_ms: int  # 0: an order holds its stock for good (no payment)
 
     def fields(self) -> list[str | int]:
+        """Return names and values in turn, as the scripts take them."""
         closes: str | int = "" if self.closes_ms is None else self.closes_ms
         return [
             *("state", self.state, "opens", self.opens_ms, "closes", closes),

@@ -27,6 +27,7 @@ class Entry:
 
     @property
     def position(self) -> int:
+        """Its place in the outbox, as one ordered integer."""
         return position_of(self.entry_id)
 
 

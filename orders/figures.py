@@ -71,6 +71,7 @@ class Figures(msgspec.Struct, frozen=True):
 
     @property
     def accepted(self) -> int:
+        """Orders that were accepted, repeated requests left out."""
         return self.outcomes.get("accepted", 0)
 
     @property

@@ -16,9 +16,11 @@ class SaleCommand(OperatorCommand):
     """Makes one change of one sale, by `change`, and prints what it returns."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Take the sale's slug; a command adds what it changes."""
         parser.add_argument("slug", help="the sale")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Make the change and say what was done. Raises CommandError with one line for people."""
         with in_plain_words(InventoryError):
             try:
                 done = self.change(get_sale(options["slug"]), options)

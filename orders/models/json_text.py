@@ -16,6 +16,7 @@ class JsonText(_TextField):
     is. `jsonb` would keep what it means: 1e307 as 308 digits, -0.0 as 0.0."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        """PostgreSQL's type that keeps JSON as it was written."""
         return "json"
 
     def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:

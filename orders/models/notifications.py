@@ -24,6 +24,7 @@ class EndpointManager(models.Manager["Endpoint"]):
     """Reads each endpoint with its client: its name and its health depend on it."""
 
     def get_queryset(self) -> models.QuerySet["Endpoint"]:
+        """Return endpoints with their clients, whose names are in every text of them."""
         return super().get_queryset().select_related("client")
 
 
@@ -127,6 +128,7 @@ class Endpoint(models.Model):
 
     @property
     def takes_deliveries(self) -> bool:
+        """Whether it may be called now: it is on, does not rest, and its client is active."""
         rests = self.resume_at is not None and self.resume_at > clock.now()
         return self.active and not rests and not self.waits_for_its_client
 

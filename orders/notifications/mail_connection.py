@@ -53,6 +53,7 @@ class MailConnection:
                     raise ConnectionLost(f"{type(error).__name__}: {error}") from error
 
     def close(self) -> None:
+        """Disconnect; a server that is gone already is no error."""
         self._is_open = False
         with suppress(OSError):
             self._backend.close()

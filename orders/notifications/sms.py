@@ -47,6 +47,7 @@ class FileSender:
         self._folder = Path(settings.STATE_DIR) / "sms"
 
     def send(self, *, to: str, text: str, message_id: str) -> None:
+        """Write the message into a file that is named after its id."""
         self._folder.mkdir(parents=True, exist_ok=True)
         message = json.dumps({"to": to, "text": text}, ensure_ascii=False)
         (self._folder / f"{message_id}.json").write_text(message)

@@ -77,6 +77,7 @@ class Pump:
 
     @property
     def is_late(self) -> bool:
+        """Whether the time of this task is over."""
         return time.monotonic() >= self._deadline
 
     async def run(self, linger_seconds: float) -> None:

@@ -24,7 +24,9 @@ class Payment:
 class Paying(Protocol):
     """An object of Stripe's that a payment is about."""
 
-    def payment(self) -> Payment | None: ...
+    def payment(self) -> Payment | None:
+        """Return the payment that it tells of, None where it tells of none."""
+        ...
 
 
 class Metadata(msgspec.Struct, frozen=True, gc=False):
@@ -45,6 +47,7 @@ class Session(msgspec.Struct, frozen=True):
     currency: Currency | None = None
 
     def payment(self) -> Payment | None:
+        """Return the payment that it tells of."""
         if self.amount_total is None or self.currency is None:
             return None  # it only set up a way to pay
         named = self.metadata.order if self.metadata else None
@@ -61,6 +64,7 @@ class CompletedSession(Session, frozen=True):
     other events then tell."""
 
     def payment(self) -> Payment | None:
+        """Return the payment that it tells of."""
         return Session.payment(self) if self.payment_status == "paid" else None
 
 
@@ -74,6 +78,7 @@ class Intent(msgspec.Struct, frozen=True):
     metadata: Metadata | None = None
 
     def payment(self) -> Payment:
+        """Return the payment that it tells of."""
         named = self.metadata.order if self.metadata else None
         # Less than the whole amount may have been captured; of a failed one, nothing was.
         amount = self.amount_received or self.amount
@@ -90,6 +95,7 @@ class Charge(msgspec.Struct, frozen=True):
     metadata: Metadata | None = None
 
     def payment(self) -> Payment:
+        """Return the payment that it tells of."""
         named = self.metadata.order if self.metadata else None
         reference = self.payment_intent or self.id
         return Payment(named, reference, self.amount_refunded, self.currency)

@@ -42,6 +42,7 @@ class Accepted:
 
     @property
     def id(self) -> str:
+        """Its order id as the API writes it."""
         return format_order_id(self.record.order_id)
 
     @property

@@ -46,6 +46,7 @@ class OperatorCommand(BaseCommand):
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return a parser that refuses arguments in one line, with exit code 1."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.error = partial(_refuse_arguments, parser)  # type: ignore[method-assign]
         # An argument without a type is one of plain text, so that what is odd is named with it.
@@ -53,6 +54,7 @@ class OperatorCommand(BaseCommand):
         return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; the text of a CommandError is kept short."""
         try:
             return super().execute(*args, **options)
         except CommandError as error:

@@ -12,6 +12,7 @@ class WithoutAnsweredUnavailability(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is to be written."""
         return getattr(record, "status_code", None) != 503 or record.exc_info is not None
 
 
@@ -23,6 +24,7 @@ class AtMostEverySecond(logging.Filter):
         self._told: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is to be written."""
         now, kind = time.monotonic(), self._kind(record)
         if now - self._told.get(kind, now - 1.0) < 1.0:
             return False
@@ -41,6 +43,7 @@ class StrangersAtMostEverySecond(AtMostEverySecond):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is to be written."""
         return not record.name.startswith("django.security") or super().filter(record)
 
     def _kind(self, record: logging.LogRecord) -> str:

@@ -33,6 +33,7 @@ class RequestIdMiddleware:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request with its id, which all of its log lines have as well."""
         request_id = sane_request_id(_header(request, "X-Request-ID"))
         with correlation.request(request_id=request_id, traceparent=_traceparent(request)):
             try:

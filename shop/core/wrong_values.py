@@ -34,6 +34,7 @@ class WrongValuesMiddleware:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on: the work is in `process_exception`."""
         return await self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> None:

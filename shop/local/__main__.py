@@ -15,6 +15,7 @@ class Parser(argparse.ArgumentParser):
     """Refuses arguments as manage.py does: in one line, with exit code 1."""
 
     def error(self, message: str) -> NoReturn:
+        """End with exit code 1 and one line."""
         self.exit(1, f"{self.prog}: {shortly(message)} (--help says how it goes)\n")
         raise SystemExit(1)
 

@@ -20,6 +20,7 @@ class Case:
     operations: tuple[str, ...]
 
     def comes_up_in(self, operation: str) -> bool:
+        """Tell whether an operation can answer with this case."""
         return not self.operations or operation in self.operations
 
     def body(self) -> Json:

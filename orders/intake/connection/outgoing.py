@@ -42,7 +42,9 @@ class Outgoing:
         self.write = transport.write
 
     def is_closing(self) -> bool:
+        """Tell whether the connection takes no more answers."""
         return self._protocol.is_ending()
 
     def close(self) -> None:
+        """End the connection once what is under way is written."""
         self._protocol.finish()

@@ -52,14 +52,17 @@ class Reading:
 
     @property
     def sale(self) -> Sale:
+        """The sale as the ledger has it."""
         return self.ledger.sale
 
     @property
     def state(self) -> SaleState:
+        """What the sale is at the moment of the reading."""
         return state_of(self.sale, self.at)
 
     @property
     def stock(self) -> list[SkuStock]:
+        """The stock of each SKU, with what Redis has available."""
         return stock_of(self.sale, self.counts.available)
 
 

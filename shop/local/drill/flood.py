@@ -48,6 +48,7 @@ class Flood:
 
     @property
     def is_over(self) -> bool:
+        """Whether the flood has lasted for as long as it was to."""
         return monotonic() > self._over_at
 
     async def silent(self) -> None:
