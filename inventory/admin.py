@@ -127,7 +127,7 @@ class SaleAdmin(ImportsStock, ReadOnlyAdmin):
     def live(self, sale: Sale) -> SafeString:
         # By name only, as the orders below: the console lies above this app.
         url = reverse("console:live", args=[sale.pk])
-        return format_html('<a class="text-link" href="{}">Live page and switches</a>', url)
+        return format_html('<a class="shop-link" href="{}">Live page and switches</a>', url)
 
     @admin.display(description="state")
     def state(self, sale: Sale) -> str:
@@ -157,7 +157,7 @@ class SaleAdmin(ImportsStock, ReadOnlyAdmin):
     @admin.display(description="orders")
     def orders(self, sale: Sale) -> SafeString:
         url = reverse("admin:orders_order_changelist", query={"sale": sale.pk})
-        return format_html('<a href="{}">Orders of this sale</a>', url)
+        return format_html('<a class="shop-link" href="{}">Orders of this sale</a>', url)
 
     def has_close_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("inventory.close_sale")

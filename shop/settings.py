@@ -95,6 +95,7 @@ APPEND_SLASH = False  # an API that answers POST with a redirect loses the body
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+FORMAT_MODULE_PATH = "shop.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 

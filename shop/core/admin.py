@@ -160,12 +160,13 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> SafeString:
     if not body:
         return SafeString("None.")
     head = format_html_join("", "<th scope='col'>{}</th>", ((header,) for header in headers))
-    return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
+    rows_of_table = "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
+    return format_html(f'<div class="shop-wide">{rows_of_table}</div>', head, body)
 
 
 def unbroken(text: object) -> SafeString:
-    """Return `text` as one line: browsers would break an order id into four."""
-    return format_html("<span style='white-space: nowrap'>{}</span>", text)
+    """Return `text` as one line where there is room: browsers would break an order id into four."""
+    return format_html('<span class="shop-unbroken">{}</span>', text)
 
 
 def preformatted(text: str) -> SafeString:
