@@ -3,14 +3,22 @@
 DATABASE_URL and REDIS_URL point the tests to servers of your own (the Redis databases they use are
 emptied!); what they leave out is started here. SHOP_REDIS_SERVER picks the Redis or Valkey binary.
 
-Where tests run in several processes (`-n 2`), each of them has servers of its own.
+Where tests run in several processes (`-n 2`), each of them has servers of its own. All that the
+servers and the tests write lies in memory where there is room: they wait for every commit, as the
+product's do, and no test is about what becomes of a disk.
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30  # bytes; a run writes half of it
 
 _running = ExitStack()
 
@@ -21,6 +29,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         return (yield)
     from shop.local.embedded import embedded_servers, temporary_state
 
+    _write_to_memory()
     state = _running.enter_context(temporary_state())
     os.environ["SHOP_STATE_DIR"] = str(state)
     servers = _running.enter_context(embedded_servers(state))
@@ -35,6 +44,19 @@ def _only_hands_out_tests(config: pytest.Config) -> bool:
     """Tell whether this process runs no test itself, but has others that do."""
     several = getattr(config.known_args_namespace, "numprocesses", None)
     return bool(several) and "PYTEST_XDIST_WORKER" not in os.environ
+
+
+def _write_to_memory() -> None:
+    """Let temporary files of this process and of those that it starts lie in memory."""
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    system = os.statvfs(MEMORY)
+    if system.f_flag & os.ST_NOEXEC or system.f_bavail * system.f_frsize < ROOM:
+        return
+    folder = tempfile.mkdtemp(prefix="shop-tests-", dir=MEMORY)
+    _running.callback(shutil.rmtree, folder, ignore_errors=True)
+    Path(folder).chmod(0o711)  # PostgreSQL's user has to pass through
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 
 def pytest_unconfigure() -> None:
