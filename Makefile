@@ -28,8 +28,8 @@ up: $(RUN) ## Run the whole stack in the foreground, with a demo sale open, unti
 test: $(TEST) ## Run the product's tests on real PostgreSQL, Redis protocol and Celery workers (ARGS=… for pytest)
 	@$(BIN)/python -m pytest $(or $(ARGS),$(TWO) $(WITHOUT_BENCH))
 
-test-all: $(TEST) ## … and those of the benchmark and its peers, which want wrk
-	@$(BIN)/python -m pytest $(TWO)
+test-all: $(TEST) ## … and those of the benchmark and its peers, which want wrk; each with all examples
+	@$(BIN)/python -m pytest $(TWO) --hypothesis-profile=thorough
 
 drill: $(RUN) ## Break each part of the stack under load, and show what was lost, doubled or oversold (ARGS=…)
 	@$(BIN)/python -m shop.local drill $(ARGS)

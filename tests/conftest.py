@@ -16,12 +16,13 @@ from orders.models import ApiClient
 from orders.services.clients import create_client
 from shop.core import clock
 
-from . import emptying
+from . import emptying, examples
 from .processes import Processes, Web
 
 MakeSale = Callable[..., Sale]
 
 emptying.install()
+examples.install()
 # What a password check costs is no part of what these tests show, and a third of a second each.
 settings.PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
 

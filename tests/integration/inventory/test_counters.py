@@ -25,6 +25,7 @@ from inventory.reservation import (
     SoldOut,
 )
 from shop.core.redis import client, script
+from tests.examples import share_of
 
 SALE = 77
 OPEN = Rules(state="open", opens_ms=0, closes_ms=None, limit=0, hold_ms=60_000)
@@ -453,6 +454,6 @@ def _fields(outcome: Any) -> list[Any]:
 
 
 ReserveAndRelease.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=share_of(60), stateful_step_count=25, suppress_health_check=list(HealthCheck)
 )
 TestReserveAndRelease = ReserveAndRelease.TestCase

@@ -38,6 +38,7 @@ from orders.services.notices import take_news
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from tests.conftest import MakeSale
+from tests.examples import share_of
 from tests.persisting import persist
 from tests.placing import Request, document, place_all
 
@@ -383,9 +384,8 @@ def test_orders_and_stock_agree_after_any_steps_of_any_life(make_sale: MakeSale)
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=20,
+            max_examples=share_of(20),
             stateful_step_count=30,
-            deadline=None,
             suppress_health_check=[*HealthCheck],
         ),
     )

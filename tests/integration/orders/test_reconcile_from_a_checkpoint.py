@@ -37,6 +37,7 @@ from orders.services.release import release_stock
 from shop.core import clock
 from shop.core.redis import client
 from tests.conftest import MakeSale
+from tests.examples import share_of
 from tests.life import pay, refund
 from tests.persisting import persist
 from tests.placing import Request, place_all
@@ -224,9 +225,8 @@ def test_going_on_from_a_checkpoint_finds_what_reading_everything_finds(
     run_state_machine_as_test(
         Steps,
         settings=settings(
-            max_examples=12,
+            max_examples=share_of(12),
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=[*HealthCheck],
         ),
     )

@@ -26,7 +26,7 @@ def read_back(values: list[Any], kind: str) -> list[Any]:
         return [value for (value,) in cursor.fetchall()]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(TEXTS | st.none(), max_size=8))
 def test_any_text_arrives_as_it_was(texts: list[str | None]) -> None:
     assert read_back(texts, "text") == texts

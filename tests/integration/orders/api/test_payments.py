@@ -23,6 +23,7 @@ from orders.services.holds import expire_holds
 from orders.services.late_payments import settle_payments
 from shop.core import redis
 from tests.conftest import MakeSale
+from tests.examples import share_of
 from tests.life import events, place, placed, status, work
 from tests.placing import Request
 from tests.processes import Web, await_condition
@@ -265,7 +266,7 @@ def test_while_redis_is_away_an_order_that_only_redis_knows_is_not_unknown(
 
 
 @hypothesis_settings(
-    max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=share_of(50), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     body=st.binary(max_size=200) | st.text(max_size=200).map(str.encode),
