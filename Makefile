@@ -12,6 +12,9 @@ AUDIT := $(VENV)-audit
 DOCS := $(VENV)-docs
 TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 WITHOUT_BENCH := $(addprefix --ignore=tests/,e2e/test_bench.py e2e/test_bench_peers.py integration/bench unit/bench)
+# What is compiled as it is imported is kept, also where the environment says otherwise (many an image
+# does): every process of the stack and of the tests would compile it again.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help demo up test test-all drill soak bench lint format docs pictures audit requirements clean
