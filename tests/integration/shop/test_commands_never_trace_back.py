@@ -123,14 +123,15 @@ def kept() -> list[Any]:
     return [list(model._default_manager.order_by("pk").values()) for model in models]
 
 
-@pytest.mark.parametrize("arguments", REFUSED, ids=lambda given: " ".join(given)[:60])
-def test_what_is_refused_changes_nothing(arguments: list[str], run: Any) -> None:
+def test_what_is_refused_changes_nothing(run: Any) -> None:
     before = kept()
-    code, said = run(*arguments)
-    assert code == 1, said
-    assert len(said.strip().splitlines()) == 1
-    assert len(said) < 400
-    assert kept() == before
+    wrong = []
+    for arguments in REFUSED:
+        code, said = run(*arguments)
+        in_a_line = len(said.strip().splitlines()) == 1 and len(said) < 400
+        if (code, in_a_line, kept() == before) != (1, True, True):
+            wrong.append((arguments, code, said))
+    assert wrong == []
 
 
 WRITES = [
@@ -162,12 +163,14 @@ def _read_only() -> Any:
 
 
 @pytest.mark.usefixtures("_read_only")
-@pytest.mark.parametrize("arguments", WRITES, ids=lambda given: given[0])
-def test_where_postgresql_is_read_only_it_is_said(arguments: list[str], run: Any) -> None:
+def test_where_postgresql_is_read_only_it_is_said(run: Any) -> None:
     before = kept()
-    code, said = run(*arguments)
-    assert (code, len(said.strip().splitlines())) == (2, 1), said
-    assert "read-only" in said
+    wrong = []
+    for arguments in WRITES:
+        code, said = run(*arguments)
+        if (code, len(said.strip().splitlines()), "read-only" in said) != (2, 1, True):
+            wrong.append((arguments, code, said))
+    assert wrong == []
     assert kept() == before
 
 

@@ -1,6 +1,7 @@
 """Does a response keep to the OpenAPI document, and hold nothing that the document leaves out?"""
 
 import copy
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -39,6 +40,7 @@ def assert_valid(value: Any, schema: dict[str, Any]) -> None:
     assert not errors, value
 
 
+@cache
 def _closed_schemas() -> dict[str, Any]:
     schemas = copy.deepcopy(document()["components"]["schemas"])
     for schema in schemas.values():

@@ -22,7 +22,12 @@ from shop.core.sign_ins import failures
 pytestmark = pytest.mark.django_db
 
 PASSWORD = "correct horse"
-LIMIT = settings.AXES_FAILURE_LIMIT
+LIMIT = 5  # of failures; each costs a page
+
+
+@pytest.fixture(autouse=True)
+def _fewer_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "AXES_FAILURE_LIMIT", LIMIT)
 
 
 @pytest.fixture(autouse=True)
