@@ -59,8 +59,9 @@ async def drill(names: list[str], rate: float, json_file: Path | None) -> int:
     console.width = max(console.width, WIDTH)
     results: list[Result] = []
     try:
-        # In a folder of its own: what is emptied and thrown away here is nobody's demo data.
-        async with Stack(state_dir() / "drill") as stack:
+        # In a folder of its own: what is emptied and thrown away here is nobody's demo data. Faults
+        # name the processes of the full profile.
+        async with Stack(state_dir() / "drill", env={"SHOP_PROFILE": "full"}) as stack:
             key = await ensure_key(stack, Key("drill_api_key", client="drill"))
             for name in names:
                 mark = f"{datetime.now(UTC):%m%d-%H%M%S}"
