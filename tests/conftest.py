@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,10 @@ from . import emptying, examples
 from .processes import Processes, Web
 
 MakeSale = Callable[..., Sale]
+TESTS = Path(__file__).parent
+KINDS = ("e2e", "concurrency", "integration", "unit")
+STACKS = ("test_demo", "test_drill", "test_a_rolling_restart", "test_stack")  # one after the other
+_running: list[Processes] = []
 
 emptying.install()
 examples.install()
@@ -29,17 +34,40 @@ settings.PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs the product's processes last: once started, their workers persist and release
-    whatever any test puts into the servers. A file is a group for the processes of the test run,
-    and what needs the product's processes in it another one."""
-    items.sort(key=_needs_processes)
+    """Say what is run together, and begin with what takes longest.
+
+    A file is a group for the processes of the test run. What needs the product's processes is one
+    group: they are started once, and stop before any other test, whose orders their workers would
+    persist and release. What needs a whole stack is another one: those share a state folder.
+    """
+    items.sort(key=_turn)
     for item in items:
-        group = f"{item.path.name}-{_needs_processes(item)}"
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    kind = KINDS.index(item.path.relative_to(TESTS).parts[0])
+    if _needs_processes(item):
+        return -2, kind
+    if item.path.stem in STACKS:
+        return -1, STACKS.index(item.path.stem)
+    return kind, 0
+
+
+def _group(item: pytest.Item) -> str:
+    if _needs_processes(item):
+        return "processes"
+    return "stacks" if item.path.stem in STACKS else item.path.stem
 
 
 def _needs_processes(item: pytest.Item) -> bool:
     return "processes" in getattr(item, "fixturenames", ())
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if not _needs_processes(item):
+        for running in _running:
+            running.stop_all()
 
 
 @pytest.fixture(autouse=True)
@@ -95,8 +123,12 @@ def processes(django_db_setup: None, django_db_blocker: Any) -> Iterator[Process
     """The web, worker and beat processes of the product, on the test database."""
     with django_db_blocker.unblock():
         database = connection.settings_dict["NAME"]
-    with Processes(database) as running:
-        yield running
+    running = Processes(database)
+    _running.append(running)
+    running.start_all()
+    yield running
+    _running.remove(running)
+    running.stop_all()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from inventory.models import Allocation, Sale
 from orders.models import Order, OrderLine
 from orders.services.reconcile import reconcile
 from tests.conftest import MakeSale
-from tests.processes import Processes, Web
+from tests.processes import PLAIN, Processes, Web
 
 Placed = tuple[str, dict[str, Any]]  # idempotency key, body
 
@@ -24,7 +24,7 @@ def place_at_once(web: Web, orders: Sequence[Placed]) -> list[httpx2.Response]:
         limits = httpx2.Limits(max_connections=len(orders))
         headers = {"Authorization": f"Bearer {web.api_key}"}
         async with httpx2.AsyncClient(
-            base_url=web.base_url, headers=headers, limits=limits, timeout=30
+            base_url=web.base_url, headers=headers, limits=limits, timeout=30, **PLAIN
         ) as http:
             return await asyncio.gather(
                 *(

@@ -1,38 +1,27 @@
 """`make demo` as its users run it: a whole sale on servers of its own, and no trace of it after."""
 
-import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
-import pytest
 
-from shop.local.embedded import temporary_state
-from tests.processes import ROOT, free_port
+from tests.processes import ROOT
 
-SERVERS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL", "DATABASE_CONN_MAX_AGE")
+from .stacks import environment, processes_of
 
 
-@pytest.fixture(scope="module")
-def state() -> Iterator[Path]:
-    """A state folder for all demos of this module: a demo runs again where one ran before."""
-    with temporary_state() as folder:
-        yield folder
-
-
-def start_demo(state: Path, *, orders: int, stock: int) -> subprocess.Popen[str]:
-    env = {name: value for name, value in os.environ.items() if name not in SERVERS}
-    env |= {"SHOP_STATE_DIR": str(state), "DEMO_ORDERS": str(orders), "DEMO_STOCK": str(stock)}
-    env |= {"PORT": str(free_port()), "FLOWER_PORT": str(free_port())}
+def start_demo(
+    state: Path, *, orders: int, stock: int, profile: str = "small"
+) -> subprocess.Popen[str]:
+    size = {"DEMO_ORDERS": str(orders), "DEMO_STOCK": str(stock)}
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "shop.local", "demo"],
         cwd=ROOT,
-        env=env,
+        env=environment(state, SHOP_PROFILE=profile, **size),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -41,23 +30,10 @@ def start_demo(state: Path, *, orders: int, stock: int) -> subprocess.Popen[str]
 
 def kill_process_of(state: Path, word: str) -> None:
     """Kill what runs for `state` with `word` in its command line."""
-    for process in psutil.process_iter():
+    for process in processes_of(state):
         with suppress(psutil.Error):
-            ours = process.environ().get("SHOP_STATE_DIR") == str(state)
-            if ours and any(word in argument for argument in process.cmdline()):
+            if any(word in argument for argument in process.cmdline()):
                 process.kill()
-
-
-def processes_of(state: Path) -> list[list[str]]:
-    """Return the command lines of all that runs for `state`."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("SHOP_STATE_DIR") == str(state):
-                found.append(process.cmdline())
-        except psutil.Error:
-            continue  # ended just now, or none of ours
-    return found
 
 
 def figure(output: str, name: str) -> int:
@@ -75,7 +51,7 @@ def balance(output: str, sku: str) -> list[int]:
 
 
 def test_a_demo_sells_out_proves_it_and_leaves_nothing_running(state: Path) -> None:
-    demo = start_demo(state, orders=400, stock=100)
+    demo = start_demo(state, orders=400, stock=100, profile="full")
     output, errors = demo.communicate(timeout=110)
     assert (demo.returncode, errors) == (0, ""), output
     for line in (
@@ -113,11 +89,11 @@ def test_a_demo_sells_out_proves_it_and_leaves_nothing_running(state: Path) -> N
 
 
 def test_a_demo_whose_processes_are_killed_still_comes_out_right(state: Path) -> None:
-    demo = start_demo(state, orders=2_000, stock=200)
+    demo = start_demo(state, orders=1_000, stock=200)
     assert demo.stdout is not None
     with demo:
         for line in demo.stdout:
-            if "of 2,000 orders" in line:
+            if "of 1,000 orders" in line:
                 break
         for name in ("uvicorn", "persist"):
             kill_process_of(state, name)
@@ -129,11 +105,11 @@ def test_a_demo_whose_processes_are_killed_still_comes_out_right(state: Path) ->
 
 
 def test_an_interrupted_demo_stops_everything_and_proves_nothing(state: Path) -> None:
-    demo = start_demo(state, orders=100_000, stock=100)
+    demo = start_demo(state, orders=20_000, stock=100)
     assert demo.stdout is not None
     with demo:
         for line in demo.stdout:
-            if "of 100,000 orders" in line:
+            if "of 20,000 orders" in line:
                 break
         assert len(processes_of(state)) > 6
         demo.send_signal(signal.SIGINT)

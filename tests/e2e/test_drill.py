@@ -1,49 +1,41 @@
 """`make drill` as its users run it: one fault on a real stack, and no trace of it after."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import psutil
+from tests.processes import ROOT
 
-from shop.local.embedded import temporary_state
-from tests.processes import ROOT, free_port
+from .stacks import environment, processes_of
 
-SERVERS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL", "DATABASE_CONN_MAX_AGE")
 FAULTS = ("everything-killed",)
 
 
 def run_drill(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    env = {name: value for name, value in os.environ.items() if name not in SERVERS}
-    env |= {"SHOP_STATE_DIR": str(state), "WEB_CONCURRENCY": "1"}
-    env |= {"PORT": str(free_port()), "FLOWER_PORT": str(free_port())}
     command = [sys.executable, "-W", "error", "-m", "shop.local", "drill", *words]
+    env = environment(state, WEB_CONCURRENCY="1")
     return subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=110, check=False
     )
 
 
-def processes_of(state: Path) -> list[list[str]]:
-    """Return the command lines of all that runs for `state`."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("SHOP_STATE_DIR", "").startswith(str(state)):
-                found.append(process.cmdline())
-        except psutil.Error:
-            continue  # ended just now, or none of ours
-    return found
+def begin_where_others_ended(state: Path) -> None:
+    """Let the drill, which has a folder of its own, find the tables of a stack that ran before."""
+    folder = state / "drill"
+    folder.mkdir()
+    for kind in ("postgres-*", "valkey-*", "redis-*"):
+        for data in state.glob(kind):
+            subprocess.run(["cp", "-a", str(data), str(folder)], check=True)
 
 
-def test_killing_everything_loses_doubles_and_oversells_nothing() -> None:
-    with temporary_state() as state:
-        results = state / "drill.json"
-        done = run_drill(state, "--rate", "150", "--json", str(results), "--only", *FAULTS)
-        assert (done.returncode, done.stderr) == (0, ""), done.stdout
-        document = json.loads(results.read_text())
-        assert processes_of(state) == []
+def test_killing_everything_loses_doubles_and_oversells_nothing(state: Path) -> None:
+    begin_where_others_ended(state)
+    results = state / "drill.json"
+    done = run_drill(state, "--rate", "150", "--json", str(results), "--only", *FAULTS)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    document = json.loads(results.read_text())
+    assert processes_of(state) == []
     assert [drill["fault"] for drill in document["drills"]] == [*FAULTS]
     for drill in document["drills"]:
         findings = drill["findings"]

@@ -11,10 +11,7 @@ import copy
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
-from functools import partial
 
-import httpx2
 import pytest
 import requests
 import schemathesis
@@ -25,8 +22,7 @@ from schemathesis.config import SchemathesisConfig
 from orders.api.openapi import document
 from tests.aiming import Known, signer
 from tests.conftest import MakeSale
-from tests.processes import Processes, Web, await_condition
-from tests.signing import STRIPE_SECRET
+from tests.processes import Processes, Web
 
 REQUESTS = int(os.environ.get("GENERATED_REQUESTS", "600"))
 NOT_RANDOM = 330  # examples, boundaries and other methods: there is no more of them to be had
@@ -68,30 +64,8 @@ def sent(request: pytest.FixtureRequest) -> Iterator[Counter[tuple[str, int]]]:
         terminal.line(f"{counts.total():6} generated requests")
 
 
-@pytest.fixture(scope="module")
-def _stripe(processes: Processes) -> Iterator[None]:
-    """The web process takes Stripe's events, too."""
-    processes.env["STRIPE_WEBHOOK_SECRET"] = STRIPE_SECRET
-    _restart_web(processes)
-    yield
-    del processes.env["STRIPE_WEBHOOK_SECRET"]
-    _restart_web(processes)
-
-
-def _restart_web(processes: Processes) -> None:
-    processes.stop("web")
-    processes.start_web()
-    await_condition("web serves", partial(_serves, processes.port))
-
-
-def _serves(port: int) -> bool:
-    with suppress(httpx2.TransportError):
-        return httpx2.get(f"http://127.0.0.1:{port}/healthz").is_success
-    return False
-
-
 @pytest.fixture
-def known(_stripe: None, web: Web, processes: Processes, make_sale: MakeSale) -> Known:
+def known(web: Web, processes: Processes, make_sale: MakeSale) -> Known:
     processes.wait_until_ready()
     skus = [f"SKU-{number}" for number in range(20)]
     make_sale("drop", dict.fromkeys(skus, 1000))

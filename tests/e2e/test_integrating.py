@@ -21,21 +21,6 @@ FOUND = blocks(GUIDE)
 
 
 @pytest.fixture
-def local_webhooks(processes: Processes) -> Iterator[None]:
-    """Webhooks may go to this machine, as they may on `make up`."""
-    processes.env["WEBHOOK_ALLOW_PRIVATE"] = "1"
-    _restart_worker(processes)
-    yield
-    del processes.env["WEBHOOK_ALLOW_PRIVATE"]
-    _restart_worker(processes)
-
-
-def _restart_worker(processes: Processes) -> None:
-    processes.stop("worker")
-    processes.start_worker()
-
-
-@pytest.fixture
 def places(web: Web, tmp_path: Path) -> dict[str, str]:
     """Where a reader of the guide has something, and where it is here."""
     return {
@@ -88,7 +73,6 @@ def environment(folder: Path) -> dict[str, str]:
 def test_everything_that_can_be_pasted_works(
     web: Web,
     processes: Processes,
-    local_webhooks: None,
     places: dict[str, str],
     tmp_path: Path,
 ) -> None:

@@ -17,7 +17,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from orders.models import Order
 from tests.conftest import MakeSale
-from tests.processes import ROOT, Processes, Web, await_condition
+from tests.processes import PLAIN, ROOT, Processes, Web, await_condition
 
 CLIENT = ROOT / "examples" / "python_client"
 ORDER = {"sale": "drop", "customer": "ada", "lines": [{"sku": "TEE", "quantity": 1}]}
@@ -53,7 +53,7 @@ class Passing(BaseHTTPRequestHandler):
         self.server.keys.append(self.headers["Idempotency-Key"])
         body = self.rfile.read(int(self.headers["Content-Length"]))
         answer = httpx2.post(
-            self.server.upstream + self.path, content=body, headers=dict(self.headers)
+            self.server.upstream + self.path, content=body, headers=dict(self.headers), **PLAIN
         )
         if self.server.to_lose:
             self.server.to_lose -= 1

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from orders.models import ApiClient
 from orders.models.clients import hash_api_key
-from tests.processes import PAGE_KEY, Processes, Web
+from tests.processes import PAGE_KEY, Web
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 20_000
@@ -35,9 +35,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
-    """A browser, for one module: while it is there, its event loop is the thread's."""
+    """A browser, for this package alone: while it is there, its event loop is the thread's."""
     with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
         # Django sees the loop and takes the tests, which are not in it, for coroutines.
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -88,25 +88,13 @@ def page_client(web: Web) -> ApiClient:
 
 
 @pytest.fixture
-def new_web(processes: Processes, web: Web) -> Web:
-    """A web process that has not seen the content types of an earlier test.
-
-    Django remembers their numbers, and emptying the tables gives them other ones.
-    """
-    processes.stop("web")
-    processes.start_web()
-    processes.wait_until_ready()
-    return web
-
-
-@pytest.fixture
-def admin_page(new_web: Web, page: Page) -> Page:
+def admin_page(web: Web, page: Page) -> Page:
     """A page that a superuser is signed in on."""
     user = User.objects.create_superuser("ada", password="a long one")
     client = Client()
     client.force_login(user)
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    cookie: Any = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": new_web.base_url}
+    cookie: Any = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": web.base_url}
     page.context.add_cookies([cookie])
     return page
 

@@ -26,25 +26,25 @@ def sign_in(page: Page, name: str, password: str) -> None:
 
 
 def test_a_sale_is_watched_paused_and_opened_again(
-    new_web: Web, page: Page, make_sale: MakeSale
+    web: Web, page: Page, make_sale: MakeSale
 ) -> None:
     User.objects.create_superuser("ada", password="a long one")
     sale = make_sale("drop", {"TEE": 50})
     sign_in(page, "ada", "a long one")
     page.get_by_role("link", name="Live", exact=True).click()
     expect(page.get_by_text("50 left of 50")).to_be_visible()
-    assert new_web.order("k-1").status_code == 202
+    assert web.order("k-1").status_code == 202
     expect(page.get_by_text("49 left of 50")).to_be_visible()
 
     page.get_by_role("link", name="Pause").click()
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#state")).to_have_text("paused")
-    assert new_web.order("k-2").status_code == 409
+    assert web.order("k-2").status_code == 409
 
     page.get_by_role("link", name="Open").first.click()
     page.get_by_role("button", name="Open").click()
     expect(page.locator("#state")).to_have_text("open")
-    assert new_web.order("k-3").status_code == 202
+    assert web.order("k-3").status_code == 202
     expect(page.get_by_text("48 left of 50")).to_be_visible()
     assert LogEntry.objects.filter(object_id=sale.pk, user__username="ada").count() == 2
 
