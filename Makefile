@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 AUDIT := $(VENV)-audit
 DOCS := $(VENV)-docs
-TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+TWO := --numprocesses 2 --no-loadscope-reorder
 WITHOUT_BENCH := $(addprefix --ignore=tests/,e2e/test_bench.py e2e/test_bench_peers.py integration/bench unit/bench)
 # What is compiled as it is imported is kept, also where the environment says otherwise (many an image
 # does): every process of the stack and of the tests would compile it again.

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +16,10 @@ from orders.models import ApiClient
 from orders.services.clients import create_client
 from shop.core import clock
 
-from . import emptying, examples
+from . import emptying, examples, turns
 from .processes import Processes, Web
 
 MakeSale = Callable[..., Sale]
-TESTS = Path(__file__).parent
-KINDS = ("e2e", "concurrency", "integration", "unit")
-STACKS = ("test_demo", "test_drill", "test_a_rolling_restart", "test_stack")  # one after the other
 _running: list[Processes] = []
 
 emptying.install()
@@ -32,32 +28,20 @@ examples.install()
 settings.PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)  # pytest-django sorts by what a test does to the database
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what is run together, and begin with what takes longest.
-
-    A file is a group for the processes of the test run. What needs the product's processes is one
-    group: they are started once, and stop before any other test, whose orders their workers would
-    persist and release. What needs a whole stack is another one: those share a state folder.
-    """
     items.sort(key=_turn)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
-def _turn(item: pytest.Item) -> tuple[int, int]:
-    kind = KINDS.index(item.path.relative_to(TESTS).parts[0])
-    if _needs_processes(item):
-        return -2, kind
-    if item.path.stem in STACKS:
-        return -1, STACKS.index(item.path.stem)
-    return kind, 0
+def _turn(item: pytest.Item) -> tuple[int, int, str]:
+    path, needs = item.nodeid.partition("::")[0], _needs_processes(item)
+    if needs and turns.group_of(path) != "processes":
+        raise pytest.UsageError(f"{path} needs the product's processes: name it in tests/turns.py")
+    return turns.turn_of(path, needs_processes=needs)
 
 
-def _group(item: pytest.Item) -> str:
-    if _needs_processes(item):
-        return "processes"
-    return "stacks" if item.path.stem in STACKS else item.path.stem
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return turns.scheduler(config, log)
 
 
 def _needs_processes(item: pytest.Item) -> bool:
