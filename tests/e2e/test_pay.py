@@ -70,7 +70,7 @@ def test_an_order_that_there_is_not_cannot_be_paid(web: Web, processes: Processe
 
 
 def test_what_is_no_order_id_is_refused_at_once(processes: Processes) -> None:
-    assert pay(processes, "drop-1").returncode == 2
+    assert pay(processes, "drop-1").returncode == 1
 
 
 @pytest.mark.parametrize(
