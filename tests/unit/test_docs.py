@@ -22,9 +22,8 @@ _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\|(?! ---).+\|$", re.MULTILINE)
 _COMMAND = re.compile(r"manage\.py ([a-z_]+)")
 _TARGET = re.compile(r"`make ([a-z]+)|^make ([a-z]+)", re.MULTILINE)
-_FILE = re.compile(
-    r"`((?:shop|orders|inventory|workers|tests|bench|ops|docker|examples)/(?:\w+/)*(?:\w+\.\w+)?)`"
-)
+_PARTS = "shop|console|orders|inventory|workers|proof|tests|bench|ops|docker|examples"
+_FILE = re.compile(rf"`((?:{_PARTS})/(?:\w+/)*(?:\w+\.\w+)?)`")
 
 
 def named(path: Path) -> str:
