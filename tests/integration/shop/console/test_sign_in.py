@@ -158,3 +158,17 @@ def test_pages_of_the_admin_say_what_a_browser_may_load() -> None:
     policy = Client().get("/admin/login/")["Content-Security-Policy"]
     for part in ("default-src 'self'", "frame-ancestors 'none'", "object-src 'none'"):
         assert part in policy
+
+
+def test_the_page_asks_for_the_code_of_a_second_factor(client: Client) -> None:
+    page = client.get("/admin/login/").content.decode()
+    assert (
+        'name="code"' in page
+    )  # by our template, not by the theme's, which comes first among apps
+
+
+def test_a_failed_sign_in_is_told_once(client: Client) -> None:
+    answer = client.post("/admin/login/", {"username": "nobody", "password": "wrong"})
+    page = answer.content.decode()
+    assert "Please enter the correct" in page
+    assert "Please correct the error" not in page
