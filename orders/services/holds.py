@@ -50,10 +50,13 @@ def cancel_orders(asked: Collection[Asked]) -> dict[Asked, NotCancellable | Orde
         to_cancel = [
             pk for pk, client, _ in waiting if (pk, client) in asked and str(pk) not in paid
         ]
-        if to_cancel:
-            change_status(lifecycle.CANCEL, to_cancel)
         found = sql.run(SQL / "statuses.sql", {"order_ids": ids})
-    statuses = {(pk, client): status for pk, client, status in found}
+        # Last, since it takes the rows of the stock.
+        cancelled = set(change_status(lifecycle.CANCEL, to_cancel)) if to_cancel else set()
+    statuses = {
+        (pk, client): Status.CANCELLED if pk in cancelled else status
+        for pk, client, status in found
+    }
     return {each: _refusal(each[0], statuses.get(each)) for each in asked}
 
 
