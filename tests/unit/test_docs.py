@@ -1,6 +1,7 @@
 """What the documents refer to is there: links, headings, files, commands."""
 
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,14 @@ def test_the_glossary_has_each_term_once_and_says_where_it_is() -> None:
     assert len(terms) > 80
     assert [term for term in terms if terms.count(term) > 1] == []
     assert [names for names, _, files in rows if names != "term" and not _FILE.search(files)] == []
+
+
+def test_the_newest_release_in_the_changelog_is_the_version_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    releases = re.findall(
+        r"^## (\d\S*) – \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+    assert releases[0] == project["version"]
 
 
 def test_the_index_lists_every_document() -> None:
