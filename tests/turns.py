@@ -5,7 +5,6 @@ needs a whole stack is another one, for those share a state folder. These two ta
 begin. (pytest-xdist 3.8 finds no groups of its own any more under pytest 9.2.)
 """
 
-from pathlib import PurePath
 from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
@@ -15,16 +14,16 @@ WITH_PROCESSES = (
     "tests/concurrency/test_races_over_http",
     "tests/integration/orders/api/",
 )
-STACKS = ("test_demo", "test_drill", "test_a_rolling_restart", "test_stack")  # one after the other
-ON_THEIR_OWN = (*STACKS, "test_flower", "test_bench", "test_bench_peers")
+# One after the other.
+STACKS = [f"tests/e2e/test_{name}.py" for name in ("demo", "drill", "a_rolling_restart", "stack")]
+ON_THEIR_OWN = [f"tests/e2e/test_{name}.py" for name in ("flower", "bench", "bench_peers")]
 
 
 def group_of(path: str) -> str:
     """Return the group of a file of tests, whose path is from the repository's root."""
-    stem = PurePath(path).stem
-    if path.startswith(WITH_PROCESSES) and stem not in ON_THEIR_OWN:
-        return "processes"
-    return "stacks" if stem in STACKS else path
+    if path in STACKS:
+        return "stacks"
+    return "processes" if path.startswith(WITH_PROCESSES) and path not in ON_THEIR_OWN else path
 
 
 def turn_of(path: str, *, needs_processes: bool) -> tuple[int, int, str]:
@@ -37,7 +36,7 @@ def turn_of(path: str, *, needs_processes: bool) -> tuple[int, int, str]:
     if group == "processes":
         return 0, int(not needs_processes), ""
     if group == "stacks":
-        return 1, STACKS.index(PurePath(path).stem), ""
+        return 1, STACKS.index(path), ""
     kinds = ("tests/e2e/", "tests/concurrency/", "tests/integration/", "tests/unit/")
     return 2 + [path.startswith(kind) for kind in kinds].index(True), 0, path
 
