@@ -454,6 +454,6 @@ def _fields(outcome: Any) -> list[Any]:
 
 
 ReserveAndRelease.TestCase.settings = settings(
-    max_examples=share_of(60), stateful_step_count=25, suppress_health_check=list(HealthCheck)
+    max_examples=share_of(120), stateful_step_count=25, suppress_health_check=list(HealthCheck)
 )
 TestReserveAndRelease = ReserveAndRelease.TestCase
