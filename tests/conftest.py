@@ -16,7 +16,7 @@ from orders.models import ApiClient
 from orders.services.clients import create_client
 from shop.core import clock
 
-from . import emptying, examples, turns
+from . import emptying, examples, servers, turns
 from .processes import Processes, Web
 
 MakeSale = Callable[..., Sale]
@@ -62,6 +62,13 @@ def _empty_redis(request: pytest.FixtureRequest) -> None:
     ):
         for url in (settings.REDIS_URL, settings.CACHE_URL):
             redis.Redis.from_url(url).flushdb()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Whether the test database may stay: to drop it fails where a process that was killed has not
+    left it yet."""
+    return servers.postgresql_is_ours()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ MEMORY = Path("/dev/shm")
 ROOM = 2 << 30  # bytes; a run writes half of it
 
 _running = ExitStack()
+_chosen = False  # whether somebody has named a PostgreSQL of his own
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -29,6 +30,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         return (yield)
     from shop.local.embedded import embedded_servers, temporary_state
 
+    global _chosen
+    _chosen = bool(os.environ.get("DATABASE_URL"))
     _write_to_memory()
     state = _running.enter_context(temporary_state())
     os.environ["SHOP_STATE_DIR"] = str(state)
@@ -44,6 +47,11 @@ def _only_hands_out_tests(config: pytest.Config) -> bool:
     """Tell whether this process runs no test itself, but has others that do."""
     several = getattr(config.known_args_namespace, "numprocesses", None)
     return bool(several) and "PYTEST_XDIST_WORKER" not in os.environ
+
+
+def postgresql_is_ours() -> bool:
+    """Tell whether the run has a PostgreSQL of its own, which is thrown away with it."""
+    return not _chosen
 
 
 def _write_to_memory() -> None:

@@ -182,10 +182,12 @@ class Terminal:
         raise AssertionError(f"nothing more within {PATIENCE_SECONDS} s: {self.seen}")
 
 
-# Makes the terminal the one that Ctrl-C goes through, as a shell does.
+# Makes the terminal the one that Ctrl-C goes through, as a shell does; where the tests run in the
+# background, Ctrl-C is ignored, and so it would be here.
 _IN_A_SESSION = """
-import fcntl, runpy, sys, termios
+import fcntl, runpy, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv = ["manage.py", *sys.argv[1:]]
 runpy.run_path("manage.py", run_name="__main__")
 """

@@ -116,7 +116,7 @@ def test_one_name_pays_one_order(sale: Sale, api_key: str) -> None:
 def part(order: Order, amount: int, reference: str) -> PaymentNotice:
     """A refund of `amount` cents."""
     told = news(order, NewsType.REFUNDED, amount=amount, reference=reference)
-    with pytest.raises(PaymentMismatch, match=r"12\.5 EUR"):
+    with pytest.raises(PaymentMismatch, match=r"12\.50 EUR"):
         take_news(told)
     return PaymentNotice.objects.get(notice_id=told.notice_id)
 

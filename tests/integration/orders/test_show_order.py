@@ -96,7 +96,7 @@ def test_a_dead_letter_is_found(
         ("01a1fd85-43c5-8000-8005-239ea9662356", "There is no order"),
         ("00000000-0000-4000-8000-000000000000", "no order id"),
         ("x", "no order id"),
-        ("", "no order id"),
+        ("", "blank"),
     ],
 )
 def test_an_order_that_never_was_is_an_error(order_id: str, error: str) -> None:
