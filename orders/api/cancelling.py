@@ -4,24 +4,25 @@ In front of Django, whose request handling costs more than the cancellation itse
 change their minds.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 from orders import problems
 from orders.domain import Status
-from orders.errors import NotCancellable, OrderUnknown
+from orders.errors import NotCancellable
 from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
 from orders.intake.directory import Client
 from orders.intake.headers import read_headers
 from orders.intake.replies import Reply, plain_reply, problem_reply, unavailable
 from orders.intake.service import intake
 from orders.problems import Problem, Refused
-from orders.representation import encode_order
-from orders.selectors import Asked
+from orders.representation import OrderView, encode_order
+from orders.selectors import Asked, find_orders
 from orders.services.holds import cancel_orders
 from shop.core import tracing
 
 from .endpoint import problem_of
-from .following import find
+from .following import order_id_of, told
 from .together import Together
 
 ORDERS, CANCEL = "/api/v1/orders/", "/cancel"
@@ -57,17 +58,29 @@ async def cancelled(client: Client, order_id: str) -> bytes:
 
     Raises Refused, and what `endpoint.problem_of` knows.
     """
-    parsed, view = await find(client, order_id)
-    if view.status == Status.ACCEPTED:
-        await _persisted(parsed)
+    asked = order_id_of(order_id), client.id
     try:
-        await _cancel_together((parsed, client.id))
+        view = await told(order_id, _cancel_together(asked))
+        if view.status == Status.ACCEPTED:
+            await _persisted(asked[0])
+            view = await told(order_id, _cancel_together(asked))
     except NotCancellable as error:
         raise _not_cancellable(error.status) from error
-    except OrderUnknown as error:  # given up before it was persisted
-        raise _not_cancellable(view.status) from error
-    _, view = await find(client, order_id)
+    if view.status != Status.CANCELLED:  # given up before it was persisted
+        raise _not_cancellable(view.status)
     return encode_order(view)
+
+
+def _cancel_and_look(asked: Collection[Asked]) -> dict[Asked, OrderView | Exception | None]:
+    """Cancel orders, and return what has become of each; why not, where it cannot be cancelled.
+
+    Both in one go: whoever cancels is told of the order, and would wait for three turns otherwise.
+    """
+    refused = cancel_orders(asked)
+    found: dict[Asked, OrderView | Exception | None] = {
+        each: error for each, error in refused.items() if isinstance(error, NotCancellable)
+    }
+    return found | find_orders([each for each in asked if each not in found])
 
 
 def _order_of(scope: Scope) -> str:
@@ -102,4 +115,4 @@ def _not_cancellable(status: str) -> Refused:
     return Refused(Problem(problems.NOT_CANCELLABLE, _WHY_NOT[Status(status)]))
 
 
-_cancel_together: Together[Asked, None] = Together(cancel_orders)
+_cancel_together: Together[Asked, OrderView | None] = Together(_cancel_and_look)

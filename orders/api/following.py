@@ -1,5 +1,6 @@
 """Orders as their clients follow them: all who ask at the same moment share one look."""
 
+from collections.abc import Awaitable
 from uuid import UUID
 
 from orders import problems, selectors
@@ -29,15 +30,31 @@ async def follow(client: Client, order_id: str, wait: str | None) -> bytes:
 
 async def find(client: Client, order_id: str) -> tuple[UUID, OrderView]:
     """Return an order of `client`. Raises Refused where it has none such."""
-    parsed = parse_order_id(order_id)
-    if parsed is not None:
-        try:
-            view = await _looks((parsed, client.id))
-        except OrderLost as error:
-            raise Refused(Problem(problems.ORDER_LOST, str(error))) from error
-        if view is not None:
-            return parsed, view
-    raise Refused(Problem(problems.NOT_FOUND, f"There is no order {order_id[:64]}."))
+    parsed = order_id_of(order_id)
+    return parsed, await told(order_id, _looks((parsed, client.id)))
+
+
+def order_id_of(text: str) -> UUID:
+    """Return the id that a client names. Raises Refused where it is none of ours."""
+    parsed = parse_order_id(text)
+    if parsed is None:
+        raise _no_such_order(text)
+    return parsed
+
+
+async def told(order_id: str, looking: Awaitable[OrderView | None]) -> OrderView:
+    """Return the order that was looked for. Raises Refused where there is none."""
+    try:
+        view = await looking
+    except OrderLost as error:
+        raise Refused(Problem(problems.ORDER_LOST, str(error))) from error
+    if view is None:
+        raise _no_such_order(order_id)
+    return view
+
+
+def _no_such_order(order_id: str) -> Refused:
+    return Refused(Problem(problems.NOT_FOUND, f"There is no order {order_id[:64]}."))
 
 
 def _wait_seconds(text: str | None) -> float:
