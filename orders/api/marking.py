@@ -5,6 +5,7 @@ mark is needed.
 """
 
 import asyncio
+import itertools
 import logging
 import secrets
 from collections import defaultdict
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 # A payment waits no longer for its mark: without one it is noted all the same.
 PATIENCE_SECONDS = 1.0
+# Two payments of an order have two marks, in whatever processes they are noted.
+_PROCESS = secrets.token_bytes(4)
+_numbers = itertools.count()
 _pool = ThreadPoolExecutor(1, thread_name_prefix="marks")
 
 
@@ -41,7 +45,9 @@ def mark_of(order_id: UUID) -> Mark | None:
     sale_id = sale_id_of(order_id)
     if sale_id is None:
         return None
-    return Mark(sale_id, order_id.bytes + secrets.token_bytes(8))
+    return Mark(
+        sale_id, order_id.bytes + _PROCESS + (next(_numbers) & 0xFFFFFFFF).to_bytes(4, "big")
+    )
 
 
 async def is_set(mark: Mark) -> bool:
