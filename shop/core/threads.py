@@ -5,11 +5,14 @@ Django's own bridge gives each request a fresh thread under ASGI, hence a fresh 
 
 import asyncio
 import contextvars
+import math
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -18,6 +21,11 @@ THREADS = 4
 MAX_WAITING = 500  # calls that wait for a thread; beyond, the answer is Overloaded
 PATIENCE_SECONDS = 8.0  # for one call: a server that is there and stands still is as good as away
 
+# A connection is not asked whether it works that long after it has. Under load that would be one
+# more round trip in each call, and a server that has gone fails the calls of that second anyway.
+TRUSTED_SECONDS = 1.0
+
+_thread = threading.local()
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="blocking")
 _waiting = 0
 
@@ -38,9 +46,11 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
     context = contextvars.copy_context()
 
     def call() -> R:
-        close_old_connections()
+        _tend_connections()
         try:
-            return context.run(function, *args, **kwargs)
+            found = context.run(function, *args, **kwargs)
+            _thread.worked_at = time.monotonic()
+            return found
         finally:
             close_old_connections()
 
@@ -50,6 +60,14 @@ async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
         return await asyncio.wait_for(running, PATIENCE_SECONDS)
     except TimeoutError as error:
         raise Overloaded(f"no answer within {PATIENCE_SECONDS:g} s") from error
+
+
+def _tend_connections() -> None:
+    """Close what is too old or broken; what has not worked just now is asked whether it does."""
+    close_old_connections()
+    if time.monotonic() - getattr(_thread, "worked_at", -math.inf) < TRUSTED_SECONDS:
+        for connection in connections.all(initialized_only=True):
+            connection.health_check_done = True  # type: ignore[attr-defined]
 
 
 def _no_longer_waiting(_: object) -> None:
