@@ -13,9 +13,9 @@ from pathlib import Path
 
 from environ import Env
 
+from shop.admin_theme import unfold_settings
 from shop.core.environment import Environment, default_store
 from shop.local import discovery
-from shop.look import unfold_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(os.environ)
@@ -70,7 +70,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "inventory",
     "orders",
-    "shop.console",
+    "console",
     # The workers are no app: they hold no models. Celery finds them in shop/celery.py.
 ]
 
@@ -206,7 +206,7 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")  # empty: /metrics is open
 UNFOLD = unfold_settings(flower_url=FLOWER_URL, metrics_open=not METRICS_TOKEN)
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # first: who has to wait costs no password check
-    "shop.console.sign_in.backend.BoundedBackend",
+    "console.sign_in.backend.BoundedBackend",
 ]
 AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]  # either of them
@@ -214,7 +214,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=5)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # nobody can keep an operator out for good
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "shop.console.sign_in.lockout.locked_out"
+AXES_LOCKOUT_CALLABLE = "console.sign_in.lockout.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False

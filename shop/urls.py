@@ -10,7 +10,7 @@ admin.site.index_title = "Dashboard"
 admin.site.index_template = "console/dashboard.html"
 
 urlpatterns = [
-    path("admin/", include("shop.console.urls")),
+    path("admin/", include("console.urls")),
     path("admin/", admin.site.urls),
     path("", include("orders.urls")),
 ]

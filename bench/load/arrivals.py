@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 
 from bench.errors import LoadFailed
-from bench.load.orders import Orders
-from bench.load.process import GRACE_SECONDS, generator
-from bench.load.wrk import ORDERS_PATH
+
+from .orders import Orders
+from .process import GRACE_SECONDS, generator
+from .wrk import ORDERS_PATH
 
 ACCEPTED = 202
 TAIL_LINES = 20

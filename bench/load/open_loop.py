@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from bench.load.connection import Connection
-from bench.load.requests import Requests, due_times
-from bench.load.tally import Tally
+from .connection import Connection
+from .requests import Requests, due_times
+from .tally import Tally
 
 TICK_SECONDS = 0.001
 PATIENCE_SECONDS = 10.0  # after the end of the schedule, for the last answers

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from urllib.parse import urlsplit
 
-from bench.load.orders import NUMBER
+from .orders import NUMBER
 
 
 def due_times(rate: float, seconds: float, random: Random | None) -> Iterator[float]:

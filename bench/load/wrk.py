@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from bench.errors import LoadFailed, WrkMissing
-from bench.load.orders import Orders
-from bench.load.process import last_line
+
+from .orders import Orders
+from .process import last_line
 
 SCRIPTS = Path(__file__).parent
 ORDERS_PATH = "/api/v1/orders"

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.options import Options
-from bench.report.machine import commit, machine, versions
 from bench.result import Result
+
+from .machine import commit, machine, versions
 
 
 def heading(options: Options) -> dict[str, Any]:

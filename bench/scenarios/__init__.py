@@ -1,7 +1,8 @@
 """The scenarios by name, in the order in which they are run."""
 
 from bench.scenario import Scenario
-from bench.scenarios import (
+
+from . import (
     accept,
     cpu,
     durability,

@@ -6,9 +6,10 @@ from bench.measuring import fresh_sale, simple_orders, until_persisted, warm_up
 from bench.probes import Probes
 from bench.product import RunningProduct
 from bench.scenario import Scenario
-from bench.scenarios.sustained import SCENARIO as SUSTAINED
-from bench.scenarios.sustained import sustained_rate
 from bench.trial import Trial
+
+from .sustained import SCENARIO as SUSTAINED
+from .sustained import sustained_rate
 
 SHARES = (25, 50, 75)  # percent of the sustained rate
 PROBES_A_SECOND = 200

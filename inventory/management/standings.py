@@ -10,12 +10,13 @@ import redis
 from inventory import outbox
 from inventory.domain import SaleState
 from inventory.errors import CountersLost, CountersUnavailable
-from inventory.management.looks import state_text
-from inventory.management.stock import SkuStock, available_units, in_all, stock_of
 from inventory.models import Sale
 from inventory.selectors import state_of
 from shop.core import clock
 from shop.core.terminal import Cell
+
+from .looks import state_text
+from .stock import SkuStock, available_units, in_all, stock_of
 
 UNITS = ("available", "in flight", "held", "sold", "backlog")
 COLUMNS = ("sale", "state", "opens", "closes", "SKUs", "allocated", *UNITS)

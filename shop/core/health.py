@@ -9,9 +9,8 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from shop.core.error_text import first_line
-
 from . import progress
+from .error_text import first_line
 from .redis import client
 from .redis_permissions import missing_permissions
 

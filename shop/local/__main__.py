@@ -5,8 +5,9 @@ import sys
 from typing import NoReturn
 
 from shop.core.arguments import shortly
-from shop.local import demo, drill, pay, run, soak, up
-from shop.local.errors import LocalStackError
+
+from . import demo, drill, pay, run, soak, up
+from .errors import LocalStackError
 
 COMMANDS = (demo, up, pay, drill, soak, run)
 

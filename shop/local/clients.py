@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shop.local.stack import Stack
+    from .stack import Stack
 
 
 @dataclass(frozen=True, slots=True)

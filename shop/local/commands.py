@@ -6,9 +6,9 @@ from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 from signal import Signals
 
-from shop.local.discovery import REPOSITORY
-from shop.local.errors import CommandFailed
-from shop.local.tether import tethered
+from .discovery import REPOSITORY
+from .errors import CommandFailed
+from .tether import tethered
 
 COMMAND_SECONDS = 300.0  # a busy machine takes its time to migrate
 

@@ -4,8 +4,8 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from shop.local.errors import CommandFailed
-from shop.local.stack import Stack
+from .errors import CommandFailed
+from .stack import Stack
 
 TRIES = 5  # while it cannot tell
 

@@ -4,8 +4,9 @@ import os
 from collections.abc import Mapping
 
 from shop.core.environment import is_reachable
-from shop.local.clients import Key
-from shop.local.payments import VARIABLE as PAYMENT_SECRET
+
+from .clients import Key
+from .payments import VARIABLE as PAYMENT_SECRET
 
 KEY = "DROP_PAGE_API_KEY"
 TEST_PAYMENTS = "TEST_PAYMENTS"

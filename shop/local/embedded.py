@@ -9,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shop.local import discovery
-from shop.local.account import remove_state
-from shop.local.errors import LocalStackError, StateInUse
-from shop.local.logs import LogSink
-from shop.local.postgres import Postgres
-from shop.local.redis_server import RedisServer
-from shop.local.server import Server
+from . import discovery
+from .account import remove_state
+from .errors import LocalStackError, StateInUse
+from .logs import LogSink
+from .postgres import Postgres
+from .redis_server import RedisServer
+from .server import Server
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from shop.local.readiness import readiness
-from shop.local.server import READY_SECONDS
-from shop.local.service import Service
+from .readiness import readiness
+from .server import READY_SECONDS
+from .service import Service
 
 CHECK_SECONDS = 0.05
 

@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 import psycopg2
 
-from shop.local.database import connect, query
-from shop.local.discovery import database_url, state_dir
-from shop.local.errors import LocalStackError
-from shop.local.payments import CALLBACK, Message, payment_secret, signed_headers
-from shop.local.web import Web
+from .database import connect, query
+from .discovery import database_url, state_dir
+from .errors import LocalStackError
+from .payments import CALLBACK, Message, payment_secret, signed_headers
+from .web import Web
 
 TOTAL = "SELECT trim_scale(total)::text, currency FROM orders_order WHERE id = %s"
 TYPES = ("succeeded", "failed", "refunded")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from standardwebhooks import Webhook
 
-from shop.local.errors import LocalStackError
+from .errors import LocalStackError
 
 CALLBACK = "/api/v1/payments/callback"
 VARIABLE = "PAYMENT_WEBHOOK_SECRET"

@@ -9,7 +9,7 @@ from signal import Signals
 
 import psycopg2
 
-from shop.local.account import (
+from .account import (
     as_user,
     copy_readable,
     make_folder,
@@ -17,11 +17,11 @@ from shop.local.account import (
     reachable_folder,
     server_uid,
 )
-from shop.local.errors import NoProgram, ServerFailed
-from shop.local.ports import kept_port
-from shop.local.priority import BETWEEN
-from shop.local.programs import find_postgres, wheel_folder
-from shop.local.server import HOST, Server, end_leftover
+from .errors import NoProgram, ServerFailed
+from .ports import kept_port
+from .priority import BETWEEN
+from .programs import find_postgres, wheel_folder
+from .server import HOST, Server, end_leftover
 
 ROLE = DATABASE = "shop"
 INITDB_SECONDS = 120.0

@@ -8,9 +8,9 @@ from signal import Signals
 
 import psutil
 
-from shop.local.ports import kept_port
-from shop.local.programs import find_redis
-from shop.local.server import HOST, Server, end_leftover
+from .ports import kept_port
+from .programs import find_redis
+from .server import HOST, Server, end_leftover
 
 SETTINGS = {
     "bind": HOST,

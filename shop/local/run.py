@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from shop.local.embedded import embedded_servers, temporary_state
-from shop.local.interrupts import exit_on_signal
-from shop.local.programs import search_path
-from shop.local.service import STOP_SECONDS
+from .embedded import embedded_servers, temporary_state
+from .interrupts import exit_on_signal
+from .programs import search_path
+from .service import STOP_SECONDS
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

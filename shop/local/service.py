@@ -13,9 +13,9 @@ from typing import IO
 
 import psutil
 
-from shop.local.logs import read_lines
-from shop.local.priority import put_behind
-from shop.local.tether import tethered
+from .logs import read_lines
+from .priority import put_behind
+from .tether import tethered
 
 STOP_SECONDS = 12.0  # a little more than the web process takes for its own graceful end
 KILL_SECONDS = 5.0

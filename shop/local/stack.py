@@ -9,25 +9,25 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TextIO
 
-from shop.local import discovery
-from shop.local.clients import Key, ensure_key
-from shop.local.commands import manage
-from shop.local.credentials import Credentials
-from shop.local.embedded import Endpoints, endpoints, locked, missing_servers
-from shop.local.errors import CommandFailed, LocalStackError
-from shop.local.handover import take_over
-from shop.local.listener import listening
-from shop.local.logs import LogSink
-from shop.local.ports import require_free
-from shop.local.priority import BEHIND, BETWEEN
-from shop.local.procfile import queues_of, read_profile
-from shop.local.programs import search_path
-from shop.local.server import Server
-from shop.local.service import Service
-from shop.local.starting import wait_until_ready
-from shop.local.supervisor import Supervisor
-from shop.local.watchdog import Watchdog, read_lateness
-from shop.local.web import Web
+from . import discovery
+from .clients import Key, ensure_key
+from .commands import manage
+from .credentials import Credentials
+from .embedded import Endpoints, endpoints, locked, missing_servers
+from .errors import CommandFailed, LocalStackError
+from .handover import take_over
+from .listener import listening
+from .logs import LogSink
+from .ports import require_free
+from .priority import BEHIND, BETWEEN
+from .procfile import queues_of, read_profile
+from .programs import search_path
+from .server import Server
+from .service import Service
+from .starting import wait_until_ready
+from .supervisor import Supervisor
+from .watchdog import Watchdog, read_lateness
+from .web import Web
 
 # What somebody waits for: an answer, stock that is on sale again, a payment that is applied. Beat
 # asks for the last two. Orders that are taken faster than stock comes back are no gain.

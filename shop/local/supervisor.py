@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from shop.local.service import Service
+from .service import Service
 
 FIRST_PAUSE = 0.2  # seconds before a dead service is started again, doubled each time
 LONGEST_PAUSE = 5.0

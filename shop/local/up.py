@@ -14,12 +14,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from shop.local.clients import Key, ensure_key
-from shop.local.discovery import state_dir
-from shop.local.drop_page import drop_page_keys, trying_out
-from shop.local.interrupts import on_hang_up, run_until_signal
-from shop.local.payments import VARIABLE, payment_secret
-from shop.local.stack import Stack
+from .clients import Key, ensure_key
+from .discovery import state_dir
+from .drop_page import drop_page_keys, trying_out
+from .interrupts import on_hang_up, run_until_signal
+from .payments import VARIABLE, payment_secret
+from .stack import Stack
 
 SALE = "demo-drop"
 SALE_OPTIONS = "--sku TEE-BLACK:500:25.00 --sku TEE-WHITE:500:25.00 --limit 4 --hold 600"

@@ -53,7 +53,7 @@ def test_scripts_use_nothing_that_the_theme_happens_to_load() -> None:
 
 
 def test_files_of_others_are_unchanged_and_have_their_licence_beside_them() -> None:
-    folder = ROOT / "shop" / "console" / "static" / "console" / "uplot"
+    folder = ROOT / "console" / "static" / "console" / "uplot"
     notice = (ROOT / "NOTICE").read_text()
     for path in folder.iterdir():
         assert f"sha256 {sha256(path.read_bytes()).hexdigest()}  {path.name}" in notice

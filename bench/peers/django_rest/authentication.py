@@ -8,7 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from bench.peers.django_rest.models import Client
+from .models import Client
 
 TRUST_SECONDS = 60
 MOST_CLIENTS = 1_024

@@ -5,7 +5,7 @@ import os
 from celery import Celery
 from celery.signals import worker_ready
 
-from bench.peers.django_rest import READY
+from . import READY
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.django_rest.settings")
 

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bench.contestant import Running, Servers
-from bench.peers.django_rest import READY
-from bench.peers.django_rest.database import new_ledger, own_database
 from bench.peers.running import RunningPeer
 from bench.peers.serving import (
     missing_packages,
@@ -21,6 +19,9 @@ from bench.peers.serving import (
 from bench.peers.stock import redis_stock
 from shop.local.service import Service
 from shop.local.web import Web
+
+from . import READY
+from .database import new_ledger, own_database
 
 PROJECT = "bench.peers.django_rest"
 LEAST_PROCESSES = 2

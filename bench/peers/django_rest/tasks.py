@@ -5,7 +5,7 @@ from typing import TypedDict
 from celery import shared_task
 from django.db import IntegrityError, OperationalError, transaction
 
-from bench.peers.django_rest.models import Movement, Order, OrderEvent, OrderLine
+from .models import Movement, Order, OrderEvent, OrderLine
 
 MOST_RETRIES = 10
 

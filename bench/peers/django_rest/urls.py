@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from bench.peers.django_rest.views import OrdersView, alive
+from .views import OrdersView, alive
 
 urlpatterns = [path("api/v1/orders", OrdersView.as_view()), path("healthz", alive)]

@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bench.peers.django_rest.serializers import OrderSerializer
-from bench.peers.django_rest.stock import reserve
-from bench.peers.django_rest.tasks import persist_order
+from .serializers import OrderSerializer
+from .stock import reserve
+from .tasks import persist_order
 
 LONGEST_KEY = 255
 

@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from bench.peers.django_rest.celery import app as celery_app
+from .celery import app as celery_app
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.django_rest.settings")
 celery_app.set_default()

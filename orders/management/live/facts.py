@@ -9,9 +9,10 @@ from rich.text import Text
 
 from inventory.money import with_currency
 from orders.figures import LATENCY_MS
-from orders.management.live.marks import Sparkline
-from orders.management.live.pace import Pace
-from orders.management.live.reading import Reading
+
+from .marks import Sparkline
+from .pace import Pace
+from .reading import Reading
 
 UNKNOWN = "-"
 _LONG_SECONDS = 5.0  # a backlog as old as this is one that somebody should look at

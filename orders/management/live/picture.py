@@ -9,9 +9,10 @@ from rich.text import Text
 
 from inventory.management.looks import state_text
 from inventory.management.stock import SkuStock, in_all
-from orders.management.live.facts import facts, figure
-from orders.management.live.marks import SHADES, Bar, marks
-from orders.management.live.reading import Reading
+
+from .facts import facts, figure
+from .marks import SHADES, Bar, marks
+from .reading import Reading
 
 SHORT = {"sold": "sold", "held": "held", "in flight": "flight", "available": "avail"}
 _FIXED_LINES = 14  # everything but the rows of SKUs

@@ -13,11 +13,12 @@ from inventory.management.stock import SkuStock, available_units, stock_of
 from inventory.models import Sale
 from inventory.selectors import get_sale, state_of
 from orders import figures
-from orders.management.live.pace import Pace, pace_of, wanted_seconds
 from orders.models import ReconciliationRecord
 from orders.selectors import WaitingPayments, waiting_for_a_person, waiting_payments
 from shop.core import clock
 from shop.core.error_text import first_line
+
+from .pace import Pace, pace_of, wanted_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from typing import Any
 
 from inventory.management.stock import SkuStock, in_all
 from inventory.money import format_amount
-from orders.management.live.pace import Pace
-from orders.management.live.reading import Reading
 from shop.core import clock
+
+from .pace import Pace
+from .reading import Reading
 
 
 def plain_picture(reading: Reading) -> Iterator[str]:

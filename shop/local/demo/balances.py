@@ -2,8 +2,8 @@
 
 from rich.table import Table
 
-from shop.local.demo.evidence import Evidence, units_in
-from shop.local.demo.looks import Balance
+from .evidence import Evidence, units_in
+from .looks import Balance
 
 GAVE_BACK = ("cancelled", "expired", "refunded")
 COLUMNS = ("SKU", "allocated", "= available", "+ held", "+ sold", "returned", "oversold", "drift")

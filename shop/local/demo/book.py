@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from shop.local.demo.wishes import Order
+from .wishes import Order
 
 ACCEPTED, SOLD_OUT, OVER_LIMIT = "accepted", "sold-out", "purchase-limit"
 RECENT = 500  # answers that the median of the moment is taken from

@@ -14,18 +14,19 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from shop.local.demo import summary
-from shop.local.demo.inbox import Inbox
-from shop.local.demo.opening import disable_webhook, new_plan, open_sale
-from shop.local.demo.progress import Progress
-from shop.local.demo.receiver import DemoReceiver
-from shop.local.demo.sale import sell
-from shop.local.demo.verdict import Check, verdict
 from shop.local.discovery import state_dir
 from shop.local.errors import PortTaken
 from shop.local.interrupts import run_until_signal
 from shop.local.ports import kept_port, require_free
 from shop.local.stack import Stack
+
+from . import summary
+from .inbox import Inbox
+from .opening import disable_webhook, new_plan, open_sale
+from .progress import Progress
+from .receiver import DemoReceiver
+from .sale import sell
+from .verdict import Check, verdict
 
 ORDERS, STOCK = 5_000, 500
 MOST = 200_000

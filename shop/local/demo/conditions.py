@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from shop.local.demo.book import ACCEPTED
-from shop.local.demo.records import Records
 from shop.local.web import Web
+
+from .book import ACCEPTED
+from .records import Records
 
 
 async def has_ended(records: Records, web: Web, sale: str) -> bool:

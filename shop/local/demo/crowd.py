@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from shop.local.demo.calls import Caller
-from shop.local.demo.customers import Customers
-from shop.local.demo.opening import Opened
-from shop.local.demo.provider import Provider, has_no_answer, message_ids
-from shop.local.demo.records import Records
-from shop.local.demo.shoppers import Shoppers
+from .calls import Caller
+from .customers import Customers
+from .opening import Opened
+from .provider import Provider, has_no_answer, message_ids
+from .records import Records
+from .shoppers import Shoppers
 
 
 class Crowd(NamedTuple):

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
-from shop.local.demo.calls import Caller, NoAnswer
-from shop.local.demo.dealings import Dealing, Dealings, Deed
-from shop.local.demo.provider import Provider
-from shop.local.demo.wishes import Fate, Order
 from shop.local.payments import Message
+
+from .calls import Caller, NoAnswer
+from .dealings import Dealing, Dealings, Deed
+from .provider import Provider
+from .wishes import Fate, Order
 
 AT_THE_SAME_TIME = 4  # things done: they share the server with the orders that still come in
 

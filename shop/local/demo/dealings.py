@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shop.local.demo.book import Tally
+from .book import Tally
 
 OK = 200
 

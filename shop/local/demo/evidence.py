@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from shop.local.demo.book import Answer, Book
-from shop.local.demo.dealings import Dealings
-from shop.local.demo.inbox import Inbox
-from shop.local.demo.ledger import Ledger, Row
-from shop.local.demo.looks import Look
-from shop.local.demo.occupancy import FOR_GOOD, Stay, peaks
-from shop.local.demo.plan import Plan
-from shop.local.demo.wishes import Order
+from .book import Answer, Book
+from .dealings import Dealings
+from .inbox import Inbox
+from .ledger import Ledger, Row
+from .looks import Look
+from .occupancy import FOR_GOOD, Stay, peaks
+from .plan import Plan
+from .wishes import Order
 
 REJECTED = "rejected"
 LET_GO = {"order.cancelled", "order.expired", "order.refunded"}  # events that give units back

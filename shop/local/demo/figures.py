@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 
-from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, percentile
-from shop.local.demo.dealings import Deed
-from shop.local.demo.endings import OWING, SERVED_LATE, life_of
-from shop.local.demo.evidence import REJECTED, Evidence
-from shop.local.demo.living import notified
-from shop.local.demo.progress import rate
-from shop.local.demo.selling import differing_replays
+from .book import ACCEPTED, OVER_LIMIT, SOLD_OUT, percentile
+from .dealings import Deed
+from .endings import OWING, SERVED_LATE, life_of
+from .evidence import REJECTED, Evidence
+from .living import notified
+from .progress import rate
+from .selling import differing_replays
 
 Figure = tuple[str, str, str]  # name, value, what it means here
 

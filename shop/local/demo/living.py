@@ -2,11 +2,11 @@
 
 from collections import Counter
 
-from shop.local.demo.dealings import Deed
-from shop.local.demo.endings import OWING, REFUNDED, is_as_promised, life_of
-from shop.local.demo.evidence import REJECTED, SELLING, Evidence, units_in
-from shop.local.demo.ledger import Row
-from shop.local.demo.selling import listed
+from .dealings import Deed
+from .endings import OWING, REFUNDED, is_as_promised, life_of
+from .evidence import REJECTED, SELLING, Evidence, units_in
+from .ledger import Row
+from .selling import listed
 
 HELD = "awaiting_payment"
 # What becomes of a payment, by what became of its order.

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shop.local.clients import Key, ensure_key
-from shop.local.demo.plan import PRICE, Plan, plan_sale
-from shop.local.demo.wishes import CLIENTS
 from shop.local.errors import CommandFailed
 from shop.local.payments import payment_secret
 from shop.local.stack import Stack
+
+from .plan import PRICE, Plan, plan_sale
+from .wishes import CLIENTS
 
 OPEN = timedelta(hours=1)  # then the sale closes by itself, whatever became of the demo
 

@@ -9,9 +9,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT
-from shop.local.demo.plan import Plan
-from shop.local.demo.records import Records
+from .book import ACCEPTED, OVER_LIMIT, SOLD_OUT
+from .plan import Plan
+from .records import Records
 
 FRAME_SECONDS, LINE_SECONDS = 0.2, 1.0
 BAR_WIDTH = 36

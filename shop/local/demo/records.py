@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from shop.local.demo.book import Book
-from shop.local.demo.dealings import Dealings
-from shop.local.demo.inbox import Inbox
-from shop.local.demo.sampler import Sampler
+from .book import Book
+from .dealings import Dealings
+from .inbox import Inbox
+from .sampler import Sampler
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,21 @@ from typing import Any
 
 import psycopg2
 
-from shop.local.demo.beside import beside, until
-from shop.local.demo.conditions import has_ended, is_told
-from shop.local.demo.crowd import crowd
-from shop.local.demo.evidence import Evidence
-from shop.local.demo.ledger import Ledger, read_ledger
-from shop.local.demo.looks import Look, look
-from shop.local.demo.opening import Opened
-from shop.local.demo.plan import requests
-from shop.local.demo.receiver import DemoReceiver
-from shop.local.demo.records import Records
-from shop.local.demo.sampler import Sampler
-from shop.local.demo.shoppers import Shoppers
 from shop.local.errors import LocalStackError
 from shop.local.stack import Stack
+
+from .beside import beside, until
+from .conditions import has_ended, is_told
+from .crowd import crowd
+from .evidence import Evidence
+from .ledger import Ledger, read_ledger
+from .looks import Look, look
+from .opening import Opened
+from .plan import requests
+from .receiver import DemoReceiver
+from .records import Records
+from .sampler import Sampler
+from .shoppers import Shoppers
 
 LOOKS_DURING = 2
 LAST_PERCENT = 1  # of the requests: not sent before the first look, so that it is one during a sale

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from shop.local.demo.book import OVER_LIMIT, SOLD_OUT
-from shop.local.demo.evidence import REJECTED, Evidence
-from shop.local.demo.occupancy import Takings
+from .book import OVER_LIMIT, SOLD_OUT
+from .evidence import REJECTED, Evidence
+from .occupancy import Takings
 
 PLACED = "order.placed"
 

@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 from hashlib import blake2b
 from typing import Any, Self
 
-from shop.local.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
-from shop.local.demo.calls import Caller, NoAnswer, Reply
-from shop.local.demo.plan import Plan, Request
-from shop.local.demo.wishes import Order, Repeat
+from .book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
+from .calls import Caller, NoAnswer, Reply
+from .plan import Plan, Request
+from .wishes import Order, Repeat
 
 AT_THE_SAME_TIME = 32  # requests under way, on as many connections
 WAIT_SECONDS = 5  # what `Prefer: wait` asks for

@@ -7,10 +7,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from shop.local.demo.balances import balance_table
-from shop.local.demo.evidence import Evidence
-from shop.local.demo.figures import Figure, figures
-from shop.local.demo.verdict import Check
+from .balances import balance_table
+from .evidence import Evidence
+from .figures import Figure, figures
+from .verdict import Check
 
 
 def show(console: Console, evidence: Evidence, checks: Sequence[Check]) -> None:

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from shop.local.demo import living, selling
-from shop.local.demo.evidence import Evidence
+from . import living, selling
+from .evidence import Evidence
 
 
 class Check(NamedTuple):

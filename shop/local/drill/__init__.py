@@ -1,5 +1,5 @@
 """`drill`: break each part of the running product under load, and count what that has cost."""
 
-from shop.local.drill.command import add_parser
+from .command import add_parser
 
 __all__ = ["add_parser"]

@@ -11,18 +11,19 @@ import redis.asyncio
 
 from shop.local.demo.beside import until
 from shop.local.drift import drift_of
-from shop.local.drill.backlog import Backlog
-from shop.local.drill.book import Book
-from shop.local.drill.clients import Clients
-from shop.local.drill.faults import Fault
-from shop.local.drill.judge import judge
-from shop.local.drill.ledger import read_rows, sale_ids
-from shop.local.drill.memory import Memory
-from shop.local.drill.outcome import NotDone, Skipped
-from shop.local.drill.result import Result, skipped
-from shop.local.drill.scene import Scene
-from shop.local.drill.wishes import SKU, STOCK, Wish, wishes
 from shop.local.stack import Stack
+
+from .backlog import Backlog
+from .book import Book
+from .clients import Clients
+from .faults import Fault
+from .judge import judge
+from .ledger import read_rows, sale_ids
+from .memory import Memory
+from .outcome import NotDone, Skipped
+from .result import Result, skipped
+from .scene import Scene
+from .wishes import SKU, STOCK, Wish, wishes
 
 LEAD_SECONDS = 2.0  # of selling before the fault
 CALM_SECONDS = 3.0  # of selling without a late order, after which a fault is over

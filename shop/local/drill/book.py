@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from shop.local.drill.wishes import Wish
+from .wishes import Wish
 
 SOLD_OUT = "sold-out"
 YES = (200, 201, 202)

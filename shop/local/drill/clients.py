@@ -16,8 +16,8 @@ from aiohttp import (
     TCPConnector,
 )
 
-from shop.local.drill.book import YES, Book, Told
-from shop.local.drill.wishes import SKU, Wish
+from .book import YES, Book, Told
+from .wishes import SKU, Wish
 
 CONNECTIONS = 32
 TIMEOUT = ClientTimeout(total=5)

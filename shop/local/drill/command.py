@@ -12,13 +12,14 @@ from rich.console import Console
 
 from shop.local.clients import Key, ensure_key
 from shop.local.discovery import state_dir
-from shop.local.drill.act import act
-from shop.local.drill.faults import FAULTS
-from shop.local.drill.result import Result
-from shop.local.drill.table import WIDTH, document, table, verdict
 from shop.local.errors import LocalStackError
 from shop.local.interrupts import run_until_signal
 from shop.local.stack import Stack
+
+from .act import act
+from .faults import FAULTS
+from .result import Result
+from .table import WIDTH, document, table, verdict
 
 RATE = 300.0  # orders a second: what a busy machine with two cores can do beside everything else
 MOST_TIMES = 1000

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shop.local.drill.book import SOLD_OUT, Book
+from .book import SOLD_OUT, Book
 
 REJECTED = "rejected"
 

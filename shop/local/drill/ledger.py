@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from shop.local.database import ask
-from shop.local.drill.judge import Row
+
+from .judge import Row
 
 SALES = "SELECT slug, id FROM inventory_sale WHERE slug = ANY(%s)"
 ROWS = """

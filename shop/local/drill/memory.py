@@ -6,7 +6,7 @@ from typing import Self
 
 import psutil
 
-from shop.local.drill.scene import Scene
+from .scene import Scene
 
 LOOK_SECONDS = 0.25
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shop.local.drill.judge import Findings
+from .judge import Findings
 
 
 @dataclass(frozen=True, slots=True)

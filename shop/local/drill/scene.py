@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import psutil
 import redis.asyncio
 
-from shop.local.drill.wishes import PLENTY
 from shop.local.service import Service
 from shop.local.stack import Stack
+
+from .wishes import PLENTY
 
 CONSUMERS = "persist"  # the group of those that read an outbox
 LOOK_SECONDS = 5.0

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Self
 
 from shop.local.account import reachable_folder, server_uid
-from shop.local.drill.outcome import Skipped
+
+from .outcome import Skipped
 
 SOURCE = Path(__file__).with_name("clock.c")
 COMPILE_SECONDS = 60.0

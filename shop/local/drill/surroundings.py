@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from shop.local.demo.beside import until
-from shop.local.drill.outcome import NotDone
-from shop.local.drill.scene import Scene
 from shop.local.server import Server
 from shop.local.service import STOP_SECONDS, Service
+
+from .outcome import NotDone
+from .scene import Scene
 
 BACK_SECONDS = 30.0
 

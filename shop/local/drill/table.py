@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from shop.local.drill.result import Result
+from .result import Result
 
 NUMBERS = (  # in two lines, so that a row fits into WIDTH
     "accep-\nted",

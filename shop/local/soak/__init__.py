@@ -1,5 +1,5 @@
 """`soak`: everything at once for as long as wanted, and whether every duty was on time."""
 
-from shop.local.soak.command import add_parser
+from .command import add_parser
 
 __all__ = ["add_parser"]

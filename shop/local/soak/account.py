@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from shop.local.soak.course import ENDS, Course
+from .course import ENDS, Course
 
 
 @dataclass

@@ -9,10 +9,11 @@ from rich.console import Console
 
 from shop.local.discovery import state_dir
 from shop.local.interrupts import run_until_signal
-from shop.local.soak.minute import Minute
-from shop.local.soak.report import HEAD, conclusion, line, memory_line
-from shop.local.soak.soaking import Soaked, soak
 from shop.local.stack import Stack
+
+from .minute import Minute
+from .report import HEAD, conclusion, line, memory_line
+from .soaking import Soaked, soak
 
 MINUTES = 10.0
 RATE = 100.0  # orders a second: what two cores sustain beside the clients and everything else

@@ -9,8 +9,9 @@ from shop.local.demo.book import Tally
 from shop.local.demo.calls import Caller, NoAnswer, Reply
 from shop.local.demo.provider import has_no_answer
 from shop.local.payments import CALLBACK, Message, signed_headers
-from shop.local.soak.account import Account
-from shop.local.soak.course import (
+
+from .account import Account
+from .course import (
     READ_EVERY,
     REPEATED_EVERY,
     SALE_READ_EVERY,

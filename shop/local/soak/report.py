@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from shop.local.demo.book import percentile
-from shop.local.soak.minute import DUTIES, MEGABYTE, Minute, growth
-from shop.local.soak.soaking import Soaked
+
+from .minute import DUTIES, MEGABYTE, Minute, growth
+from .soaking import Soaked
 
 DONE = ("orders", "repeats", "reads", "payments", "cancellations", "ends of holds")
 HEAD = (

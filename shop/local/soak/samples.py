@@ -14,9 +14,10 @@ from shop.core import discarded
 from shop.core.environment import default_store
 from shop.local.database import ask
 from shop.local.service import Service
-from shop.local.soak.minute import Lateness, Stores
 from shop.local.stack import Stack
 from shop.local.web import Web
+
+from .minute import Lateness, Stores
 
 REDIS_SECONDS = 2.0  # of patience
 BLOAT = """

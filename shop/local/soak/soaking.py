@@ -15,11 +15,12 @@ from shop.local.demo.opening import disable_webhook
 from shop.local.drift import drift_of
 from shop.local.payments import payment_secret
 from shop.local.receiver import Receiver
-from shop.local.soak import ledger, minute, samples
-from shop.local.soak.account import Account
-from shop.local.soak.load import HOLD_SECONDS, SKU, Load
-from shop.local.soak.minute import Lateness, Minute
 from shop.local.stack import Stack
+
+from . import ledger, minute, samples
+from .account import Account
+from .load import HOLD_SECONDS, SKU, Load
+from .minute import Lateness, Minute
 
 CLIENT = "soak"
 STOCK = 1_000_000  # what is not sold comes back

@@ -35,7 +35,7 @@ OWN = ("settings", "pythonpath", "help", "version", "verbosity")
 
 
 def commands() -> list[tuple[str, Any]]:
-    apps = ("inventory", "orders", "shop.console")
+    apps = ("inventory", "orders", "console")
     ours = [(name, app) for name, app in get_commands().items() if app in apps]
     return [(name, load_command_class(app, name)) for name, app in sorted(ours)]
 

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parents[3]
-APPS = ("inventory", "orders", "shop.console")
+APPS = ("inventory", "orders", "console")
 OURS = sorted(name for name, app in get_commands().items() if app in APPS)
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 REFERENCE = (ROOT / "docs" / "commands.md").read_text()

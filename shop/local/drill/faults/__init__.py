@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from shop.local.drill.faults import (
+from shop.local.drill.scene import Scene
+
+from . import (
     clocks,
     floods,
     hints,
@@ -13,7 +15,6 @@ from shop.local.drill.faults import (
     processes,
     redis,
 )
-from shop.local.drill.scene import Scene
 
 Fault = Callable[[Scene], Awaitable[None]]
 

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client, override_settings
 
-from shop.console import live, overview
-from shop.console.sharing import Shared
+from console import live, overview
+from console.sharing import Shared
 from shop.core.redis import client as redis_client
 from shop.core.redis import script
 

@@ -15,8 +15,8 @@ from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from shop.console.sign_in import backend
-from shop.console.sign_in.second_factor import give_second_factor
+from console.sign_in import backend
+from console.sign_in.second_factor import give_second_factor
 from shop.core.sign_ins import failures
 
 pytestmark = pytest.mark.django_db
@@ -94,7 +94,7 @@ def test_failures_are_logged_and_counted_without_the_password(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     before = failures()
-    with caplog.at_level(logging.WARNING, logger="shop.console.sign_in.lockout"):
+    with caplog.at_level(logging.WARNING, logger="console.sign_in.lockout"):
         fail(2, username="ada\u2028x")
     assert failures() == before + 2
     assert caplog.messages == ["sign-in failed: account 'ada\\u2028x', from 10.0.0.1"] * 2

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from console.fields import NumberField, SkuField
 from inventory import services
 from inventory.domain import MAX_QUANTITY
 from inventory.models import Allocation, Sale
-from shop.console.fields import NumberField, SkuField
 
 from .base import SAME_KEY, Switch
 

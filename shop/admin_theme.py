@@ -41,8 +41,8 @@ def unfold_settings(*, flower_url: str, metrics_open: bool) -> dict[str, Any]:
         "BORDER_RADIUS": "8px",
         "STYLES": [_styles],
         "COLORS": {"primary": PRIMARY},
-        "LOGIN": {"form": "shop.console.sign_in.form.SignInForm"},
-        "DASHBOARD_CALLBACK": "shop.console.views.dashboard_context",
+        "LOGIN": {"form": "console.sign_in.form.SignInForm"},
+        "DASHBOARD_CALLBACK": "console.views.dashboard_context",
         "SIDEBAR": {"show_search": True, "navigation": _groups(flower_url, metrics_open)},
     }
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from shop.console.sign_in.second_factor import AccountUnknown, account, remove_second_factor
+from console.sign_in.second_factor import AccountUnknown, account, remove_second_factor
 from shop.core.commands import OperatorCommand, in_plain_words
 
 

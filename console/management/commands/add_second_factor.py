@@ -6,7 +6,7 @@ from typing import Any
 
 import segno
 
-from shop.console.sign_in.second_factor import AccountUnknown, account, give_second_factor
+from console.sign_in.second_factor import AccountUnknown, account, give_second_factor
 from shop.core.commands import OperatorCommand, in_plain_words
 
 

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from console.fields import MomentField
 from inventory import services
 from inventory.models import Sale
 from inventory.services import rules
-from shop.console.fields import MomentField
 from shop.core import clock
 
 from .base import Switch, moment

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from shop.console.roles import ROLES
-from shop.console.switches import SWITCHES
+from console.roles import ROLES
+from console.switches import SWITCHES
 from tests.conftest import MakeSale
 
 from .conftest import SignIn

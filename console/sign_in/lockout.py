@@ -34,4 +34,4 @@ def note_failure(credentials: dict[str, Any], request: HttpRequest | None, **_: 
 
 def listen() -> None:
     """Have every failure noted."""
-    user_login_failed.connect(note_failure, dispatch_uid="shop.console.sign_in")
+    user_login_failed.connect(note_failure, dispatch_uid="console.sign_in")

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from console.fields import NumberField
 from inventory.domain import MAX_QUANTITY
 from inventory.models import Sale
 from inventory.services import rules
 from orders.services.limits import change_limit
-from shop.console.fields import NumberField
 from shop.core import clock
 
 from .base import SAME_KEY, Switch

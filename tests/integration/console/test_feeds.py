@@ -8,12 +8,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from console import past
 from inventory import services
 from inventory.models import Sale
 from orders import figures
 from orders.models import Order
 from orders.services.reconciliations import reconcile_all
-from shop.console import past
 from shop.core import clock
 from shop.core.redis import client as redis_client
 from tests.conftest import MakeSale

@@ -10,7 +10,7 @@ from .sign_in import lockout
 class ConsoleConfig(AppConfig):
     """The operators' dashboard. Grants the roles once every app has its permissions."""
 
-    name = "shop.console"
+    name = "console"
     label = "console"
     verbose_name = "Console"
 
