@@ -23,7 +23,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUN) ## Set everything up, run a real flash sale over HTTP, and prove that it came out right
-	@$(BIN)/python -m shop.local demo
+	@$(BIN)/python -m proof demo
 
 up: $(RUN) ## Run the whole stack in the foreground, with a demo sale open, until Ctrl-C
 	@exec $(BIN)/python -m shop.local up
@@ -35,10 +35,10 @@ test-all: $(TEST) ## … and those of the benchmark and its peers, which want wr
 	@$(BIN)/python -m pytest $(TWO) --hypothesis-profile=thorough
 
 drill: $(RUN) ## Break each part of the stack under load, and show what was lost, doubled or oversold (ARGS=…)
-	@$(BIN)/python -m shop.local drill $(ARGS)
+	@$(BIN)/python -m proof drill $(ARGS)
 
 soak: $(RUN) ## Load everything at once for ten minutes; was every duty on time? (ARGS="--minutes 60")
-	@$(BIN)/python -m shop.local soak $(ARGS)
+	@$(BIN)/python -m proof soak $(ARGS)
 
 bench: $(BENCH) ## Measure the product beside its peers; needs wrk (ARGS="--only accept --runs 5")
 	@$(BIN)/python -m bench $(ARGS)

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 
 from bench.contestant import Servers
 from bench.processes import freeze, thaw
+from proof.drill.ledger import sale_ids
+from proof.drill.scene import key
 from shop.local.database import ask
-from shop.local.drill.ledger import sale_ids
-from shop.local.drill.scene import key
 from shop.local.errors import LocalStackError
 from shop.local.ports import kept_port
 from shop.local.stack import Stack

@@ -13,8 +13,8 @@ import psycopg2
 from redis.asyncio import Redis
 
 from bench.contestant import Servers
+from proof.demo.beside import until
 from shop.local.account import remove_state
-from shop.local.demo.beside import until
 from shop.local.embedded import locked
 from shop.local.errors import ServerFailed
 from shop.local.logs import LogSink

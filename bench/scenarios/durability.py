@@ -8,7 +8,7 @@ from bench.product import RunningProduct
 from bench.result import Comparison
 from bench.scenario import Scenario
 from bench.trial import Trial
-from shop.local.drill.replica import replica_of
+from proof.drill.replica import replica_of
 
 BASE = "always, no wait"
 WAITS: Mapping[str, Mapping[str, str]] = {

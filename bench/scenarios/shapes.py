@@ -21,8 +21,8 @@ from bench.receiver import CountingReceiver
 from bench.result import Comparison
 from bench.scenario import Scenario
 from bench.trial import Trial
+from proof.demo.beside import until
 from shop.local.database import ask
-from shop.local.demo.beside import until
 
 LINES, SKUS, SALES = 5, 100, 20
 AT_A_TIME = 4  # sales that are opened at the same time

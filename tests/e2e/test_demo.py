@@ -19,7 +19,7 @@ def start_demo(
 ) -> subprocess.Popen[str]:
     size = {"DEMO_ORDERS": str(orders), "DEMO_STOCK": str(stock)}
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "shop.local", "demo"],
+        [sys.executable, "-W", "error", "-m", "proof", "demo"],
         cwd=ROOT,
         env=environment(state, SHOP_PROFILE=profile, **size),
         stdout=subprocess.PIPE,

@@ -13,7 +13,7 @@ FAULTS = ("everything-killed",)
 
 
 def run_drill(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "shop.local", "drill", *words]
+    command = [sys.executable, "-W", "error", "-m", "proof", "drill", *words]
     env = environment(state, WEB_CONCURRENCY="1")
     return subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=110, check=False

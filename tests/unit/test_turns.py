@@ -11,7 +11,7 @@ from tests.turns import group_of, turn_of
         ("tests/e2e/browser/test_console.py", "processes"),
         ("tests/integration/orders/api/test_payments.py", "processes"),
         ("tests/e2e/test_stack.py", "stacks"),
-        ("tests/unit/shop/test_drill.py", "tests/unit/shop/test_drill.py"),
+        ("tests/unit/proof/test_drill.py", "tests/unit/proof/test_drill.py"),
         ("tests/e2e/test_flower.py", "tests/e2e/test_flower.py"),
     ],
 )

@@ -22,9 +22,9 @@ from orders.metrics.sources import STORES
 from orders.models import ApiClient, Delivery, Endpoint, LostOrder, Order
 from orders.services import sent
 from orders.services.holds import cancel_order
+from proof.soak.samples import Discarded
 from shop.core import clock, discarded
 from shop.core.redis import client
-from shop.local.soak.samples import Discarded
 from tests.conftest import MakeSale
 from tests.factories import dead_letter, persisted_order, unreadable_dead_letter
 from tests.life import pay, place, placed

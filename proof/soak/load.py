@@ -1,0 +1,170 @@
+"""The load of a soak: orders at a steady rate, and what their customers do with them."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+from proof.demo.book import Tally
+from proof.demo.calls import Caller, NoAnswer, Reply
+from proof.demo.provider import has_no_answer
+from shop.local.payments import CALLBACK, Message, signed_headers
+
+from .account import Account
+from .course import (
+    READ_EVERY,
+    REPEATED_EVERY,
+    SALE_READ_EVERY,
+    Course,
+    course_of,
+)
+
+SKU = "SOAK"
+HOLD_SECONDS = 10
+SOON = 1.0  # seconds after which a customer does something; again after the first
+LATE = HOLD_SECONDS + 4.0  # seconds after the order: when its hold has ended for sure
+MOST_UNDER_WAY = 20_000  # orders whose customers are at work; beyond, none is placed
+YES = (200, 201, 202)
+
+
+class Load:
+    """Customers of one sale. An async context manager; at its end nobody waits on."""
+
+    def __init__(
+        self,
+        url: str,
+        sale: str,
+        *,
+        api_key: str,
+        payment_secret: str,
+        rate: float,
+        account: Account,
+        elapsed: Callable[[], float],
+    ) -> None:
+        """Place `rate` orders a second; write what comes of it into `account`."""
+        self.tally = Tally()
+        self._sale = sale
+        self._headers = {"Authorization": f"Bearer {api_key}"}
+        self._secret = payment_secret
+        self._pause = 1 / rate
+        self._account = account
+        self._elapsed = elapsed
+        self._caller = Caller(url, tally=self.tally, elapsed=elapsed, has_no_answer=has_no_answer)
+        self._lives: set[asyncio.Task[None]] = set()
+        self._exits = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._exits.enter_async_context(self._caller)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for life in self._lives:
+            life.cancel()
+        await asyncio.gather(*self._lives, return_exceptions=True)
+        await self._exits.aclose()
+
+    async def run(self, *, seconds: float) -> None:
+        """Place orders for so long, and return when their customers have done all they will."""
+        number, turn, end = 0, self._elapsed(), self._elapsed() + seconds
+        while self._elapsed() < end:
+            if len(self._lives) < MOST_UNDER_WAY:
+                self._begin(number)
+            number += 1
+            turn = max(turn + self._pause, self._elapsed() - 1.0)  # not all at once after a stop
+            await asyncio.sleep(turn - self._elapsed())
+        await asyncio.gather(*self._lives)
+
+    def _begin(self, number: int) -> None:
+        life = asyncio.create_task(self._live(number))
+        self._lives.add(life)
+        life.add_done_callback(self._lives.discard)
+
+    async def _live(self, number: int) -> None:
+        """Let one customer place an order and do the rest."""
+        course, key = course_of(number), f"{self._sale}-{number}"
+        try:
+            order = await self._place(key, course)
+            if order is None:
+                return
+            if number % REPEATED_EVERY == 0:
+                await self._repeat(key, order)
+            if number % READ_EVERY == 0:
+                await self._read(f"/api/v1/orders/{order['id']}")
+            if number % SALE_READ_EVERY == 0:
+                await self._read(f"/api/v1/sales/{self._sale}")
+            await self._follow(course, key, order)
+        except NoAnswer as error:
+            self._account.wrong[f"given up after {error}"] += 1
+
+    async def _place(self, key: str, course: Course) -> Mapping[str, Any] | None:
+        reply = await self._order(key)
+        self._account.latencies.append(reply.took)
+        if reply.status not in YES:
+            self._account.wrong[f"an order was answered {reply}"] += 1
+            return None
+        order = reply.document
+        self._account.accept(order["id"], course)
+        self._account.done["orders"] += 1
+        return order
+
+    async def _repeat(self, key: str, order: Mapping[str, Any]) -> None:
+        reply = await self._order(key)
+        self._account.done["repeats"] += 1
+        if reply.document.get("id") != order["id"]:
+            self._account.wrong[f"a repetition was answered {reply}"] += 1
+
+    async def _order(self, key: str) -> Reply:
+        document = {
+            "sale": self._sale,
+            "customer": key,
+            "lines": [{"sku": SKU, "quantity": 1}],
+        }
+        headers = {**self._headers, "Idempotency-Key": key}
+        return await self._caller.ask("POST", "/api/v1/orders", json=document, headers=headers)
+
+    async def _read(self, path: str) -> None:
+        reply = await self._caller.ask("GET", path, headers=self._headers)
+        self._account.done["reads"] += 1
+        if reply.status != 200:
+            self._account.wrong[f"a look was answered {reply}"] += 1
+
+    # --- What customers do with their orders ---
+
+    async def _follow(self, course: Course, key: str, order: Mapping[str, Any]) -> None:
+        match course:
+            case Course.FORGETS:
+                return
+            case Course.CANCELS:
+                await asyncio.sleep(SOON)
+                await self._cancel(order)
+            case Course.PAYS_LATE:
+                await asyncio.sleep(LATE)
+                await self._tell("payment.succeeded", key, order)
+            case Course.PAYS | Course.PAYS_AND_SAYS_SO_TWICE:
+                await asyncio.sleep(SOON)
+                for _ in range(1 + (course is Course.PAYS_AND_SAYS_SO_TWICE)):
+                    await self._tell("payment.succeeded", key, order)
+            case Course.FAILS_THEN_PAYS | Course.FAILS_THEN_CANCELS:
+                await asyncio.sleep(SOON)
+                await self._tell("payment.failed", key, order)
+                await asyncio.sleep(SOON)
+                if course is Course.FAILS_THEN_PAYS:
+                    await self._tell("payment.succeeded", key, order)
+                else:
+                    await self._cancel(order)
+
+    async def _cancel(self, order: Mapping[str, Any]) -> None:
+        path = f"/api/v1/orders/{order['id']}/cancel"
+        reply = await self._caller.ask("POST", path, headers=self._headers)
+        self._account.done["cancellations"] += 1
+        if reply.status != 200:
+            self._account.wrong[f"a cancellation was answered {reply}"] += 1
+
+    async def _tell(self, type_: str, key: str, order: Mapping[str, Any]) -> None:
+        reference = f"{key}-{type_}"
+        message = Message(type_, order["id"], order["total"], order["currency"], reference)
+        headers = signed_headers(self._secret, reference, body := message.body())
+        reply = await self._caller.ask("POST", CALLBACK, data=body, headers=headers)
+        self._account.done["payments"] += 1
+        if reply.status != 200:
+            self._account.wrong[f"{type_} was answered {reply}"] += 1

@@ -1,0 +1,25 @@
+"""Command lines of several commands, each of which adds its own arguments."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from .errors import LocalStackError
+
+
+def run_command(program: str, description: str | None, commands: Sequence[ModuleType]) -> int:
+    """Run the command that the command line names; return its exit code.
+
+    Each of `commands` has `add_parser`, which sets `run` to a function of the parsed arguments.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parsers = parser.add_subparsers(required=True)
+    for command in commands:
+        command.add_parser(parsers)
+    arguments = parser.parse_args()
+    try:
+        return int(arguments.run(arguments))
+    except LocalStackError as error:
+        print(error, file=sys.stderr)
+        return 1

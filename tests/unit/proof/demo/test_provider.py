@@ -1,0 +1,228 @@
+"""The demo's payment provider and customers: what they send, and to what they hold on."""
+
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from standardwebhooks import Webhook
+
+from proof.demo import calls, customers
+from proof.demo.beside import until
+from proof.demo.book import Tally
+from proof.demo.calls import Caller
+from proof.demo.customers import Customers
+from proof.demo.dealings import Dealings, Deed
+from proof.demo.provider import Provider, has_no_answer, message_ids
+from proof.demo.wishes import Fate, Order
+from shop.local.payments import CALLBACK, Message
+
+from .cases import BOTH, TWO
+from .servers import Handler, clock, served
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+MESSAGE = Message("payment.succeeded", "id-two", "50.00", "EUR", "charge-two")
+DOCUMENT = {"id": "id-two", "total": "50.00", "currency": "EUR"}
+
+
+def told(handler: Handler, *, twice: bool = False) -> Dealings:
+    """Return what a provider was told that tells of MESSAGE."""
+
+    async def tell(url: str) -> Dealings:
+        dealings = Dealings()
+        async with caller(url, dealings.calls) as client:
+            provider = Provider(client, secret=SECRET, dealings=dealings, ids=message_ids("drop"))
+            await provider.tell(MESSAGE, twice=twice)
+        return dealings
+
+    return served(handler, tell)
+
+
+def caller(url: str, tally: Tally) -> Caller:
+    return Caller(url, tally=tally, elapsed=clock, has_no_answer=has_no_answer)
+
+
+def applied() -> web.Response:
+    return web.json_response({"notice": "drop-payment-1", "state": "applied"})
+
+
+def test_a_message_is_signed_and_says_which_payment_of_which_order() -> None:
+    seen: list[tuple[str, Any]] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        body = Webhook(SECRET).verify(await request.read(), dict(request.headers))
+        seen.append((request.path, body))
+        return applied()
+
+    dealings = told(handler)
+    data = {"order": "id-two", "amount": "50.00", "currency": "EUR", "reference": "charge-two"}
+    assert seen == [(CALLBACK, {"type": "payment.succeeded", "data": data})]
+    [dealing] = dealings.taken("id-two")
+    assert (dealing.deed, dealing.status, dealing.state) == (Deed.PAYMENT, 200, "applied")
+    assert dealings.message_ids() == {"drop-payment-1": "id-two"}
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_a_message_is_sent_until_it_is_answered_under_one_id(status: int) -> None:
+    ids = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        ids.append(request.headers["webhook-id"])
+        if len(ids) == 1:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.Response(status=status) if len(ids) < 4 else applied()
+
+    dealings = told(handler)
+    assert ids == ["drop-payment-1"] * 4
+    assert dealings.calls.sent_again == {"no answer": 1, str(status): 2}
+    assert not dealings.unexpected
+
+
+@pytest.mark.parametrize("status", [401, 404, 422])
+def test_a_refusal_is_an_answer_that_nobody_expects(status: int) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"type": "/problems/not-found"}, status=status)
+
+    dealings = told(handler)
+    assert dealings.unexpected == {f"payment.succeeded answered {status} not-found": 1}
+    assert dealings.calls.sent == 1
+    assert dealings.taken("id-two") == []
+
+
+def test_a_server_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "PATIENCE_SECONDS", -1.0)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=500)
+
+    assert told(handler).unexpected == {"payment.succeeded given up after 500": 1}
+
+
+def test_a_message_told_twice_is_the_same_message() -> None:
+    seen = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        seen.append((request.headers["webhook-id"], await request.read()))
+        return applied()
+
+    dealings = told(handler, twice=True)
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+    assert len(dealings.of_order["id-two"]) == 2
+    assert len(dealings.message_ids()) == 1
+
+
+# --- Customers ----------------------------------------------------------------------------------
+
+Seen = list[tuple[str, Mapping[str, str], Any]]
+
+
+def lived(order: Order) -> tuple[Seen, Dealings]:
+    """Return what reached the server in the life of `order`, and how it was booked."""
+    seen: Seen = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        seen.append((request.path, request.headers, json.loads(body) if body else None))
+        return applied()
+
+    async def live(customers: Customers, dealings: Dealings) -> None:
+        customers.holds_have_ended.set()
+        customers.take(order, DOCUMENT)
+        await customers.finish()
+
+    return seen, with_customers(handler, live)
+
+
+def with_customers(
+    handler: Handler, work: Callable[[Customers, Dealings], Coroutine[Any, Any, None]]
+) -> Dealings:
+    """Return what is booked while `work` is done with customers of a server with this handler."""
+
+    async def run(url: str) -> Dealings:
+        dealings = Dealings()
+        async with caller(url, dealings.calls) as client:
+            provider = Provider(client, secret=SECRET, dealings=dealings, ids=message_ids("drop"))
+            async with Customers(provider, client, {"app": "secret"}, dealings=dealings) as people:
+                await work(people, dealings)
+        return dealings
+
+    return served(handler, run)
+
+
+@pytest.mark.parametrize(
+    ("fate", "deeds"),
+    [
+        (Fate.PAYS, [Deed.PAYMENT]),
+        (Fate.PAYS_AT_LAST, [Deed.FAILED_PAYMENT, Deed.PAYMENT]),
+        (Fate.GIVES_UP, [Deed.FAILED_PAYMENT, Deed.CANCELLATION]),
+        (Fate.CANCELS, [Deed.CANCELLATION]),
+        (Fate.FORGETS, []),
+        (Fate.PAYS_LATE, [Deed.PAYMENT]),
+        (Fate.GETS_MONEY_BACK, [Deed.PAYMENT, Deed.REFUND]),
+    ],
+)
+def test_each_fate_takes_its_course(fate: Fate, deeds: list[Deed]) -> None:
+    _, dealings = lived(replace(TWO, fate=fate))
+    assert [dealing.deed for dealing in dealings.taken("id-two")] == deeds
+
+
+def test_who_pays_late_does_nothing_before_the_holds_have_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(customers, "AT_THE_SAME_TIME", 1)  # who is ready first goes first
+    paid: list[list[str]] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return applied()
+
+    async def work(people: Customers, dealings: Dealings) -> None:
+        people.take(replace(TWO, fate=Fate.PAYS_LATE), DOCUMENT)
+        people.take(replace(BOTH, fate=Fate.PAYS), {**DOCUMENT, "id": "id-both"})
+
+        async def somebody_has_paid() -> bool:
+            return bool(dealings.of_order)
+
+        assert await until(somebody_has_paid, seconds=20, every=0.01)
+        paid.append([*dealings.of_order])
+        people.holds_have_ended.set()
+        await people.finish()
+        paid.append([*dealings.of_order])
+
+    with_customers(handler, work)
+    assert paid == [["id-both"], ["id-both", "id-two"]]
+
+
+def test_who_still_waits_at_the_end_waits_no_longer() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return applied()
+
+    async def work(people: Customers, dealings: Dealings) -> None:
+        people.take(replace(TWO, fate=Fate.PAYS_LATE), DOCUMENT)
+
+    assert with_customers(handler, work).calls.sent == 0
+
+
+def test_a_refund_names_the_payment_that_it_gives_back_and_a_failure_does_not() -> None:
+    seen, _ = lived(replace(TWO, fate=Fate.GETS_MONEY_BACK))
+    paid, refunded = [body["data"] for _, _, body in seen]
+    assert paid == refunded
+    seen, _ = lived(replace(TWO, fate=Fate.PAYS_AT_LAST))
+    failed, paid = [body["data"] for _, _, body in seen]
+    assert failed["reference"] != paid["reference"]
+    assert (failed["amount"], failed["currency"]) == ("50.00", "EUR")
+
+
+def test_a_client_cancels_with_its_own_key() -> None:
+    [(path, headers, _)], _ = lived(replace(BOTH, fate=Fate.CANCELS))
+    assert path == "/api/v1/orders/id-two/cancel"
+    assert headers["Authorization"] == "Bearer secret"
+
+
+def test_some_messages_are_told_twice() -> None:
+    _, dealings = lived(replace(TWO, fate=Fate.PAYS, told_twice=True))
+    assert dealings.calls.sent == 2
+    assert len(dealings.message_ids()) == 1
