@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from bench.contestant import Servers
 from bench.processes import freeze, thaw
 from proof.drill.ledger import sale_ids
-from proof.drill.scene import key
+from proof.drill.reach import key
 from shop.local.database import ask
 from shop.local.errors import LocalStackError
 from shop.local.ports import kept_port

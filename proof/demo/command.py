@@ -21,12 +21,12 @@ from shop.local.ports import kept_port, require_free
 from shop.local.stack import Stack
 
 from . import summary
-from .inbox import Inbox
+from .account.inbox import Inbox
+from .invariants.verdict import Check, verdict
 from .opening import disable_webhook, new_plan, open_sale
+from .people.receiver import DemoReceiver
 from .progress import Progress
-from .receiver import DemoReceiver
 from .sale import sell
-from .verdict import Check, verdict
 
 ORDERS, STOCK = 5_000, 500
 MOST = 200_000

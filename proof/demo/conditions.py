@@ -5,8 +5,8 @@ from typing import Any
 
 from shop.local.web import Web
 
-from .book import ACCEPTED
-from .records import Records
+from .account.book import ACCEPTED
+from .account.records import Records
 
 
 async def has_ended(records: Records, web: Web, sale: str) -> bool:

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 
-from .book import ACCEPTED, OVER_LIMIT, SOLD_OUT, percentile
-from .dealings import Deed
-from .endings import OWING, SERVED_LATE, life_of
-from .evidence import REJECTED, Evidence
-from .living import notified
+from .account.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, percentile
+from .account.evidence import REJECTED, Evidence
+from .account.follow_ups import Deed
+from .invariants.fulfilment import notified
+from .invariants.placing import differing_replays
+from .people.endings import OWING, SERVED_LATE, life_of
 from .progress import rate
-from .selling import differing_replays
 
 Figure = tuple[str, str, str]  # name, value, what it means here
 

@@ -11,8 +11,8 @@ from shop.local.errors import CommandFailed
 from shop.local.payments import payment_secret
 from shop.local.stack import Stack
 
-from .plan import PRICE, Plan, plan_sale
-from .wishes import CLIENTS
+from .people.order_plans import CLIENTS
+from .people.plan import PRICE, Plan, plan_sale
 
 OPEN = timedelta(hours=1)  # then the sale closes by itself, whatever became of the demo
 

@@ -9,9 +9,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .book import ACCEPTED, OVER_LIMIT, SOLD_OUT
-from .plan import Plan
-from .records import Records
+from .account.book import ACCEPTED, OVER_LIMIT, SOLD_OUT
+from .account.records import Records
+from .people.plan import Plan
 
 FRAME_SECONDS, LINE_SECONDS = 0.2, 1.0
 BAR_WIDTH = 36

@@ -9,18 +9,18 @@ import psycopg2
 from shop.local.errors import LocalStackError
 from shop.local.stack import Stack
 
+from .account.evidence import Evidence
+from .account.ledger import Ledger, read_ledger
+from .account.records import Records
 from .beside import beside, until
 from .conditions import has_ended, is_told
-from .crowd import crowd
-from .evidence import Evidence
-from .ledger import Ledger, read_ledger
-from .looks import Look, look
+from .drift_checks import Look, look
 from .opening import Opened
-from .plan import requests
-from .receiver import DemoReceiver
-from .records import Records
+from .people.crowd import crowd
+from .people.plan import requests
+from .people.receiver import DemoReceiver
+from .people.shoppers import Shoppers
 from .sampler import Sampler
-from .shoppers import Shoppers
 
 LOOKS_DURING = 2
 LAST_PERCENT = 1  # of the requests: not sent before the first look, so that it is one during a sale

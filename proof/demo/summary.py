@@ -7,10 +7,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from .balances import balance_table
-from .evidence import Evidence
+from .account.balances import balance_table
+from .account.evidence import Evidence
 from .figures import Figure, figures
-from .verdict import Check
+from .invariants.verdict import Check
 
 
 def show(console: Console, evidence: Evidence, checks: Sequence[Check]) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from .wishes import Wish
+from .order_stream import Wish
 
 SOLD_OUT = "sold-out"
 YES = (200, 201, 202)

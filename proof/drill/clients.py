@@ -17,7 +17,7 @@ from aiohttp import (
 )
 
 from .book import YES, Book, Told
-from .wishes import SKU, Wish
+from .order_stream import SKU, Wish
 
 CONNECTIONS = 32
 TIMEOUT = ClientTimeout(total=5)

@@ -16,8 +16,8 @@ from shop.local.errors import LocalStackError
 from shop.local.interrupts import run_until_signal
 from shop.local.stack import Stack
 
-from .act import act
 from .faults import FAULTS
+from .one_fault import act
 from .result import Result
 from .table import WIDTH, document, table, verdict
 

@@ -6,7 +6,7 @@ from typing import Self
 
 import psutil
 
-from .scene import Scene
+from .reach import Scene
 
 LOOK_SECONDS = 0.25
 

@@ -10,7 +10,7 @@ from shop.local.server import Server
 from shop.local.service import STOP_SECONDS, Service
 
 from .outcome import NotDone
-from .scene import Scene
+from .reach import Scene
 
 BACK_SECONDS = 30.0
 

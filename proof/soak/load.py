@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
-from proof.demo.book import Tally
-from proof.demo.calls import Caller, NoAnswer, Reply
-from proof.demo.provider import has_no_answer
+from proof.demo.account.book import Tally
+from proof.demo.people.calls import Caller, NoAnswer, Reply
+from proof.demo.people.provider import has_no_answer
 from shop.local.payments import CALLBACK, Message, signed_headers
 
 from .account import Account

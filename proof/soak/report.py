@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from proof.demo.book import percentile
+from proof.demo.account.book import percentile
 
 from .minute import DUTIES, MEGABYTE, Minute, growth
 from .soaking import Soaked

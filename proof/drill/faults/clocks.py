@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 
 from proof.demo.beside import until
 from proof.drill.outcome import NotDone
-from proof.drill.scene import Scene
+from proof.drill.reach import Scene
 from proof.drill.shifted_clock import ShiftedClock
 from proof.drill.surroundings import running_with
 from shop.core.progress import KEY

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from proof.drill.flood import SECONDS
 from proof.drill.outcome import NotDone
-from proof.drill.scene import Scene
+from proof.drill.reach import Scene
 
 LONGEST_SECONDS = SECONDS + 30.0
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from proof.demo.beside import until
 from proof.drill.outcome import NotDone
+from proof.drill.reach import Scene, freeze, kill
 from proof.drill.replica import replica_of, running_replica, take_over_state
-from proof.drill.scene import Scene, freeze, kill
 from proof.drill.surroundings import running_with
 from shop.local.server import Server
 

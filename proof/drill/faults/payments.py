@@ -11,7 +11,7 @@ import aiohttp
 from proof.demo.beside import until
 from proof.drift import drift_of
 from proof.drill.outcome import NotDone
-from proof.drill.scene import Scene, freeze, thaw
+from proof.drill.reach import Scene, freeze, thaw
 from shop.local.clients import Key, ensure_key
 from shop.local.database import ask
 from shop.local.payments import CALLBACK, Message, payment_secret, signed_headers

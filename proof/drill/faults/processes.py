@@ -6,7 +6,7 @@ from signal import Signals
 import psutil
 
 from proof.drill.outcome import NotDone
-from proof.drill.scene import LOOK_SECONDS, Scene, freeze, kill, thaw
+from proof.drill.reach import LOOK_SECONDS, Scene, freeze, kill, thaw
 
 PEACE_SECONDS = 4.0
 ROLLS = 2

@@ -15,14 +15,14 @@ from rich.console import Console
 from inventory.counters import PERSIST_GROUP, Keys
 from orders.task_names import PERSIST_ORDERS, PULSES, RECONCILE_SALES
 from proof.drift import read_drift
-from proof.drill import clients, command, scene
+from proof.drill import clients, command, reach
 from proof.drill.book import Book, Told
 from proof.drill.clients import Clients, read_answer
 from proof.drill.faults import FAULTS, hints, losses, processes
 from proof.drill.judge import Findings, Row, judge
+from proof.drill.order_stream import PLENTY, SCARCE, Wish, wishes
 from proof.drill.result import Result, skipped
 from proof.drill.table import document, table, verdict
-from proof.drill.wishes import PLENTY, SCARCE, Wish, wishes
 from shop.local.discovery import REPOSITORY
 from shop.local.errors import LocalStackError
 from shop.local.procfile import read_procfile
@@ -317,8 +317,8 @@ def test_an_answer_is_read_as_an_order_or_a_problem() -> None:
 
 def test_keys_and_group_are_named_as_the_product_names_them() -> None:
     names = ("outbox", "bell")
-    assert [scene.key(7, name) for name in names] == [getattr(Keys.of(7), name) for name in names]
-    assert scene.CONSUMERS == PERSIST_GROUP
+    assert [reach.key(7, name) for name in names] == [getattr(Keys.of(7), name) for name in names]
+    assert reach.CONSUMERS == PERSIST_GROUP
 
 
 def test_the_queues_that_are_deleted_are_those_of_the_tasks() -> None:

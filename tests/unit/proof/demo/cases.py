@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from proof.demo.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
-from proof.demo.dealings import Dealing, Dealings, Deed
-from proof.demo.evidence import Evidence
-from proof.demo.inbox import Inbox, Notice
-from proof.demo.ledger import Event, Ledger, Payment, Row
-from proof.demo.looks import Balance, Look
-from proof.demo.plan import Plan
-from proof.demo.verdict import verdict
-from proof.demo.wishes import Order
+from proof.demo.account.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
+from proof.demo.account.evidence import Evidence
+from proof.demo.account.follow_ups import Dealing, Dealings, Deed
+from proof.demo.account.inbox import Inbox, Notice
+from proof.demo.account.ledger import Event, Ledger, Payment, Row
+from proof.demo.drift_checks import Balance, Look
+from proof.demo.invariants.verdict import verdict
+from proof.demo.people.order_plans import Order
+from proof.demo.people.plan import Plan
 
 
 def order(key: str, customer: str, **lines: int) -> Order:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from proof.demo import command
-from proof.demo.verdict import Check
+from proof.demo.invariants.verdict import Check
 from shop.local.errors import PortTaken
 from shop.local.ports import is_free
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from proof.demo.dealings import Dealing, Deed
-from proof.demo.endings import is_as_promised
-from proof.demo.evidence import Evidence
-from proof.demo.inbox import Inbox, Notice
-from proof.demo.ledger import Payment, Row
-from proof.demo.living import notified
-from proof.demo.looks import Balance, Look
+from proof.demo.account.evidence import Evidence
+from proof.demo.account.follow_ups import Dealing, Deed
+from proof.demo.account.inbox import Inbox, Notice
+from proof.demo.account.ledger import Payment, Row
+from proof.demo.drift_checks import Balance, Look
+from proof.demo.invariants.fulfilment import notified
+from proof.demo.people.endings import is_as_promised
 
 from .cases import (
     DONE,

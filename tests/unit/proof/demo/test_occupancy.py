@@ -2,7 +2,7 @@
 
 import pytest
 
-from proof.demo.occupancy import FOR_GOOD, Stay, Takings, peaks
+from proof.demo.account.occupancy import FOR_GOOD, Stay, Takings, peaks
 
 
 @pytest.mark.parametrize(

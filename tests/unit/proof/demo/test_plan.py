@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from proof.demo.plan import PRICE, Request, plan_sale, requests, share_out
-from proof.demo.wishes import CLIENTS, DELAYS, Fate, Repeat
+from proof.demo.people.order_plans import CLIENTS, DELAYS, Fate, Repeat
+from proof.demo.people.plan import PRICE, Request, plan_sale, requests, share_out
 
 PLAN = plan_sale("demo", orders=2000, stock=1000)
 

@@ -9,14 +9,14 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from proof.demo import calls, customers
+from proof.demo.account.book import Tally
+from proof.demo.account.follow_ups import Dealings, Deed
 from proof.demo.beside import until
-from proof.demo.book import Tally
-from proof.demo.calls import Caller
-from proof.demo.customers import Customers
-from proof.demo.dealings import Dealings, Deed
-from proof.demo.provider import Provider, has_no_answer, message_ids
-from proof.demo.wishes import Fate, Order
+from proof.demo.people import calls, customers
+from proof.demo.people.calls import Caller
+from proof.demo.people.customers import Customers
+from proof.demo.people.order_plans import Fate, Order
+from proof.demo.people.provider import Provider, has_no_answer, message_ids
 from shop.local.payments import CALLBACK, Message
 
 from .cases import BOTH, TWO

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from proof.demo import receiver as receivers
-from proof.demo.inbox import Inbox, Notice
-from proof.demo.receiver import DemoReceiver
+from proof.demo.account.inbox import Inbox, Notice
+from proof.demo.people import receiver as receivers
+from proof.demo.people.receiver import DemoReceiver
 from shop.local.payments import signed_headers
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from proof.demo.book import OVER_LIMIT, SOLD_OUT
-from proof.demo.evidence import Evidence
-from proof.demo.looks import Look
-from proof.demo.verdict import verdict
+from proof.demo.account.book import OVER_LIMIT, SOLD_OUT
+from proof.demo.account.evidence import Evidence
+from proof.demo.drift_checks import Look
+from proof.demo.invariants.verdict import verdict
 
 from .cases import (
     AGREED,

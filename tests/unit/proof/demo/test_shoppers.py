@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from proof.demo import calls
-from proof.demo.book import ACCEPTED, SOLD_OUT, Book
-from proof.demo.calls import Reply
-from proof.demo.plan import Request
-from proof.demo.shoppers import Shoppers, is_same_order, read_answer
-from proof.demo.wishes import Order, Repeat
+from proof.demo.account.book import ACCEPTED, SOLD_OUT, Book
+from proof.demo.people import calls
+from proof.demo.people.calls import Reply
+from proof.demo.people.order_plans import Order, Repeat
+from proof.demo.people.plan import Request
+from proof.demo.people.shoppers import Shoppers, is_same_order, read_answer
 
 from .cases import BOTH, PLANNED, TWO
 from .servers import Handler, clock, served

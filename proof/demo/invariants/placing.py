@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from .book import OVER_LIMIT, SOLD_OUT
-from .evidence import REJECTED, Evidence
-from .occupancy import Takings
+from proof.demo.account.book import OVER_LIMIT, SOLD_OUT
+from proof.demo.account.evidence import REJECTED, Evidence
+from proof.demo.account.occupancy import Takings
 
 PLACED = "order.placed"
 

@@ -2,11 +2,12 @@
 
 from collections import Counter
 
-from .dealings import Deed
-from .endings import OWING, REFUNDED, is_as_promised, life_of
-from .evidence import REJECTED, SELLING, Evidence, units_in
-from .ledger import Row
-from .selling import listed
+from proof.demo.account.evidence import REJECTED, SELLING, Evidence, units_in
+from proof.demo.account.follow_ups import Deed
+from proof.demo.account.ledger import Row
+from proof.demo.people.endings import OWING, REFUNDED, is_as_promised, life_of
+
+from .placing import listed
 
 HELD = "awaiting_payment"
 # What becomes of a payment, by what became of its order.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
-from .book import Tally
+from proof.demo.account.book import Tally
 
 TIMEOUT = ClientTimeout(total=15)
 PATIENCE_SECONDS = 25.0  # for one request, over all tries

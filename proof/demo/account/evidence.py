@@ -5,14 +5,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from proof.demo.drift_checks import Look
+from proof.demo.people.order_plans import Order
+from proof.demo.people.plan import Plan
+
 from .book import Answer, Book
-from .dealings import Dealings
+from .follow_ups import Dealings
 from .inbox import Inbox
 from .ledger import Ledger, Row
-from .looks import Look
 from .occupancy import FOR_GOOD, Stay, peaks
-from .plan import Plan
-from .wishes import Order
 
 REJECTED = "rejected"
 LET_GO = {"order.cancelled", "order.expired", "order.refunded"}  # events that give units back

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+from proof.demo.account.follow_ups import Dealing, Dealings, Deed
 from shop.local.payments import Message
 
 from .calls import Caller, NoAnswer
-from .dealings import Dealing, Dealings, Deed
+from .order_plans import Fate, Order
 from .provider import Provider
-from .wishes import Fate, Order
 
 AT_THE_SAME_TIME = 4  # things done: they share the server with the orders that still come in
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .dealings import Dealing, Deed
-from .ledger import Event, Row
+from proof.demo.account.follow_ups import Dealing, Deed
+from proof.demo.account.ledger import Event, Row
 
 CLOCKS_APART = 1.0  # seconds by which the clocks of the product's servers may differ
 # The states of a payment that was taken and has a claim to its order's stock.

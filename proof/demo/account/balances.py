@@ -2,8 +2,9 @@
 
 from rich.table import Table
 
+from proof.demo.drift_checks import Balance
+
 from .evidence import Evidence, units_in
-from .looks import Balance
 
 GAVE_BACK = ("cancelled", "expired", "refunded")
 COLUMNS = ("SKU", "allocated", "= available", "+ held", "+ sold", "returned", "oversold", "drift")

@@ -20,10 +20,10 @@ from .faults import Fault
 from .judge import judge
 from .ledger import read_rows, sale_ids
 from .memory import Memory
+from .order_stream import SKU, STOCK, Wish, wishes
 from .outcome import NotDone, Skipped
+from .reach import Scene
 from .result import Result, skipped
-from .scene import Scene
-from .wishes import SKU, STOCK, Wish, wishes
 
 LEAD_SECONDS = 2.0  # of selling before the fault
 CALM_SECONDS = 3.0  # of selling without a late order, after which a fault is over

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from proof.demo.account.records import Records
+from proof.demo.opening import Opened
+
 from .calls import Caller
 from .customers import Customers
-from .opening import Opened
 from .provider import Provider, has_no_answer, message_ids
-from .records import Records
 from .shoppers import Shoppers
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from .wishes import Order, Repeat, latecomer, rush_order
+from .order_plans import Order, Repeat, latecomer, rush_order
 
 PRICE = "25.00"
 LIMIT = 4  # units a customer may buy over the whole sale

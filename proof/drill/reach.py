@@ -11,7 +11,7 @@ import redis.asyncio
 from shop.local.service import Service
 from shop.local.stack import Stack
 
-from .wishes import PLENTY
+from .order_stream import PLENTY
 
 CONSUMERS = "persist"  # the group of those that read an outbox
 LOOK_SECONDS = 5.0

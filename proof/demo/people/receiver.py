@@ -6,9 +6,8 @@ from zlib import crc32
 from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from proof.demo.account.inbox import Inbox, Notice
 from shop.local.receiver import Receiver
-
-from .inbox import Inbox, Notice
 
 PUT_OFF_PERCENT = 2  # of the orders: the first call about them is answered 500
 TAKEN, PUT_OFF, REFUSED = 204, 500, 401

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .wishes import Order
+from proof.demo.people.order_plans import Order
 
 ACCEPTED, SOLD_OUT, OVER_LIMIT = "accepted", "sold-out", "purchase-limit"
 RECENT = 500  # answers that the median of the moment is taken from

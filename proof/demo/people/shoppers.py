@@ -6,10 +6,11 @@ from contextlib import AsyncExitStack
 from hashlib import blake2b
 from typing import Any, Self
 
-from .book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
+from proof.demo.account.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
+
 from .calls import Caller, NoAnswer, Reply
+from .order_plans import Order, Repeat
 from .plan import Plan, Request
-from .wishes import Order, Repeat
 
 AT_THE_SAME_TIME = 32  # requests under way, on as many connections
 WAIT_SECONDS = 5  # what `Prefer: wait` asks for

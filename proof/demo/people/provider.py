@@ -4,10 +4,10 @@ import asyncio
 import itertools
 from collections.abc import Callable
 
+from proof.demo.account.follow_ups import Dealing, Dealings, Deed
 from shop.local.payments import CALLBACK, Message, signed_headers
 
 from .calls import Caller, NoAnswer
-from .dealings import Dealing, Dealings, Deed
 
 
 def has_no_answer(status: int) -> bool:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from proof.demo.sampler import Sampler
+
 from .book import Book
-from .dealings import Dealings
+from .follow_ups import Dealings
 from .inbox import Inbox
-from .sampler import Sampler
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What each side says of a demo sale: its clients, its webhook receiver, PostgreSQL."""

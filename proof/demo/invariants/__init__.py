@@ -1,0 +1,1 @@
+"""The invariants of a sale, each judged from what all sides say of it."""

@@ -1,0 +1,1 @@
+"""The people of a demo sale, and the programs that they use."""
