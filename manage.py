@@ -8,7 +8,7 @@ import sys
 def main() -> int:
     """Run the command that the command line names; returns its exit code."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-    from shop.core.commands import run_command_line
+    from shop.core.command_line.commands import run_command_line
 
     return run_command_line(sys.argv)
 

@@ -12,7 +12,9 @@ from inventory.models import Allocation, Sale
 from inventory.selectors import sales_on_record, state_of
 from orders import figures
 from orders.models import ReconciliationRecord
-from shop.core import clock, health, progress
+from shop.core import clock
+from shop.core.processes import health
+from shop.core.tasks import progress
 
 from .attention import mishaps
 from .payments import payments_waiting

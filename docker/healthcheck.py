@@ -52,7 +52,7 @@ def check_beat() -> None:
 
     Beat answers no questions, so its work is the proof. A worker is needed for it, too.
     """
-    from shop.core import health
+    from shop.core.processes import health
 
     try:
         health.check_worker()

@@ -16,13 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from shop.core import clock
-from shop.core.admin import (
-    BIG_TABLE_HELP,
-    BigTableAdmin,
-    ReadOnlyAdmin,
-    table,
-    unbroken,
-)
+from shop.core.admin.lists import BIG_TABLE_HELP, BigTableAdmin, ReadOnlyAdmin, table, unbroken
 
 from . import counters, selectors, services
 from .domain import MAX_UNIT_PRICE

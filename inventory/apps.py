@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from shop.core import moments
+from shop.core.stores import moments
 
 
 class InventoryConfig(AppConfig):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import redis
 
-from shop.core.redis import client, script
+from shop.core.stores.redis import client, script
 
 from . import errors
 from .reservation import (

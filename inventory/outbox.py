@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from shop.core.redis import client, script
+from shop.core.stores.redis import client, script
 
 from .counters import LUA, PERSIST_GROUP, Keys
 from .reservation import entry_id_of, position_of

@@ -7,7 +7,7 @@ the payment is on its way into the ledger.
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from shop.core.redis import client, script
+from shop.core.stores.redis import client, script
 
 from .counters import LUA, Keys
 

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.core.checks import register
 from django.db.models.signals import post_migrate
 
-from shop.core import health
+from shop.core.processes import health
 
 from .checks import (
     check_payment_secrets,

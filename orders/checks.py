@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from shop.core.environment import secret_bytes
 from shop.core.error_text import first_line
-from shop.core.redis_permissions import missing_permissions
+from shop.core.stores.redis_permissions import missing_permissions
 
 
 def check_payment_secrets(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:

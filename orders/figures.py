@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from shop.core.redis import client
+from shop.core.stores.redis import client
 
 LATENCY_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)  # upper bounds, and one without
 BATCH_ORDERS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)  # the same

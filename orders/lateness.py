@@ -15,8 +15,9 @@ from django.db import DatabaseError
 
 from inventory import counters, outbox, paying
 from inventory.selectors import sales_on_record
-from shop.core import clock, sql
-from shop.core.health import Finding, NotReady
+from shop.core import clock
+from shop.core.processes.health import Finding, NotReady
+from shop.core.stores import sql
 
 SQL = Path(__file__).parent / "sql"
 MARKS_MATTER_SECONDS = 1.0

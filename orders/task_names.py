@@ -3,7 +3,7 @@
 Each queue has processes of its own: what has to happen by a time (`urgent`) waits for nothing long.
 """
 
-from shop.core.dispatch import TaskName
+from shop.core.tasks.dispatch import TaskName
 
 PERSIST_ORDERS = TaskName("orders.persist", queue="persist", expires_seconds=10)
 SWEEP_OUTBOXES = TaskName("orders.sweep_outboxes", queue="urgent", expires_seconds=10)

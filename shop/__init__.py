@@ -6,8 +6,8 @@ line for each variable, and not with a traceback.
 
 import os
 
-from .core import recording
 from .core.environment import stop_if_unusable
+from .core.tracing import recording
 from .local import discovery
 
 _own_redis = discovery.redis_url(discovery.state_dir(), db=0)

@@ -21,8 +21,9 @@ from orders.api.probes import with_probes  # noqa: E402
 from orders.api.window import with_window  # noqa: E402
 from orders.intake.asgi import Application, with_intake  # noqa: E402
 from orders.intake.protocol import OrderProtocol  # noqa: E402
-from shop.core import profiling, tracing  # noqa: E402
-from shop.core.readiness import announced  # noqa: E402
+from shop.core.processes.readiness import announced  # noqa: E402
+from shop.core.profiling import in_process  # noqa: E402
+from shop.core.tracing import process  # noqa: E402
 
 __all__ = ["OrderProtocol", "application"]
 
@@ -30,13 +31,13 @@ SWITCH_SECONDS = 0.0005
 
 import_module(settings.ROOT_URLCONF)  # now, and not while somebody waits for the first page
 
-tracing.start("web")
-profiling.listen("web")
+process.start("web")
+in_process.listen("web")
 
 # Probes, the window and the callback are left out of the traces: many are answered from one look.
-traced = tracing.traced(with_cancelling(with_room(cast(Application, django_application))))
+traced = process.traced(with_cancelling(with_room(cast(Application, django_application))))
 behind = with_probes(with_callback(with_window(traced)))
-application = announced(tracing.until_shutdown(with_intake(behind)))
+application = announced(process.until_shutdown(with_intake(behind)))
 
 # Orders are judged in one thread, and Django works in others. When the first one wants the
 # interpreter, which it does several times an order, each of these may keep it for 5 ms, unless

@@ -15,6 +15,6 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 # run as another user.
 warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
-app = Celery("shop", include=["workers.tasks", "shop.core.task_signals"])
+app = Celery("shop", include=["workers.tasks", "shop.core.tasks.signals"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULE

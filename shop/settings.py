@@ -75,7 +75,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "shop.core.request_id.RequestIdMiddleware",
+    "shop.core.logs.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -85,7 +85,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "shop.core.wrong_values.WrongValuesMiddleware",
+    "shop.core.admin.wrong_values.WrongValuesMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -190,7 +190,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Celery connects to the database anew for each task, unless told not to. What is old or broken is
-# closed between two tasks all the same (shop/core/task_signals.py).
+# closed between two tasks all the same (shop/core/tasks/signals.py).
 CELERY_DB_REUSE_MAX = 2**31
 CELERY_TIMEZONE = "UTC"
 
@@ -347,13 +347,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "faults": {"()": "shop.core.logging.WithoutAnsweredUnavailability"},
-        "seldom": {"()": "shop.core.logging.AtMostEverySecond"},
-        "strangers": {"()": "shop.core.logging.StrangersAtMostEverySecond"},
+        "faults": {"()": "shop.core.logs.filters.WithoutAnsweredUnavailability"},
+        "seldom": {"()": "shop.core.logs.filters.AtMostEverySecond"},
+        "strangers": {"()": "shop.core.logs.filters.StrangersAtMostEverySecond"},
     },
     "formatters": {
         "line": {
-            "()": "shop.core.log_lines.formatter",
+            "()": "shop.core.logs.lines.formatter",
             "style": env.text("LOG_FORMAT"),
         },
     },

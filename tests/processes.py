@@ -22,7 +22,7 @@ from django.db import connection
 from inventory import outbox
 from inventory.counters import Keys
 from inventory.models import Sale
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.signing import STRIPE_SECRET
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -26,8 +26,8 @@ from urllib.parse import urlsplit
 from django.db import connection
 from django.test import override_settings
 
-from shop.core import redis
-from shop.core.commands import run_command_line
+from shop.core.command_line.commands import run_command_line
+from shop.core.stores import redis
 from tests.processes import free_port
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,8 +11,8 @@ from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler
 
-from shop.core import dispatch
-from shop.core.dispatch import TaskName
+from shop.core.tasks import dispatch
+from shop.core.tasks.dispatch import TaskName
 
 JUMP_SECONDS = 2.0  # more than NTP moves a clock between two looks
 

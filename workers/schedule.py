@@ -13,7 +13,7 @@ from orders.task_names import (
     SWEEP_OUTBOXES,
     SWEEP_RELEASES,
 )
-from shop.core.dispatch import TaskName
+from shop.core.tasks.dispatch import TaskName
 
 
 def _every(seconds: float, task: TaskName, *arguments: Any) -> dict[str, Any]:

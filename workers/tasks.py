@@ -41,11 +41,13 @@ from orders.task_names import (
     SWEEP_OUTBOXES,
     SWEEP_RELEASES,
 )
-from shop.core import clock, correlation, dispatch, progress
-from shop.core.dispatch import TaskName
-from shop.core.limits import after
-from shop.core.locks import try_alone
+from shop.core import clock
+from shop.core.logs import correlation
+from shop.core.stores.locks import try_alone
 from shop.core.tally import Tally
+from shop.core.tasks import dispatch, progress
+from shop.core.tasks.dispatch import TaskName
+from shop.core.time_limits import after
 
 logger = logging.getLogger(__name__)
 

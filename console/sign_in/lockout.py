@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from shop.core import sign_ins
+from shop.core.admin import sign_ins
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from django.urls import reverse
 from import_export.results import Result
 
 from inventory.models import Product, Sale
-from shop.core.admin import ShopAdmin
-from shop.core.buttons import button
+from shop.core.admin.buttons import button
+from shop.core.admin.lists import ShopAdmin
 
 from .columns import WholeFile
 from .pages import Import, import_page

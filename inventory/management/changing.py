@@ -8,8 +8,8 @@ from django.core.management.base import CommandError
 from inventory.errors import CountersLost, CountersUnavailable, InventoryError
 from inventory.models import Sale
 from inventory.selectors import get_sale
-from shop.core.commands import SERVER_AWAY, OperatorCommand, in_plain_words
-from shop.core.terminal import GOOD, Display
+from shop.core.command_line.commands import SERVER_AWAY, OperatorCommand, in_plain_words
+from shop.core.command_line.terminal import GOOD, Display
 
 
 class SaleCommand(OperatorCommand):

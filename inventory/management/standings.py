@@ -13,7 +13,7 @@ from inventory.errors import CountersLost, CountersUnavailable
 from inventory.models import Sale
 from inventory.selectors import state_of
 from shop.core import clock
-from shop.core.terminal import Cell
+from shop.core.command_line.terminal import Cell
 
 from .looks import state_text
 from .stock import SkuStock, available_units, in_all, stock_of

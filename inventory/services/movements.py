@@ -9,7 +9,7 @@ from django.db.models import F
 
 from inventory import errors
 from inventory.models import Allocation, StockMovement
-from shop.core import sql
+from shop.core.stores import sql
 
 SQL = Path(__file__).parent.parent / "sql"
 

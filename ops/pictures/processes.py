@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orders import task_names
-from shop.core.dispatch import TaskName
+from shop.core.tasks.dispatch import TaskName
 from shop.local.procfile import queues_of, read_profile
 from workers.schedule import SCHEDULE
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from orders.models import ApiClient
 from orders.services.clients import create_client, give_new_key
-from shop.core.admin import ShopAdmin
+from shop.core.admin.lists import ShopAdmin
 
 from .confirmation import Question, asks_first
 from .secrets import Secret, show_once

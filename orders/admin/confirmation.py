@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from shop.core.buttons import button
+from shop.core.admin.buttons import button
 
 CONFIRMED = "confirmed"
 LISTED = 50  # rows that the page names

@@ -16,7 +16,7 @@ from orders.errors import LetterResolved
 from orders.models import DeadLetter, Order
 from orders.services import dead_letters, triage
 from shop.core import clock
-from shop.core.admin import OfferedFilter, ReadOnlyAdmin, preformatted, table, unbroken
+from shop.core.admin.lists import OfferedFilter, ReadOnlyAdmin, preformatted, table, unbroken
 
 from .confirmation import Outcome, Question, ask_about_rows, asks_first
 from .looks import Tone, badge, link_to_pk

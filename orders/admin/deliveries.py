@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from inventory.admin import of_order
 from orders.models import Delivery
 from orders.notifications.replay import replay
-from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, unbroken
+from shop.core.admin.lists import BIG_TABLE_HELP, BigTableAdmin, unbroken
 
 from .looks import Tone, badge, link_to_pk, moment
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from orders.models import Endpoint
 from orders.notifications import endpoints, trial
 from orders.notifications.outcomes import Delivered
-from shop.core.admin import ShopAdmin
+from shop.core.admin.lists import ShopAdmin
 
 from .confirmation import Outcome, Question, asks_first
 from .secrets import Secret, show_once

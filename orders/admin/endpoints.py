@@ -15,7 +15,7 @@ from orders.errors import EndpointExists
 from orders.models import ApiClient, Delivery, Endpoint
 from orders.notifications import endpoints
 from orders.notifications.targets import TargetRefused, check_url, normalise
-from shop.core.admin import ShopAdmin, unbroken
+from shop.core.admin.lists import ShopAdmin, unbroken
 
 from .deliveries import STATES, answer_of
 from .endpoint_actions import EndpointActions, secret_of

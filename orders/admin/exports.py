@@ -22,7 +22,7 @@ from tablib import Dataset
 
 from orders.models import Order
 from shop.core import clock
-from shop.core.admin import BigTableAdmin
+from shop.core.admin.lists import BigTableAdmin
 
 from .order_rows import COLUMNS, Row, pages
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from inventory.admin import uuid_in
 from inventory.models import Sale
 from orders.models import ApiClient
-from shop.core.admin import OfferedFilter
+from shop.core.admin.lists import OfferedFilter
 
 RECENT_SALES = 30
 _IS_ID = re.compile(r"[0-9]{1,18}")

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from orders.domain import Status
-from shop.core.admin import unbroken
+from shop.core.admin.lists import unbroken
 
 Tone = Literal["good", "bad", "waits", "plain"]
 

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from inventory.admin import of_order
 from orders.models import LostOrder
-from shop.core.admin import ReadOnlyAdmin, unbroken
+from shop.core.admin.lists import ReadOnlyAdmin, unbroken
 
 
 @admin.register(LostOrder)

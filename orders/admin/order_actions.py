@@ -16,7 +16,7 @@ from orders.notifications.replay import replay
 from orders.selectors import payment_in_time
 from orders.services.holds import cancel_order
 from orders.services.refunds import note_refund, refundable_payments
-from shop.core.admin import BigTableAdmin
+from shop.core.admin.lists import BigTableAdmin
 
 from .confirmation import Outcome, Question, asks_first
 

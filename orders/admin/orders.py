@@ -14,7 +14,7 @@ from inventory.money import with_currency
 from orders.models import Order
 from orders.selectors import payment_in_time
 from shop.core import clock
-from shop.core.admin import BIG_TABLE_HELP, unbroken
+from shop.core.admin.lists import BIG_TABLE_HELP, unbroken
 
 from .exports import ExportsOrders
 from .filters import RefundFilter, SaleFilter, matching

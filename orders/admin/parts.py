@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from inventory.admin import of_order
 from inventory.money import with_currency
 from orders.models import OrderEvent, OrderLine
-from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin
+from shop.core.admin.lists import BIG_TABLE_HELP, BigTableAdmin
 
 from .looks import link_to_pk
 

@@ -20,7 +20,13 @@ from orders.models import PaymentNotice, ProviderMessage
 from orders.services.payments import count_elsewhere
 from orders.services.refunds import note_refund
 from shop.core import clock
-from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, OfferedFilter, preformatted, unbroken
+from shop.core.admin.lists import (
+    BIG_TABLE_HELP,
+    BigTableAdmin,
+    OfferedFilter,
+    preformatted,
+    unbroken,
+)
 
 from .confirmation import Outcome, Question, asks_first
 

@@ -12,7 +12,7 @@ from inventory.errors import InventoryError
 from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord
 from orders.services.repair import Correction, repair
-from shop.core.admin import BIG_TABLE_HELP, BigTableAdmin, OfferedFilter, table
+from shop.core.admin.lists import BIG_TABLE_HELP, BigTableAdmin, OfferedFilter, table
 
 from .confirmation import Outcome, Question, ask_about_rows, asks_first
 from .filters import SaleFilter

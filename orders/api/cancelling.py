@@ -19,7 +19,7 @@ from orders.problems import Problem, Refused
 from orders.representation import OrderView, encode_order
 from orders.selectors import Asked, find_orders
 from orders.services.holds import cancel_orders
-from shop.core import tracing
+from shop.core.tracing import process
 
 from .endpoint import problem_of
 from .following import order_id_of, told
@@ -45,7 +45,7 @@ def with_cancelling(application: Application) -> Application:
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if order_id := _order_of(scope):
-            tracing.name_route(ROUTE)
+            process.name_route(ROUTE)
             await send_reply(send, await _reply(order_id, scope))
         else:
             await application(scope, receive, send)

@@ -16,7 +16,7 @@ from inventory.errors import SaleUnknown
 from inventory.selectors import Offer, read_offer, state_of
 from orders.payments import test_provider
 from shop.core import clock
-from shop.core.threads import Overloaded, in_thread
+from shop.core.processes.threads import Overloaded, in_thread
 
 from .html import html_page
 

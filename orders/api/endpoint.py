@@ -14,7 +14,7 @@ from orders import problems
 from orders.intake.directory import DirectoryUnavailable
 from orders.intake.replies import unavailable
 from orders.problems import Problem, Refused
-from shop.core.threads import Overloaded
+from shop.core.processes.threads import Overloaded
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponse]]

@@ -10,8 +10,8 @@ from orders import metrics as figures
 from orders import problems
 from orders.intake.service import intake
 from orders.problems import Problem, Refused
-from shop.core import health
-from shop.core.threads import in_thread
+from shop.core.processes import health
+from shop.core.processes.threads import in_thread
 
 from .endpoint import endpoint
 

@@ -20,7 +20,7 @@ from inventory.selectors import open_sales, state_of
 from orders import problems
 from orders.problems import Problem
 from shop.core import clock
-from shop.core.threads import Overloaded, in_thread
+from shop.core.processes.threads import Overloaded, in_thread
 
 from .endpoint import endpoint, problem_response
 from .html import REFERENCE, html_page

@@ -33,7 +33,7 @@ from orders.payments.news import (
 from orders.problems import Problem, Refused
 from orders.services.notices import Answer, Message, Noted, note
 from shop.core import clock
-from shop.core.threads import in_thread
+from shop.core.processes.threads import in_thread
 
 from .endpoint import View, endpoint, problem_of
 from .marking import Mark, is_set, mark_of, take_away

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from inventory.selectors import Offer, live_sale, read_offer
 from shop.core import clock
-from shop.core.threads import in_thread
+from shop.core.processes.threads import in_thread
 
 from .endpoint import endpoint, problem_of, problem_response
 

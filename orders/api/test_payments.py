@@ -8,7 +8,7 @@ from orders.domain import parse_order_id
 from orders.models import Order
 from orders.payments import standard, test_provider
 from orders.problems import Problem, Refused
-from shop.core.threads import in_thread
+from shop.core.processes.threads import in_thread
 
 from .endpoint import endpoint
 from .payments import take_message

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
-from shop.core.threads import in_thread
+from shop.core.processes.threads import in_thread
 
 MOST_IN_A_CALL = 200
 # One call at a time: what is asked meanwhile makes up the next, so that calls grow with the load

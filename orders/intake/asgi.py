@@ -11,9 +11,9 @@ from typing import Any
 from django.conf import settings
 
 from orders.problems import BODY_TOO_LARGE, Problem
-from shop.core import health
-from shop.core.lingering import CLOSE
-from shop.core.threads import in_thread
+from shop.core.processes import health
+from shop.core.processes.lingering_close import CLOSE
+from shop.core.processes.threads import in_thread
 
 from .connection.addresses import client_address, is_trusted, sender_of
 from .headers import read_headers

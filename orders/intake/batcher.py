@@ -17,8 +17,9 @@ from inventory.counters import Keys
 from inventory.errors import CountersLost, CountersUnavailable
 from inventory.reservation import Outcome, Reservation
 from orders.task_names import PERSIST_ORDERS
-from shop.core import dispatch, tracing
-from shop.core.threads import Overloaded
+from shop.core.processes.threads import Overloaded
+from shop.core.tasks import dispatch
+from shop.core.tracing import process
 
 from . import tracing as order_tracing
 from .counting import Counting
@@ -160,7 +161,7 @@ class Batcher:
     async def _judge_batch(self, lane: _Lane, batch: list[_Waiting]) -> None:
         sale_id, slug = lane.sale_id, lane.slug
         reservations = [waiting.reservation for waiting in batch]
-        began = time.time_ns() if tracing.active is not None else 0
+        began = time.time_ns() if process.active is not None else 0
         try:
             contents = await self._directory.current()
             judged = await self._judge.judge(contents.sales[slug], reservations)

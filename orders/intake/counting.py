@@ -21,7 +21,7 @@ from inventory.reservation import (
     SoldOut,
 )
 from orders.figures import NO_SALE, Tally
-from shop.core.redis import async_client
+from shop.core.stores.redis import async_client
 
 logger = logging.getLogger(__name__)
 

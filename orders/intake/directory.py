@@ -16,8 +16,8 @@ from inventory.selectors import sales_on_record
 from orders.models import ApiClient, hash_api_key
 from shop.core import clock
 from shop.core.error_text import first_line
-from shop.core.health import NotReady
-from shop.core.threads import Overloaded, in_thread
+from shop.core.processes.health import NotReady
+from shop.core.processes.threads import Overloaded, in_thread
 
 logger = logging.getLogger(__name__)
 

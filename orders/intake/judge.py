@@ -18,8 +18,8 @@ from inventory.counters import LUA, Judged, Keys, read_judgement, reserve_argume
 from inventory.errors import CountersUnavailable, ServerNotCompared
 from inventory.reservation import Reservation
 from orders.services.attest import attest_counters
-from shop.core.redis import async_client
-from shop.core.threads import in_thread
+from shop.core.processes.threads import in_thread
+from shop.core.stores.redis import async_client
 
 from .directory import KnownSale
 from .room import Room

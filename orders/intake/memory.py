@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from orders.domain import OrderRecord
 from orders.services.lost_orders import put_in_doubt
-from shop.core.threads import Overloaded, in_thread
+from shop.core.processes.threads import Overloaded, in_thread
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ is started with `--http shop.asgi:OrderProtocol`. Without that orders are taken 
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from shop.core.lingering import CLOSE
+from shop.core.processes.lingering_close import CLOSE
 
 from .asgi import ENDS, PATH, too_large_body
 from .connection.addresses import client_address

@@ -13,7 +13,7 @@ from inventory.counters import request_record
 from inventory.reservation import Accepted, AcceptedBefore, Outcome
 from orders.domain import Status
 from orders.problems import Refused
-from shop.core.redis import async_client
+from shop.core.stores.redis import async_client
 
 from . import tracing
 from .admission import Admitted, NotInCopy, UnknownKey, admit, authenticate, require_sale

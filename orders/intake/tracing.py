@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from inventory.reservation import Reservation
 from orders.domain import OrderRecord, format_order_id
-from shop.core import tracing
+from shop.core.tracing import process
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -21,7 +21,7 @@ _REQUEST = {
 
 def order_begun(traceparent: str) -> "Span | None":
     """Begin the span of an order whose caller gave `traceparent`; None where it is not sampled."""
-    active = tracing.active
+    active = process.active
     if active is None or not active.sampling.takes(traceparent):
         return None
     return active.begin(NAME, parent=traceparent, kind="server", attributes=_REQUEST)
@@ -29,14 +29,14 @@ def order_begun(traceparent: str) -> "Span | None":
 
 def traceparent_of(span: "Span") -> str:
     """Return the traceparent that a sampled order travels on with."""
-    from shop.core.otel import traceparent_of
+    from shop.core.tracing.otel import traceparent_of
 
     return traceparent_of(span)
 
 
 def order_answered(span: "Span", record: OrderRecord, *, outcome: str, status: int) -> None:
     """End an order's span: `outcome` as in the metrics, `status` as in the HTTP response."""
-    from shop.core.otel import answered
+    from shop.core.tracing.otel import answered
 
     span.set_attributes(
         {
@@ -56,7 +56,7 @@ def batch_judged(sale: str, batch: Sequence[Reservation], start_ns: int) -> None
 
     `start_ns` are Unix nanoseconds.
     """
-    if (active := tracing.active) is None:
+    if (active := process.active) is None:
         return
     end_ns = time.time_ns()
     facts: dict[str, str | int] = {

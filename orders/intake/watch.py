@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from orders import selectors
-from shop.core.threads import Overloaded, in_thread
+from shop.core.processes.threads import Overloaded, in_thread
 
 logger = logging.getLogger(__name__)
 

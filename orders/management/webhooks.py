@@ -8,7 +8,7 @@ from orders.errors import ClientUnknown
 from orders.models import Endpoint
 from orders.notifications.endpoints import webhooks_at
 from orders.services.clients import find_client
-from shop.core.commands import in_plain_words
+from shop.core.command_line.commands import in_plain_words
 
 
 def add_arguments(parser: ArgumentParser) -> None:

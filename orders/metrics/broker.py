@@ -10,8 +10,8 @@ from prometheus_client.core import Metric
 
 from orders import task_names
 from orders.task_names import PULSES
-from shop.core import discarded
-from shop.core.dispatch import TaskName
+from shop.core.tasks import discarded
+from shop.core.tasks.dispatch import TaskName
 
 from .families import counter, gauge
 from .scene import Scene

@@ -8,7 +8,7 @@ from prometheus_client.core import Metric
 
 from orders.models import Endpoint
 from orders.services import sent
-from shop.core import sql
+from shop.core.stores import sql
 
 from .families import counter, gauge
 from .postgresql import COUNTED_EXACTLY, SQL

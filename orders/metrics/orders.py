@@ -7,7 +7,7 @@ from prometheus_client.core import Metric
 
 from orders.domain import Status
 from orders.models import Order
-from shop.core.estimates import estimate
+from shop.core.admin.estimates import estimate
 
 from .families import counter, gauge
 from .postgresql import COUNTED_EXACTLY

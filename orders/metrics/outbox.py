@@ -9,7 +9,7 @@ from prometheus_client.core import Metric
 from inventory import outbox
 from inventory.counters import PERSIST_GROUP, Keys
 from shop.core import clock
-from shop.core.redis import client
+from shop.core.stores.redis import client
 
 from .families import counter, gauge
 from .scene import Scene

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from prometheus_client.core import Metric
 
-from shop.core.estimates import estimate
+from shop.core.admin.estimates import estimate
 
 from .scene import Scene
 from .stores import Source

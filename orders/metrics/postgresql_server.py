@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric
 
-from shop.core import sql
+from shop.core.stores import sql
 
 from .families import counter, gauge
 from .postgresql import SQL

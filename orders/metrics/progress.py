@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric
 
-from shop.core import progress
+from shop.core.tasks import progress
 
 from .families import gauge
 from .scene import Scene

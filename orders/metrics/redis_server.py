@@ -7,7 +7,7 @@ import redis
 from django.conf import settings
 from prometheus_client.core import Metric
 
-from shop.core.redis import client
+from shop.core.stores.redis import client
 
 from . import broker
 from .families import counter, gauge

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric
 
-from shop.core import sign_ins
+from shop.core.admin import sign_ins
 
 from .families import counter
 from .scene import Scene

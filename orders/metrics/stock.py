@@ -8,8 +8,8 @@ from prometheus_client.core import Metric
 from inventory.models import Allocation
 from orders.domain import RELEASED
 from orders.models import Order
-from shop.core import sql
-from shop.core.estimates import estimate
+from shop.core.admin.estimates import estimate
+from shop.core.stores import sql
 
 from .families import gauge
 from .postgresql import COUNTED_EXACTLY, SQL

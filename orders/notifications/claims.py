@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from orders.models import Endpoint
-from shop.core import sql
+from shop.core.stores import sql
 
 from .backoff import MAX_ATTEMPTS
 

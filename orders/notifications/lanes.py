@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from orders.models import Endpoint
 from shop.core import clock
-from shop.core.database_thread import DatabaseThread
+from shop.core.stores.database_thread import DatabaseThread
 
 from . import claims, operators, results
 from .calls import call

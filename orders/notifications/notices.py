@@ -12,8 +12,9 @@ from uuid import UUID
 import msgspec
 
 from orders.domain import EventType, Status
-from shop.core import correlation, sql
-from shop.core.traceparent import trace_id_of
+from shop.core.logs import correlation
+from shop.core.stores import sql
+from shop.core.tracing.traceparent import trace_id_of
 
 SQL = Path(__file__).parent.parent / "sql"
 

@@ -13,7 +13,8 @@ from django.db import transaction
 
 from orders.models import Delivery, Endpoint
 from orders.services import sent
-from shop.core import clock, sql
+from shop.core import clock
+from shop.core.stores import sql
 
 from .backoff import CAP_SECONDS, MAX_ATTEMPTS, wait_seconds
 from .claims import Claim

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from orders.models import Endpoint
-from shop.core.locks import try_alone
+from shop.core.stores.locks import try_alone
 
 from . import claims, results
 from .claims import Claim

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shop.core import tracing
-from shop.core.traceparent import is_sampled
+from shop.core.tracing import process
+from shop.core.tracing.traceparent import is_sampled
 
 from .notices import Notice
 from .outcomes import Delivered, Outcome
@@ -18,7 +18,7 @@ def delivery(notice: Notice, *, channel: str, attempt: int = 1) -> Iterator[str]
     stays in one piece; "" where the order has none.
     """
     traceparent = notice.traceparent or ""
-    if tracing.active is None or not is_sampled(traceparent):
+    if process.active is None or not is_sampled(traceparent):
         yield traceparent
         return
     facts: dict[str, str | int] = {
@@ -28,15 +28,15 @@ def delivery(notice: Notice, *, channel: str, attempt: int = 1) -> Iterator[str]
         "shop.attempt": attempt,
     }
     name = f"{channel} {notice.type.value}"
-    with tracing.span(name, parent=traceparent, kind="client", attributes=facts) as own:
+    with process.span(name, parent=traceparent, kind="client", attributes=facts) as own:
         yield own or traceparent
 
 
 def noted(outcome: Outcome) -> Outcome:
     """Note what became of an attempt on the span around, and return it."""
-    if tracing.active is not None:
+    if process.active is not None:
         status = getattr(outcome, "status", None)
-        tracing.active.note_outcome(
+        process.active.note_outcome(
             status, error="" if isinstance(outcome, Delivered) else getattr(outcome, "error", "")
         )
     return outcome

@@ -13,9 +13,9 @@ from django.db import InterfaceError, OperationalError
 
 from orders.models import Endpoint
 from orders.task_names import DELIVER_WEBHOOKS
-from shop.core import dispatch
-from shop.core.database_thread import DatabaseThread
-from shop.core.locks import try_alone
+from shop.core.stores.database_thread import DatabaseThread
+from shop.core.stores.locks import try_alone
+from shop.core.tasks import dispatch
 
 from . import claims, results
 from .calls import open_session

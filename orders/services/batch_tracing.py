@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from itertools import islice
 
 from orders.domain import OrderRecord, format_order_id
-from shop.core import tracing
-from shop.core.traceparent import is_sampled
+from shop.core.tracing import process
+from shop.core.tracing.traceparent import is_sampled
 
 MOST_LINKS = 128  # of a span, as the SDK keeps them
 
@@ -15,7 +15,7 @@ MOST_LINKS = 128  # of a span, as the SDK keeps them
 @contextmanager
 def batch_persisted(sale_id: int, orders: int, records: Iterable[OrderRecord]) -> Iterator[None]:
     """Record the block: a span with links to the sampled orders, and a span in each one's trace."""
-    if tracing.active is None or not (sampled := _sampled(records)):
+    if process.active is None or not (sampled := _sampled(records)):
         yield
         return
     began = time.time_ns()
@@ -38,7 +38,7 @@ def _record(
     began: int,
     error: Exception | None,
 ) -> None:
-    if (active := tracing.active) is None:
+    if (active := process.active) is None:
         return
     ended = time.time_ns()
     batch = active.record(

@@ -10,7 +10,7 @@ from inventory.outbox import Entry
 from orders.domain import OrderRecord, decode_record
 from orders.errors import Unpersistable
 from orders.models import DeadLetter
-from shop.core import correlation
+from shop.core.logs import correlation
 
 logger = logging.getLogger(__name__)
 

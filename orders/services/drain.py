@@ -19,7 +19,7 @@ from orders.domain import OrderRecord, decode_record
 from orders.errors import Unpersistable
 from orders.given_json import may_be_unreadable
 from shop.core import clock
-from shop.core.locks import try_alone
+from shop.core.stores.locks import try_alone
 
 from . import dead_letters
 from .persist import Accepted, persist_batch

@@ -9,8 +9,8 @@ from uuid import UUID
 from orders.domain import EventType
 from orders.models import Endpoint
 from orders.task_names import DELIVER_MAIL, DELIVER_SMS, DELIVER_WEBHOOKS
-from shop.core import sql
-from shop.core.dispatch import send_on_commit
+from shop.core.stores import sql
+from shop.core.tasks.dispatch import send_on_commit
 
 SQL = Path(__file__).parent.parent / "sql"
 _TASK = {

@@ -19,7 +19,7 @@ from inventory.models import Allocation, StockMovement
 from inventory.reservation import Snapshot
 from orders.domain import HOLDING, SELLING, request_digest
 from orders.models import DeadLetter, Order
-from shop.core import sql
+from shop.core.stores import sql
 
 from .transit import SQL
 

@@ -13,8 +13,9 @@ from orders import lifecycle
 from orders.domain import Status
 from orders.errors import NotCancellable, OrderUnknown
 from orders.selectors import Asked
-from shop.core import clock, sql
-from shop.core.limits import endless
+from shop.core import clock
+from shop.core.stores import sql
+from shop.core.time_limits import endless
 
 from .transitions import change_status
 

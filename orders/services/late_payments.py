@@ -24,9 +24,10 @@ from inventory.services import lock_free_units
 from orders import lifecycle
 from orders.models import Order, OrderLine, PaymentNotice
 from orders.task_names import SWEEP_RELEASES
-from shop.core import clock, sql
-from shop.core.dispatch import send_on_commit
-from shop.core.limits import endless
+from shop.core import clock
+from shop.core.stores import sql
+from shop.core.tasks.dispatch import send_on_commit
+from shop.core.time_limits import endless
 
 from .attest import on_compared_server
 from .payments import (

@@ -22,8 +22,9 @@ from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
 from orders.models import DeadLetter, PaymentNotice, ProviderMessage
 from orders.payments.news import NewsType, PaymentNews, Unacted
 from orders.task_names import SETTLE_PAYMENTS
-from shop.core import clock, sql
-from shop.core.dispatch import send_on_commit
+from shop.core import clock
+from shop.core.stores import sql
+from shop.core.tasks.dispatch import send_on_commit
 
 from .payments import settle
 

@@ -20,8 +20,10 @@ from orders.models import Order, OrderEvent, PaymentNotice
 from orders.payments import books
 from orders.payments.books import Money, Share
 from orders.task_names import SETTLE_PAYMENTS
-from shop.core import clock, correlation, sql
-from shop.core.dispatch import send_on_commit
+from shop.core import clock
+from shop.core.logs import correlation
+from shop.core.stores import sql
+from shop.core.tasks.dispatch import send_on_commit
 
 from .events import Event, record_events
 from .transitions import change_status

@@ -17,8 +17,8 @@ from orders.domain import OrderRecord, Rejection, format_order_id
 from orders.lifecycle import Change
 from orders.models import Order
 from orders.task_names import SWEEP_RELEASES
-from shop.core import sql
-from shop.core.dispatch import send_on_commit
+from shop.core.stores import sql
+from shop.core.tasks.dispatch import send_on_commit
 
 from .batch_tracing import batch_persisted
 from .events import Event, record_events

@@ -26,7 +26,8 @@ from inventory.reservation import Snapshot, position_of, retaking
 from orders.domain import RELEASED, SkuBalance
 from orders.errors import ReconciliationImpossible
 from orders.models import DeadLetter, Order, PaymentNotice, ReconciliationCheckpoint
-from shop.core import clock, sql
+from shop.core import clock
+from shop.core.stores import sql
 
 from . import checkpoints, transit
 from .dead_letters import record_in

@@ -13,8 +13,8 @@ from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.reservation import Release, second_life
 from orders.models import DeadLetter
-from shop.core import sql
-from shop.core.limits import endless
+from shop.core.stores import sql
+from shop.core.time_limits import endless
 
 from . import dead_letters
 from .attest import on_compared_server

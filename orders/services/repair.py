@@ -8,7 +8,7 @@ from django.db import transaction
 from inventory import counters
 from inventory.models import Allocation
 from inventory.services import correct_stock
-from shop.core.locks import alone
+from shop.core.stores.locks import alone
 
 from .explain import row_differences
 from .reconcile import reconcile

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from shop.core.redis import client
+from shop.core.stores.redis import client
 
 KEY = "shop:sent"
 

@@ -19,7 +19,7 @@ from inventory import counters
 from inventory.reservation import Snapshot
 from orders.domain import HOLDING, RELEASED, SELLING, Status
 from orders.models import Order, ReconciliationCheckpoint
-from shop.core import sql
+from shop.core.stores import sql
 
 SQL = Path(__file__).parent.parent / "sql"
 PAGE = 5000

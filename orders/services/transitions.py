@@ -11,8 +11,8 @@ from inventory.services import Move, move_stock
 from orders.domain import RELEASED
 from orders.lifecycle import Change
 from orders.task_names import SWEEP_RELEASES
-from shop.core import sql
-from shop.core.dispatch import send_on_commit
+from shop.core.stores import sql
+from shop.core.tasks.dispatch import send_on_commit
 
 from .events import Event, record_events
 

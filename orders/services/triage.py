@@ -5,8 +5,9 @@ from django.db import transaction
 from orders.errors import LetterResolved
 from orders.models import DeadLetter, Order
 from orders.task_names import SWEEP_RELEASES
-from shop.core import clock, dispatch
-from shop.core.locks import alone
+from shop.core import clock
+from shop.core.stores.locks import alone
+from shop.core.tasks import dispatch
 
 from . import dead_letters, payments
 from .drain import persist_entries

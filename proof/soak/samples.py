@@ -10,8 +10,8 @@ import psutil
 import psycopg2
 import redis
 
-from shop.core import discarded
 from shop.core.environment import default_store
+from shop.core.tasks import discarded
 from shop.local.database import ask
 from shop.local.service import Service
 from shop.local.stack import Stack

@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from shop.core.progress import KEY
+from shop.core.tasks.progress import KEY
 
 from .service import Service
 from .supervisor import Supervisor

@@ -20,7 +20,8 @@ from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
 
 from orders.api.openapi import document
-from shop.core import health, progress
+from shop.core.processes import health
+from shop.core.tasks import progress
 from tests.aiming import Known, signer
 from tests.conftest import MakeSale
 from tests.processes import Processes, Web

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from orders.models import Order
 from orders.notifications.endpoints import create_webhook
-from shop.core import profiled
+from shop.core.profiling import another_process
 from tests.collector import Collector, Span
 from tests.conftest import MakeSale
 from tests.integration.orders.notifications.receiver import Receiver
@@ -104,9 +104,9 @@ def test_one_trace_leads_from_the_request_through_the_ledger_to_the_webhook(
 
 
 def test_a_web_process_and_a_worker_are_profiled_while_they_work(web: Web) -> None:
-    processes = {process.role: process for process in profiled.listening()}
+    processes = {process.role: process for process in another_process.listening()}
     for role, frame in (("web", "run"), ("celery", "")):
-        path = profiled.by_itself(processes[role], 0.3)
+        path = another_process.by_itself(processes[role], 0.3)
         document = json.loads(path.read_text())
         assert any(frame in name["name"] for name in document["shared"]["frames"])
         assert document["profiles"]

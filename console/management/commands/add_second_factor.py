@@ -7,7 +7,7 @@ from typing import Any
 import segno
 
 from console.sign_in.second_factor import AccountUnknown, account, give_second_factor
-from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
 
 
 class Command(OperatorCommand):

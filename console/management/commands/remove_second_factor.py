@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management import CommandError
 
 from console.sign_in.second_factor import AccountUnknown, account, remove_second_factor
-from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
 
 
 class Command(OperatorCommand):

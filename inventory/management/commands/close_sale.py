@@ -6,8 +6,8 @@ from typing import Any
 from inventory import selectors, services
 from inventory.errors import InventoryError
 from shop.core import clock
-from shop.core.commands import OperatorCommand, in_plain_words
-from shop.core.terminal import GOOD, Display
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
+from shop.core.command_line.terminal import GOOD, Display
 
 
 class Command(OperatorCommand):

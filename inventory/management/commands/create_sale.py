@@ -11,9 +11,10 @@ from inventory.domain import MAX_HOLD_SECONDS, MAX_QUANTITY, parse_sku_spec
 from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.validators import validate_currency
-from shop.core import arguments, clock
-from shop.core.commands import OperatorCommand, in_plain_words
-from shop.core.terminal import GOOD, Display
+from shop.core import clock
+from shop.core.command_line import arguments
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
+from shop.core.command_line.terminal import GOOD, Display
 
 
 class Command(OperatorCommand):

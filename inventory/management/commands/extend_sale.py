@@ -8,7 +8,8 @@ from inventory import services
 from inventory.errors import RuleRefused
 from inventory.management.changing import SaleCommand
 from inventory.models import Sale
-from shop.core import arguments, clock
+from shop.core import clock
+from shop.core.command_line import arguments
 
 
 class Command(SaleCommand):

@@ -12,9 +12,10 @@ from inventory.domain import SaleState
 from inventory.management.standings import COLUMNS, DRAWN_COLUMNS, Standing, StandingReader
 from inventory.models import Sale
 from inventory.selectors import state_of
-from shop.core import arguments, clock
-from shop.core.commands import HOW_TO_START, SERVER_AWAY, OperatorCommand
-from shop.core.terminal import Display
+from shop.core import clock
+from shop.core.command_line import arguments
+from shop.core.command_line.commands import HOW_TO_START, SERVER_AWAY, OperatorCommand
+from shop.core.command_line.terminal import Display
 
 PAGE = 100  # sales
 

@@ -26,7 +26,7 @@ from orders import problems
 from orders.intake.headers import read_headers
 from orders.intake.replies import Reply, problem_reply, unavailable
 from orders.problems import Problem, Refused
-from shop.core.lingering import CLOSE, LingeringProtocol
+from shop.core.processes.lingering_close import CLOSE, LingeringProtocol
 
 from . import rules
 from .addresses import counted_address

@@ -7,7 +7,8 @@ from inventory.domain import MAX_QUANTITY
 from inventory.management.changing import SaleCommand
 from inventory.models import Sale
 from orders.services.limits import change_limit
-from shop.core import arguments, clock
+from shop.core import clock
+from shop.core.command_line import arguments
 
 
 class Command(SaleCommand):

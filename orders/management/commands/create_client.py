@@ -11,8 +11,8 @@ from django.core.management import CommandError
 from orders.errors import ClientExists, UnusableKey
 from orders.models import ApiClient
 from orders.services.clients import create_client, ensure_client
-from shop.core import arguments
-from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.command_line import arguments
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
 
 MOST_CHARACTERS = 1000  # of a file with a key; anything longer is another file
 

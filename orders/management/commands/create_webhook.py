@@ -8,7 +8,7 @@ from orders.errors import ClientUnknown, EndpointExists
 from orders.notifications.endpoints import create_webhook
 from orders.notifications.targets import TargetRefused
 from orders.services.clients import find_client
-from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
 
 
 class Command(OperatorCommand):

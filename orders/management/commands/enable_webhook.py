@@ -5,8 +5,8 @@ from typing import Any
 
 from orders.management import webhooks
 from orders.notifications.endpoints import enable
-from shop.core.commands import OperatorCommand
-from shop.core.terminal import GOOD, Display
+from shop.core.command_line.commands import OperatorCommand
+from shop.core.command_line.terminal import GOOD, Display
 
 
 class Command(OperatorCommand):

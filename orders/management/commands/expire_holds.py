@@ -11,8 +11,8 @@ from django.core.management.base import CommandError
 from inventory.errors import InventoryError
 from orders.services.holds import MARKING, expire_holds, over_for_certain
 from orders.services.release import release_stock, sales_to_release
-from shop.core.commands import SERVER_AWAY, OperatorCommand
-from shop.core.terminal import Display
+from shop.core.command_line.commands import SERVER_AWAY, OperatorCommand
+from shop.core.command_line.terminal import Display
 
 
 class Command(OperatorCommand):

@@ -9,8 +9,8 @@ from orders.models import Endpoint
 from orders.notifications.endpoints import state_of
 from orders.services.clients import find_client
 from shop.core import clock
-from shop.core.commands import OperatorCommand, in_plain_words
-from shop.core.terminal import Display
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
+from shop.core.command_line.terminal import Display
 
 COLUMNS = ("id", "URL", "orders of", "events", "state", "reason")
 

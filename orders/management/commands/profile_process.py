@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from shop.core import profiled, speedscope
-from shop.core.commands import OperatorCommand, in_plain_words
-from shop.core.profiled import NoProfile, Process
-from shop.core.profiling import MAX_SECONDS, SECONDS
-from shop.core.terminal import Display
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
+from shop.core.command_line.terminal import Display
+from shop.core.profiling import another_process, speedscope
+from shop.core.profiling.another_process import NoProfile, Process
+from shop.core.profiling.in_process import MAX_SECONDS, SECONDS
 
 
 def _seconds(text: str) -> float:
@@ -39,7 +39,7 @@ class Command(OperatorCommand):
         parser.add_argument("--collapsed", action="store_true", help="collapsed stacks beside it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        processes = profiled.listening()
+        processes = another_process.listening()
         if options["process"] is None:
             Display(self.stdout, options).table(
                 ["role", "pid"], [(p.role, p.pid) for p in processes]
@@ -54,11 +54,11 @@ class Command(OperatorCommand):
         """Return where the profile is, by whichever way it could be had."""
         if not options["builtin"]:
             try:
-                return profiled.by_py_spy(process, options["seconds"])
+                return another_process.by_py_spy(process, options["seconds"])
             except NoProfile as error:
                 self.stderr.write(f"{error}; the process profiles itself instead.")
         with in_plain_words(NoProfile):
-            return profiled.by_itself(process, options["seconds"])
+            return another_process.by_itself(process, options["seconds"])
 
 
 def _chosen(processes: list[Process], wanted: str) -> Process:

@@ -16,8 +16,8 @@ from orders.models import ReconciliationRecord
 from orders.services.reconcile import reconcile
 from orders.services.reconciliations import record_of
 from orders.services.repair import Correction, repair
-from shop.core.commands import OperatorCommand, in_plain_words
-from shop.core.terminal import BAD, GOOD, Display
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
+from shop.core.command_line.terminal import BAD, GOOD, Display
 
 DRIFT, CANNOT_TELL = 1, 2
 UNITS = ("allocated", "available", "in_flight", "held", "sold", "drift")

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 
 from orders.models import Delivery
 from orders.notifications.replay import BATCH, Replayed, ended_deliveries, replay
-from shop.core import arguments
-from shop.core.commands import OperatorCommand
-from shop.core.terminal import Display
+from shop.core.command_line import arguments
+from shop.core.command_line.commands import OperatorCommand
+from shop.core.command_line.terminal import Display
 
 
 class Command(OperatorCommand):

@@ -5,7 +5,7 @@ from typing import Any
 
 from orders.errors import ClientUnknown
 from orders.services.clients import find_client, give_new_key
-from shop.core.commands import OperatorCommand, in_plain_words
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
 
 
 class Command(OperatorCommand):

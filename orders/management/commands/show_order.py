@@ -11,8 +11,8 @@ from orders.domain import parse_order_id
 from orders.errors import OrderError
 from orders.management.history import Entry, Known, look_up
 from shop.core import clock
-from shop.core.commands import OperatorCommand, in_plain_words
-from shop.core.terminal import Display
+from shop.core.command_line.commands import OperatorCommand, in_plain_words
+from shop.core.command_line.terminal import Display
 
 
 class Command(OperatorCommand):

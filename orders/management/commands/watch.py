@@ -15,8 +15,8 @@ from inventory.errors import SaleUnknown
 from orders.management.live.picture import picture
 from orders.management.live.reading import Reader, Reading
 from orders.management.live.text import document, plain_line, plain_picture
-from shop.core.commands import SERVER_AWAY, OperatorCommand, in_plain_words
-from shop.core.terminal import Display
+from shop.core.command_line.commands import SERVER_AWAY, OperatorCommand, in_plain_words
+from shop.core.command_line.terminal import Display
 
 SECONDS = 1.0  # from one reading to the next
 

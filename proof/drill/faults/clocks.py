@@ -13,7 +13,7 @@ from proof.drill.outcome import NotDone
 from proof.drill.reach import Scene
 from proof.drill.shifted_clock import ShiftedClock
 from proof.drill.surroundings import running_with
-from shop.core.progress import KEY
+from shop.core.tasks.progress import KEY
 from shop.local.database import ask
 from shop.local.watchdog import PULSES
 

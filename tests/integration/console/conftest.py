@@ -11,8 +11,8 @@ from django.test import Client, override_settings
 
 from console import live, overview
 from console.sharing import Shared
-from shop.core.redis import client as redis_client
-from shop.core.redis import script
+from shop.core.stores.redis import client as redis_client
+from shop.core.stores.redis import script
 
 SignIn = Callable[[str], Client]
 Away = Callable[[], AbstractContextManager[None]]

@@ -15,7 +15,7 @@ from orders import figures
 from orders.models import Order
 from orders.services.reconciliations import reconcile_all
 from shop.core import clock
-from shop.core.redis import client as redis_client
+from shop.core.stores.redis import client as redis_client
 from tests.conftest import MakeSale
 from tests.factories import dead_letter
 from tests.life import placed

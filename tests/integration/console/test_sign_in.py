@@ -17,7 +17,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from console.sign_in import backend
 from console.sign_in.second_factor import give_second_factor
-from shop.core.sign_ins import failures
+from shop.core.admin.sign_ins import failures
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from inventory.models import Sale, StockMovement
 from inventory.selectors import state_of
 from orders.services.reconcile import reconcile
 from shop.core import clock
-from shop.core.redis import client as redis_client
+from shop.core.stores.redis import client as redis_client
 from tests.conftest import MakeSale
 from tests.placing import Request, document, place_all
 

@@ -16,7 +16,7 @@ from inventory.domain import SaleState
 from inventory.models import Product, Sale
 from inventory.selectors import state_of
 from shop.core import clock
-from shop.core.redis import client as redis_client
+from shop.core.stores.redis import client as redis_client
 from tests.conftest import MakeSale
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from inventory.models import Allocation, Product, Sale, StockMovement
 from inventory.selectors import get_sale
 from inventory.services import publish_rules
 from orders.models import ApiClient, hash_api_key
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.placing import Request, document, header, place_all
 
 pytestmark = pytest.mark.django_db(transaction=True)

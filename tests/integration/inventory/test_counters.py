@@ -24,7 +24,7 @@ from inventory.reservation import (
     Reservation,
     SoldOut,
 )
-from shop.core.redis import client, script
+from shop.core.stores.redis import client, script
 from tests.examples import share_of
 
 SALE = 77

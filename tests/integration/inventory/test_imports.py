@@ -19,7 +19,7 @@ from openpyxl import Workbook
 from inventory import counters
 from inventory.imports import files
 from inventory.models import Allocation, Product, Sale, StockMovement
-from shop.core.redis import client as redis_client
+from shop.core.stores.redis import client as redis_client
 from tests.conftest import MakeSale
 
 pytestmark = pytest.mark.django_db(transaction=True)

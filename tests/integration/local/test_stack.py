@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from orders import task_names
-from shop.core.dispatch import TaskName
+from shop.core.tasks.dispatch import TaskName
 from shop.local import discovery, flower
 from shop.local import stack as stack_module
 from shop.local.credentials import Credentials

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from redis import Redis
 
-from shop.core.progress import KEY
+from shop.core.tasks.progress import KEY
 from shop.local import watchdog
 from shop.local.redis_server import RedisServer
 from shop.local.service import Service

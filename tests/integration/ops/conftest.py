@@ -13,8 +13,9 @@ from orders.figures import NO_SALE, Tally
 from orders.models import ApiClient
 from orders.services.reconciliations import reconcile_all
 from orders.task_names import PULSES
-from shop.core import clock, progress
-from shop.core.redis import client
+from shop.core import clock
+from shop.core.stores.redis import client
+from shop.core.tasks import progress
 from shop.local.embedded import temporary_state
 from shop.local.redis_server import RedisServer
 from tests.conftest import MakeSale

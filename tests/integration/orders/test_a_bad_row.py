@@ -15,7 +15,7 @@ from orders.intake.service import intake
 from orders.services.attest import attest_counters
 from orders.services.reconciliations import reconcile_all
 from shop.core import clock
-from shop.core.health import NotReady
+from shop.core.processes.health import NotReady
 from tests.conftest import MakeSale
 from tests.placing import Request, document, place_all
 

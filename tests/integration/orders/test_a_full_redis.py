@@ -15,8 +15,8 @@ from orders.intake.service import Intake
 from orders.models import ApiClient, Order
 from orders.selectors import find_order
 from orders.services.reconcile import reconcile
-from shop.core import progress
-from shop.core.redis import client
+from shop.core.stores.redis import client
+from shop.core.tasks import progress
 from tests.conftest import MakeSale
 from tests.persisting import backlog, persist
 from tests.placing import Request, document, header, headers, place_all

@@ -14,7 +14,7 @@ from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.reconciliations import reconcile_all
 from shop.core import clock
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.persisting import persist
 from tests.placing import Request, place_all

@@ -22,7 +22,7 @@ from orders.services.reconciliations import AT_REST, KEPT, compare, reconcile_al
 from orders.services.release import release_stock
 from orders.services.repair import Correction, repair
 from shop.core import clock
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.life import pay, placed
 from tests.placing import Request, place_all

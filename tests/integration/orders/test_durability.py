@@ -12,8 +12,8 @@ from redis import Redis
 
 from inventory.counters import Keys
 from orders.intake.replies import Reply
-from shop.core import health
-from shop.core.redis import client
+from shop.core.processes import health
+from shop.core.stores.redis import client
 from shop.local.embedded import temporary_state
 from shop.local.redis_server import RedisServer
 from tests.conftest import MakeSale

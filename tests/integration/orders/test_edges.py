@@ -21,7 +21,7 @@ from orders.intake.asgi import with_intake
 from orders.intake.connection.protocol import BoundedProtocol
 from orders.intake.protocol import OrderProtocol
 from orders.models import ApiClient
-from shop.core.threads import in_thread
+from shop.core.processes.threads import in_thread
 from tests.conftest import MakeSale
 from tests.placing import Request
 from tests.processes import ROOT

@@ -23,8 +23,8 @@ from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from shop.core import clock
-from shop.core import redis as core_redis
-from shop.core.redis import client
+from shop.core.stores import redis as core_redis
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.moving import Address, Servers
 from tests.persisting import persist

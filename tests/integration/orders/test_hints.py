@@ -10,7 +10,7 @@ from django.conf import settings
 from orders.models import ApiClient
 from orders.services.holds import cancel_order
 from orders.task_names import EXPIRE_HOLDS, PULSES, SWEEP_RELEASES
-from shop.core import dispatch
+from shop.core.tasks import dispatch
 from tests.conftest import MakeSale
 from tests.life import placed
 from tests.placing import Request

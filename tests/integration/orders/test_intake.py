@@ -24,8 +24,8 @@ from orders.models import ApiClient, Order
 from orders.services.clients import create_client
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
-from shop.core import threads
-from shop.core.redis import client
+from shop.core.processes import threads
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.persisting import persist
 from tests.placing import Request, document, header, headers, place_all, place_raw

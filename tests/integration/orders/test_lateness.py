@@ -10,7 +10,9 @@ from orders.lateness import lateness
 from orders.models import ApiClient, Order
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.release import release_stock
-from shop.core import clock, health, progress
+from shop.core import clock
+from shop.core.processes import health
+from shop.core.tasks import progress
 from tests.conftest import MakeSale
 from tests.factories import dead_letter
 from tests.life import pay, place, placed

@@ -23,7 +23,7 @@ from orders.services.attest import Attested, attest_counters
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.life import pay, place, placed, refund
 from tests.persisting import persist

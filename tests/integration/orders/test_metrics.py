@@ -8,7 +8,8 @@ from pytest_django import Settings
 from inventory.models import Sale
 from orders.models import ApiClient
 from orders.services.reconciliations import reconcile_all
-from shop.core import clock, progress
+from shop.core import clock
+from shop.core.tasks import progress
 from tests.conftest import MakeSale
 from tests.factories import dead_letter
 from tests.life import place, placed

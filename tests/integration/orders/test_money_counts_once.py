@@ -18,7 +18,8 @@ from orders.services.notices import note, take_news
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
-from shop.core import clock, redis
+from shop.core import clock
+from shop.core.stores import redis
 from tests.conftest import MakeSale
 from tests.life import events, news, pay, place, placed, refund, status
 from tests.placing import Request

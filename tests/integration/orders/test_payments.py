@@ -22,7 +22,7 @@ from orders.services.notices import take_news
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.factories import dead_letter
 from tests.life import events, news, pay, place, placed, refund, status, work

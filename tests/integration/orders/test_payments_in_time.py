@@ -23,7 +23,8 @@ from orders.services.holds import cancel_order, expire_holds
 from orders.services.late_payments import settle_payments
 from orders.services.notices import Noted, note, take_news
 from orders.services.reconcile import reconcile
-from shop.core import clock, sql
+from shop.core import clock
+from shop.core.stores import sql
 from tests.conftest import MakeSale
 from tests.life import events, news, place, placed, status
 from tests.persisting import persist

@@ -26,7 +26,7 @@ from orders.services import notices
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.late_payments import settle_payments
 from shop.core import clock
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.life import events, place, placed, status
 from tests.persisting import persist

@@ -23,8 +23,8 @@ from orders.services import drain as service
 from orders.services.drain import drain, persist_entries
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock, sales_to_release
-from shop.core.locks import try_alone
-from shop.core.redis import client
+from shop.core.stores.locks import try_alone
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.factories import accepted_entry, dead_letter, persisted_order
 from tests.persisting import backlog, persist

@@ -9,7 +9,7 @@ import pytest
 from orders.intake.connection.addresses import client_address
 from orders.intake.replies import Reply
 from orders.intake.service import Intake
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.placing import Request, document, header, headers
 

@@ -19,7 +19,7 @@ from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from orders.services.repair import repair
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.persisting import persist
 from tests.placing import Request, document, header, place_all

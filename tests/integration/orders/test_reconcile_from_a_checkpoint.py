@@ -35,7 +35,7 @@ from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from shop.core import clock
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.examples import share_of
 from tests.life import pay, refund

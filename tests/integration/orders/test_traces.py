@@ -11,7 +11,7 @@ from inventory.models import Sale
 from orders.models import ApiClient, Order, OrderEvent
 from orders.notifications.endpoints import create_webhook
 from orders.notifications.webhooks import deliver_webhooks
-from shop.core import tracing
+from shop.core.tracing import process
 from tests.collector import Collector
 from tests.conftest import MakeSale
 from tests.integration.orders.notifications.receiver import Receiver
@@ -44,9 +44,9 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     with Collector() as running:
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
-        tracing.start("test")
+        process.start("test")
         yield running
-        tracing.stop()
+        process.stop()
 
 
 def order(api_key: str, sale: Sale, key: str = "k-1", **more: str) -> Order:
@@ -86,7 +86,8 @@ def test_a_web_process_that_records_nothing_imports_nothing_for_it(said: dict[st
     program = (
         "import shop.asgi, sys; from django.urls import get_resolver; get_resolver().url_patterns;"
         "import workers.tasks, flower.command, uvicorn, redis.asyncio, redis.cluster;"
-        "print([m for m in sys.modules if m.startswith(('opentelemetry', 'shop.core.otel'))])"
+        "own = ('opentelemetry', 'shop.core.tracing.otel');"
+        "print([m for m in sys.modules if m.startswith(own)])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -159,7 +160,7 @@ def test_an_order_that_its_caller_does_not_record_is_not_recorded(
     assert order(api_key, sale, traceparent=UNSAMPLED).traceparent == UNSAMPLED
     deliver_webhooks()
     assert receiver.calls[0].headers["traceparent"] == UNSAMPLED
-    tracing.stop()
+    process.stop()
     assert collector.spans == []
 
 
@@ -170,9 +171,9 @@ def test_of_orders_without_a_trace_the_share_that_is_asked_for_is_recorded(
         for name, value in collector.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
-        tracing.start("test")
+        process.start("test")
         placed = order(api_key, sale)
-        tracing.stop()
+        process.stop()
     assert placed.traceparent
     names = collector.of_trace(placed.traceparent.split("-")[1])
     assert names["persist order"].parent_id == placed.traceparent.split("-")[2]
@@ -185,11 +186,11 @@ def test_a_collector_that_takes_nothing_disturbs_nobody(
     with Collector(answer) as collector:
         for name, value in collector.environment.items():
             monkeypatch.setenv(name, value)
-        tracing.start("test")
+        process.start("test")
         assert order(api_key, sale, traceparent=SAMPLED).status == "awaiting_payment"
         await_condition("the collector was asked", lambda: collector.asked)
-        tracing.stop()
-    assert tracing.active is None
+        process.stop()
+    assert process.active is None
 
 
 @pytest.mark.parametrize(
@@ -201,8 +202,8 @@ def test_what_cannot_be_exported_to_is_said_and_fails_nothing(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     for name, value in said.items():
         monkeypatch.setenv(name, value)
-    tracing.start("test")
-    assert tracing.active is None
+    process.start("test")
+    assert process.active is None
     assert next(iter(said.values())) in caplog.text
 
 

@@ -8,8 +8,8 @@ from django.db import connection
 
 from inventory.models import Product, Sale
 from orders.models import ApiClient, Endpoint
-from shop.core import redis as servers
-from shop.core.commands import run_command_line
+from shop.core.command_line.commands import run_command_line
+from shop.core.stores import redis as servers
 from tests.conftest import MakeSale
 from tests.processes import free_port
 

@@ -10,8 +10,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from pytest_django import Settings
 
-from shop.core import health, progress
-from shop.core.redis import client
+from shop.core.processes import health
+from shop.core.stores.redis import client
+from shop.core.tasks import progress
 from tests.processes import await_condition, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from shop.core import clock
-from shop.core.moments import FIRST, LAST
+from shop.core.stores.moments import FIRST, LAST
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,9 @@ from django.conf import settings as django_settings
 
 from inventory.counters import LUA
 from orders.checks import check_redis_permissions
-from shop.core import health, redis_permissions
-from shop.core.health import NotReady
+from shop.core.processes import health
+from shop.core.processes.health import NotReady
+from shop.core.stores import redis_permissions
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shop.core import sql
+from shop.core.stores import sql
 
 pytestmark = pytest.mark.django_db
 

@@ -22,7 +22,7 @@ def run_task(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunTask]:
     """Runs a task as a worker does, signals and all; gives what serves its connection."""
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)  # as it is outside of tests
     connection.close()
-    import_module("shop.core.task_signals")
+    import_module("shop.core.tasks.signals")
     fixup = DjangoWorkerFixup(app)
     fixup.install()
     task = tasks.pulse

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shop.core import tracing
-from shop.core.tracing import Message, Receive, Scope, Send, traced, until_shutdown
+from shop.core.tracing import process
+from shop.core.tracing.process import Message, Receive, Scope, Send, traced, until_shutdown
 from tests.collector import Collector
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -24,17 +24,17 @@ def record(monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
     def start(**variables: str) -> None:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        tracing.start("test")
+        process.start("test")
 
     yield start
-    tracing.stop()
+    process.stop()
 
 
 async def site(scope: Scope, receive: Receive, send: Send) -> None:
     """An application that answers as its path says, and notes the trace that it is called in."""
     if scope["path"] == "/broken":
         raise ValueError("a fault")
-    tracing.name_route("pages/<slug:slug>")
+    process.name_route("pages/<slug:slug>")
     status = 503 if scope["path"] == "/busy" else 200
     await send({"type": "http.response.start", "status": status, "headers": []})
     await send({"type": "http.response.body", "body": scope.get("traceparent", "").encode()})
@@ -65,7 +65,7 @@ def ask(application: Any, scope: dict[str, Any]) -> list[Message]:
 
 def test_off_the_application_is_left_as_it_is() -> None:
     assert traced(site) is site
-    with tracing.span("anything", parent=SAMPLED) as own:
+    with process.span("anything", parent=SAMPLED) as own:
         assert own == ""
 
 
@@ -74,7 +74,7 @@ def test_a_sampled_request_is_a_span_named_after_its_route(record: Record) -> No
         record(**collector.environment)
         own = get(traced(site), "/pages/about", SAMPLED)
         get(traced(site), "/busy", SAMPLED)
-        tracing.stop()
+        process.stop()
     fine, busy = sorted(collector.spans, key=lambda span: span.start_ns)
     assert own == f"00-{TRACE}-{fine.span_id}-01"
     assert (fine.name, fine.trace_id, fine.parent_id) == ("GET /pages/<slug:slug>", TRACE, SPAN)
@@ -92,7 +92,7 @@ def test_an_error_that_leaves_the_application_is_its_spans(record: Record) -> No
         record(**collector.environment)
         with pytest.raises(ValueError, match="a fault"):
             get(traced(site), "/broken", SAMPLED)
-        tracing.stop()
+        process.stop()
     [span] = collector.spans
     assert (span.name, span.failed) == ("GET", True)
 
@@ -104,7 +104,7 @@ def test_a_request_that_is_not_sampled_leaves_nothing_and_keeps_its_trace(record
         assert get(application, "/pages/about", UNSAMPLED) == UNSAMPLED
         assert get(application, "/pages/about") == ""
         assert get(application, "/pages/about", "nonsense") == ""
-        tracing.stop()
+        process.stop()
     assert collector.spans == []
 
 
@@ -112,7 +112,7 @@ def test_the_names_of_service_and_resource_are_the_standard_variables(record: Re
     with Collector() as collector:
         record(**collector.environment, OTEL_SERVICE_NAME="tickets")
         get(traced(site), "/pages/about", SAMPLED)
-        tracing.stop()
+        process.stop()
     assert [span.service for span in collector.spans] == ["tickets"]
 
 
@@ -128,7 +128,7 @@ def test_the_last_spans_are_exported_when_the_server_stops(record: Record) -> No
             {"type": "lifespan.shutdown.complete"}
         ]
         assert [span.trace_id for span in collector.spans] == [TRACE]
-    assert tracing.active is None
+    assert process.active is None
 
 
 def test_a_collector_that_never_answers_holds_up_no_end(record: Record) -> None:
@@ -138,5 +138,5 @@ def test_a_collector_that_never_answers_holds_up_no_end(record: Record) -> None:
             OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}", OTEL_EXPORTER_OTLP_TIMEOUT="1"
         )
         get(traced(site), "/pages/about", SAMPLED)
-        tracing.stop(0.1)
+        process.stop(0.1)
         assert "last-traces" in {thread.name for thread in threading.enumerate()}  # goes on alone

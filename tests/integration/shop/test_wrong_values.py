@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory
 
 from inventory.models import Sale
 from orders.models import DeadLetter
-from shop.core.wrong_values import WrongValuesMiddleware
+from shop.core.admin.wrong_values import WrongValuesMiddleware
 from tests.conftest import MakeSale
 
 pytestmark = pytest.mark.django_db

@@ -25,8 +25,8 @@ import yaml
 from django.conf import settings
 from django.test import RequestFactory, override_settings
 
-from shop.core import health
 from shop.core.environment import is_loopback
+from shop.core.processes import health
 from shop.local.procfile import read_procfile
 
 ROOT = Path(__file__).resolve().parents[3]

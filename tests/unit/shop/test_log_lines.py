@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shop.core import correlation
-from shop.core.log_lines import formatter
+from shop.core.logs import correlation
+from shop.core.logs.lines import formatter
 
 TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shop.core import logging as filters
+from shop.core.logs import filters
 
 
 def record(message: str, *arguments: object, **extra: Any) -> logging.LogRecord:

@@ -16,14 +16,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from shop.core import profiled, profiling, speedscope
-from shop.core.profiled import NoProfile, Process
+from shop.core.profiling import another_process, in_process, speedscope
+from shop.core.profiling.another_process import NoProfile, Process
 from tests.processes import ROOT, await_condition
 
 BUSY = """
 import django, sys
 django.setup()
-from shop.core import profiling
+from shop.core.profiling import in_process as profiling
 profiling.listen("web")
 print("ready", flush=True)
 
@@ -74,7 +74,7 @@ def test_the_sampler_sees_what_other_threads_do_and_not_itself() -> None:
     thread = threading.Thread(target=over.wait, name="patient")
     thread.start()
     try:
-        seen = profiling.sample(0.3)
+        seen = in_process.sample(0.3)
     finally:
         over.set()
         thread.join()
@@ -104,7 +104,7 @@ def test_a_process_profiles_itself_when_it_is_asked(busy: subprocess.Popen[str])
 
 
 def test_a_bare_signal_is_enough(busy: subprocess.Popen[str], tmp_path: Path) -> None:
-    profiling.requested_file(busy.pid).write_text("0.1")
+    in_process.requested_file(busy.pid).write_text("0.1")
     os.kill(busy.pid, signal.SIGUSR2)
     await_condition(
         "a profile is written", lambda: list(tmp_path.glob("profiles/*.speedscope.json"))
@@ -112,11 +112,11 @@ def test_a_bare_signal_is_enough(busy: subprocess.Popen[str], tmp_path: Path) ->
 
 
 def test_processes_are_listed_while_they_live(busy: subprocess.Popen[str], tmp_path: Path) -> None:
-    assert profiled.listening() == [Process(busy.pid, "web")]
+    assert another_process.listening() == [Process(busy.pid, "web")]
     assert str(busy.pid) in profile()
     busy.kill()
     busy.wait()
-    assert profiled.listening() == []
+    assert another_process.listening() == []
     assert not list(tmp_path.glob("profiles/*.process"))
 
 
@@ -132,18 +132,18 @@ def test_a_profile_has_a_bound(seconds: str) -> None:
 
 
 def test_without_py_spy_somebody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profiled.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(another_process.shutil, "which", lambda *_, **__: None)
     with pytest.raises(NoProfile, match="not installed"):
-        profiled.by_py_spy(Process(1, "web"), 1.0)
+        another_process.by_py_spy(Process(1, "web"), 1.0)
 
 
 def test_old_profiles_go(tmp_path: Path) -> None:
     (tmp_path / "profiles").mkdir()
-    for number in range(profiling.KEPT + 5):
+    for number in range(in_process.KEPT + 5):
         file = tmp_path / "profiles" / f"web-1-{number}.speedscope.json"
         file.touch()
         os.utime(file, (number, number))
-    profiling._remove_old()
+    in_process._remove_old()
     left = {file.name for file in tmp_path.glob("profiles/*")}
-    assert len(left) == profiling.KEPT
+    assert len(left) == in_process.KEPT
     assert "web-1-0.speedscope.json" not in left

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shop.core.readiness import READY, STOPPING, announced, notify
+from shop.core.processes.readiness import READY, STOPPING, announced, notify
 from shop.local.readiness import Readiness, readiness
 
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from shop.core import recording
-from shop.core.sampling import Sampling
+from shop.core.tracing import recording
+from shop.core.tracing.sampling import Sampling
 
 SAMPLED = f"00-{'a' * 32}-{'b' * 16}-01"
 UNSAMPLED = f"00-{'a' * 32}-{'b' * 16}-00"

@@ -7,7 +7,7 @@ import pytest
 from django.core.management.base import OutputWrapper
 from rich.text import Text
 
-from shop.core.terminal import GOOD, Display
+from shop.core.command_line.terminal import GOOD, Display
 from tests.terminals import BOXES, ESCAPE
 
 COLUMNS = ("sale", "in flight", "drift")

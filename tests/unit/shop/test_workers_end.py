@@ -8,7 +8,7 @@ from shop.local.service import STOP_SECONDS
 
 
 def test_a_worker_does_not_wait_longer_than_it_is_waited_for() -> None:
-    importlib.import_module("shop.core.task_signals")
+    importlib.import_module("shop.core.tasks.signals")
     waits = (
         pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT
         * pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL

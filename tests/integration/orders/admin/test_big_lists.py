@@ -12,8 +12,8 @@ from inventory.models import StockMovement
 from orders.admin.orders import OrderAdmin
 from orders.models import Delivery, Order, OrderEvent, OrderLine
 from orders.services.drain import persist_entries
-from shop.core import admin as core_admin
-from shop.core.admin import BoundedPaginator
+from shop.core.admin import lists as core_admin
+from shop.core.admin.lists import BoundedPaginator
 from tests.factories import accepted_entry
 
 from .conftest import Sold

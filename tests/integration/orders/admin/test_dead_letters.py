@@ -13,7 +13,7 @@ from orders.admin import dead_letters as admin_of_letters
 from orders.models import DeadLetter, Order
 from orders.services.rebuild import rebuild_stock
 from orders.services.release import release_stock
-from shop.core.redis import client as redis_client
+from shop.core.stores.redis import client as redis_client
 from tests.conftest import MakeSale
 from tests.factories import dead_letter, kept, unreadable_dead_letter
 from tests.placing import Request, place_all

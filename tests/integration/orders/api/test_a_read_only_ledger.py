@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from orders.models import Order
-from shop.core import health
+from shop.core.processes import health
 from tests.conftest import MakeSale
 from tests.life import placed
 from tests.persisting import backlog

@@ -11,7 +11,7 @@ from orders.api.outside import with_room
 from orders.api.probes import with_probes
 from orders.intake import service
 from orders.intake.directory import read_contents
-from shop.core.threads import Overloaded
+from shop.core.processes.threads import Overloaded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,7 +21,7 @@ from orders.domain import new_order_id
 from orders.models import Order, PaymentNotice, ProviderMessage
 from orders.services.holds import expire_holds
 from orders.services.late_payments import settle_payments
-from shop.core import redis
+from shop.core.stores import redis
 from tests.conftest import MakeSale
 from tests.examples import share_of
 from tests.life import events, place, placed, status, work

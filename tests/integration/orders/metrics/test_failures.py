@@ -13,7 +13,7 @@ from orders.metrics import broker, scrape
 from orders.metrics.sources import BROKER, POSTGRESQL, REDIS
 from orders.services.reconciliations import reconcile_all
 from shop.core import clock
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.processes import free_port
 from tests.scrapes import failing, figures

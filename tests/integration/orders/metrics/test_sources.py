@@ -23,8 +23,9 @@ from orders.models import ApiClient, Delivery, Endpoint, LostOrder, Order
 from orders.services import sent
 from orders.services.holds import cancel_order
 from proof.soak.samples import Discarded
-from shop.core import clock, discarded
-from shop.core.redis import client
+from shop.core import clock
+from shop.core.stores.redis import client
+from shop.core.tasks import discarded
 from tests.conftest import MakeSale
 from tests.factories import dead_letter, persisted_order, unreadable_dead_letter
 from tests.life import pay, place, placed
@@ -310,7 +311,7 @@ def test_celery_messages_are_counted_by_queue() -> None:
 
 
 def test_hints_that_came_too_late_are_counted_by_task() -> None:
-    import_module("shop.core.task_signals")  # as a worker does
+    import_module("shop.core.tasks.signals")  # as a worker does
     queues = broker.client()
     queues.delete(discarded.KEY)
     soaking = Discarded(settings.CELERY_BROKER_URL)

@@ -28,8 +28,8 @@ from orders.notifications.webhooks import deliver_webhooks
 from orders.services.drain import persist_entries
 from orders.services.events import Event, record_events
 from orders.task_names import DELIVER_WEBHOOKS
-from shop.core import dispatch
-from shop.core.locks import try_alone
+from shop.core.stores.locks import try_alone
+from shop.core.tasks import dispatch
 from tests.examples import share_of
 from tests.factories import accepted_entry
 from tests.processes import await_condition

@@ -8,7 +8,7 @@ from pytest_django import Settings
 from orders.models import Delivery, Endpoint
 from orders.notifications.webhooks import deliver_webhooks
 from orders.services import sent
-from shop.core.redis import client
+from shop.core.stores.redis import client
 from tests.processes import free_port
 
 from .conftest import Shop, all_due

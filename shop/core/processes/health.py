@@ -9,10 +9,10 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from . import progress
-from .error_text import first_line
-from .redis import client
-from .redis_permissions import missing_permissions
+from shop.core.error_text import first_line
+from shop.core.stores.redis import client
+from shop.core.stores.redis_permissions import missing_permissions
+from shop.core.tasks import progress
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from . import profiling
+from . import in_process
 
 PATIENCE_SECONDS = 15.0  # beyond the profile's own time, for a process that is busy
 LOOK_SECONDS = 0.1
@@ -34,7 +34,7 @@ def listening() -> list[Process]:
     What processes have left behind that live no more is removed.
     """
     found = []
-    for file in profiling.folder().glob("*.process"):
+    for file in in_process.folder().glob("*.process"):
         pid = int(file.stem)
         if _is_locked(file):
             found.append(Process(pid, file.read_text()))
@@ -46,7 +46,7 @@ def listening() -> list[Process]:
 def by_itself(process: Process, seconds: float) -> Path:
     """Let a process profile itself, and return where it wrote that. Raises NoProfile."""
     before = set(_profiles(process))
-    profiling.requested_file(process.pid).write_text(str(seconds))
+    in_process.requested_file(process.pid).write_text(str(seconds))
     os.kill(process.pid, signal.SIGUSR2)
     deadline = time.monotonic() + seconds + PATIENCE_SECONDS
     while time.monotonic() < deadline:
@@ -60,7 +60,7 @@ def by_py_spy(process: Process, seconds: float) -> Path:
     """Let py-spy profile a process from outside, without stopping it. Raises NoProfile."""
     if not (program := _py_spy()):
         raise NoProfile("py-spy is not installed")
-    path = profiling.new_file(process.pid, process.role)
+    path = in_process.new_file(process.pid, process.role)
     arguments = {"pid": process.pid, "duration": max(1, round(seconds)), "output": path}
     options = [part for key, value in arguments.items() for part in (f"--{key}", str(value))]
     command = [program, "record", "--nonblocking", "--format", "speedscope", *options]
@@ -81,7 +81,7 @@ def _py_spy() -> str | None:
 
 
 def _profiles(process: Process) -> Collection[Path]:
-    return list(profiling.folder().glob(f"{process.role}-{process.pid}-*.speedscope.json"))
+    return list(in_process.folder().glob(f"{process.role}-{process.pid}-*.speedscope.json"))
 
 
 def _is_locked(file: Path) -> bool:

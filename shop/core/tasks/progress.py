@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from .redis import client
+from shop.core.stores.redis import client
 
 KEY = "shop:progress"
 

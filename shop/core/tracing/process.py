@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from shop.core.processes.threads import in_thread
+
 from .recording import wanted
-from .threads import in_thread
 from .traceparent import sane_traceparent
 
 if TYPE_CHECKING:

@@ -10,8 +10,10 @@ from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
-from . import correlation, tracing
-from .traceparent import sane_traceparent
+from shop.core.tracing import process
+from shop.core.tracing.traceparent import sane_traceparent
+
+from . import correlation
 
 # An id has to be another one each time, and is no secret. Asking the system for random bytes lets
 # go of the interpreter, which under load costs a wait for other threads with each request.
@@ -57,7 +59,7 @@ class RequestIdMiddleware:
         named = dict(zip(_NAMED, (kwargs.get("order_id"), sale), strict=True))
         bind_contextvars(**{name: str(part)[:_LONGEST] for name, part in named.items() if part})
         if route:
-            tracing.name_route(route)
+            process.name_route(route)
 
 
 def _traceparent(request: HttpRequest) -> str:

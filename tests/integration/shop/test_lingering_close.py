@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from uvicorn import Config, Server
 
-from shop.core import lingering
-from shop.core.lingering import CLOSE, LingeringProtocol
+from shop.core.processes import lingering_close
+from shop.core.processes.lingering_close import CLOSE, LingeringProtocol
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n"
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -90,7 +90,7 @@ def test_a_request_on_its_way_is_answered_with_connection_close() -> None:
 def test_a_client_that_asks_nothing_does_not_hold_up_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lingering, "LINGER_SECONDS", 0.01)
+    monkeypatch.setattr(lingering_close, "LINGER_SECONDS", 0.01)
 
     async def scenario() -> None:
         async with serving() as running:

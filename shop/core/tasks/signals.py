@@ -9,9 +9,14 @@ from billiard import pool
 from celery import Task, signals
 from django.db import close_old_connections
 
-from . import correlation, discarded, dispatch, health, profiling, tracing
-from .request_id import sane_request_id
-from .traceparent import trace_id_of
+from shop.core.logs import correlation
+from shop.core.logs.request_id import sane_request_id
+from shop.core.processes import health
+from shop.core.profiling import in_process
+from shop.core.tracing import process
+from shop.core.tracing.traceparent import trace_id_of
+
+from . import discarded, dispatch
 
 # At its end a process of the pool waits until its parent has counted every task, and now and then
 # the parent has stopped counting: then a worker that is told to stop takes half a minute, and is
@@ -35,8 +40,8 @@ def _forked(sender: str | None, **_: Any) -> None:
     `sender` is the worker's name, "notifier@host".
     """
     role = (sender or "worker").partition("@")[0]
-    tracing.start(role)
-    profiling.listen(role)
+    process.start(role)
+    in_process.listen(role)
 
 
 @signals.worker_init.connect(weak=False)
@@ -47,7 +52,7 @@ def _starting(**_: Any) -> None:
 
 @signals.worker_process_shutdown.connect(weak=False)
 def _ending(**_: Any) -> None:
-    tracing.stop()
+    process.stop()
 
 
 @signals.task_revoked.connect(weak=False)
@@ -71,7 +76,7 @@ def _begun(task_id: str, task: "Task[Any, Any]", args: Sequence[Any], **_: Any) 
     parent = correlation.traceparent_of(message)
     block = _open[task_id] = ExitStack()
     own = block.enter_context(
-        tracing.span(
+        process.span(
             f"task {task.name}",
             parent=parent,
             kind="consumer",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from structlog.contextvars import bound_contextvars
 
-from .traceparent import sane_traceparent, trace_id_of
+from shop.core.tracing.traceparent import sane_traceparent, trace_id_of
 
 _asking: contextvars.ContextVar[Mapping[str, str] | None] = contextvars.ContextVar(
     "asking", default=None

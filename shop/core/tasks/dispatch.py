@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from . import correlation
+from shop.core.logs import correlation
 
 logger = logging.getLogger(__name__)
 

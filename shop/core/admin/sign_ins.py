@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from .redis import client
+from shop.core.stores.redis import client
 
 KEY = "shop:sign_in_failures"
 

@@ -22,8 +22,9 @@ from django.core.management import (
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 from kombu.exceptions import OperationalError as BrokerError
 
+from shop.core.error_text import first_line
+
 from . import arguments
-from .error_text import first_line
 
 REFUSED = 1  # or found; nothing was changed by it
 SERVER_AWAY = 2  # or read-only, or broken: it could not be done now

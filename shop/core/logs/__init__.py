@@ -1,0 +1,1 @@
+"""Log lines: their form, their fields, and what is left out."""

@@ -1,0 +1,1 @@
+"""Profiles of processes that are at work."""

@@ -1,0 +1,1 @@
+"""Celery tasks: how they are asked for, and signs that they get done."""

@@ -1,0 +1,1 @@
+"""OpenTelemetry traces, where the environment asks for them."""
