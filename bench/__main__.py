@@ -18,7 +18,7 @@ from bench.run import CONTESTANTS, run
 from bench.scenarios import SCENARIOS
 from shop.local.discovery import state_dir
 from shop.local.errors import LocalStackError
-from shop.local.interrupts import run_until_signal
+from shop.local.processes.interrupts import run_until_signal
 
 RUNS, SECONDS, LONG_SECONDS, MOST_SECONDS = 3, 8, 60, 20
 RATES = (4_000.0, 6_000.0, 8_000.0, 10_000.0, 12_000.0)

@@ -15,7 +15,7 @@ from proof.drill.ledger import sale_ids
 from proof.drill.reach import key
 from shop.local.database import ask
 from shop.local.errors import LocalStackError
-from shop.local.ports import kept_port
+from shop.local.servers.ports import kept_port
 from shop.local.stack import Stack
 
 PRICE = "25.00"

@@ -14,13 +14,13 @@ from redis.asyncio import Redis
 
 from bench.contestant import Servers
 from proof.demo.beside import until
-from shop.local.account import remove_state
-from shop.local.embedded import locked
 from shop.local.errors import ServerFailed
-from shop.local.logs import LogSink
-from shop.local.postgres import Postgres
-from shop.local.redis_server import RedisServer
-from shop.local.server import Server
+from shop.local.processes.logs import LogSink
+from shop.local.servers.account import remove_state
+from shop.local.servers.embedded import locked
+from shop.local.servers.postgres import Postgres
+from shop.local.servers.redis_server import RedisServer
+from shop.local.servers.server import Server
 
 REWRITE_SECONDS = 60.0
 REDIS_SECONDS = 10.0  # of patience: an empty server has a large one to forget

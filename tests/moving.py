@@ -12,9 +12,9 @@ from typing import Any
 
 import redis
 
-from shop.local.redis_server import RedisServer
-from shop.local.server import HOST
-from shop.local.service import wait_until
+from shop.local.processes.service import wait_until
+from shop.local.servers.redis_server import RedisServer
+from shop.local.servers.server import HOST
 
 SECONDS = 20.0
 

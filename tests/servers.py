@@ -28,7 +28,7 @@ _chosen = False  # whether somebody has named a PostgreSQL of his own
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
     if _only_hands_out_tests(early_config):
         return (yield)
-    from shop.local.embedded import embedded_servers, temporary_state
+    from shop.local.servers.embedded import embedded_servers, temporary_state
 
     global _chosen
     _chosen = bool(os.environ.get("DATABASE_URL"))

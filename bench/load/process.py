@@ -8,7 +8,7 @@ from signal import Signals
 
 from bench.errors import LoadFailed
 from shop.local.discovery import REPOSITORY
-from shop.local.tether import tethered
+from shop.local.processes.parent_death_guard import tethered
 
 GRACE_SECONDS = 30.0  # beyond the load itself: to start, and to wait for the last answers
 

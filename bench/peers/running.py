@@ -9,7 +9,7 @@ from typing import Protocol
 import psutil
 
 from shop.local.errors import ServerFailed
-from shop.local.service import Service, wait_until
+from shop.local.processes.service import Service, wait_until
 
 STILL_SECONDS = 5.0  # one in the middle of a write to the disk stops after it
 

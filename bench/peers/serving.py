@@ -12,10 +12,10 @@ from pathlib import Path
 from bench.contestant import Servers
 from shop.local.discovery import REPOSITORY
 from shop.local.errors import ServerFailed
-from shop.local.logs import LogSink
-from shop.local.ports import kept_port
-from shop.local.server import HOST, READY_SECONDS
-from shop.local.service import Service
+from shop.local.processes.logs import LogSink
+from shop.local.processes.service import Service
+from shop.local.servers.ports import kept_port
+from shop.local.servers.server import HOST, READY_SECONDS
 from shop.local.web import Web
 
 RESERVE = Path(__file__).with_name("reserve.lua")

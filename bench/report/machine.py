@@ -11,7 +11,7 @@ import psutil
 
 from shop.local.discovery import REPOSITORY
 from shop.local.errors import NoProgram
-from shop.local.programs import find_postgres, find_redis
+from shop.local.servers.programs import find_postgres, find_redis
 
 SECONDS = 10.0
 

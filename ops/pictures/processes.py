@@ -4,7 +4,7 @@ from pathlib import Path
 
 from orders import task_names
 from shop.core.tasks.dispatch import TaskName
-from shop.local.procfile import queues_of, read_profile
+from shop.local.processes.procfile import queues_of, read_profile
 from workers.schedule import SCHEDULE
 
 from .drawing import Box, Picture, Point

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from shop.local.discovery import state_dir
 from shop.local.errors import PortTaken
-from shop.local.interrupts import run_until_signal
-from shop.local.ports import kept_port, require_free
+from shop.local.processes.interrupts import run_until_signal
+from shop.local.servers.ports import kept_port, require_free
 from shop.local.stack import Stack
 
 from . import summary

@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from shop.local.clients import Key, ensure_key
+from shop.local.api_keys import Key, ensure_key
 from shop.local.errors import CommandFailed
-from shop.local.payments import payment_secret
+from shop.local.signed_payments import payment_secret
 from shop.local.stack import Stack
 
 from .people.order_plans import CLIENTS

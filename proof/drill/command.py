@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from shop.local.clients import Key, ensure_key
+from shop.local.api_keys import Key, ensure_key
 from shop.local.discovery import state_dir
 from shop.local.errors import LocalStackError
-from shop.local.interrupts import run_until_signal
+from shop.local.processes.interrupts import run_until_signal
 from shop.local.stack import Stack
 
 from .faults import FAULTS

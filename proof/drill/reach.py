@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import psutil
 import redis.asyncio
 
-from shop.local.service import Service
+from shop.local.processes.service import Service
 from shop.local.stack import Stack
 
 from .order_stream import PLENTY

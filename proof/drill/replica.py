@@ -11,8 +11,8 @@ import redis.asyncio
 
 from proof.demo.beside import until
 from shop.local.errors import ServerFailed
-from shop.local.redis_server import RedisServer
-from shop.local.server import HOST, Server
+from shop.local.servers.redis_server import RedisServer
+from shop.local.servers.server import HOST, Server
 
 SYNC_SECONDS = 20.0
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Self
 
-from shop.local.account import reachable_folder, server_uid
+from shop.local.servers.account import reachable_folder, server_uid
 
 from .outcome import Skipped
 

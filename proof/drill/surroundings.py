@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from proof.demo.beside import until
-from shop.local.server import Server
-from shop.local.service import STOP_SECONDS, Service
+from shop.local.processes.service import STOP_SECONDS, Service
+from shop.local.servers.server import Server
 
 from .outcome import NotDone
 from .reach import Scene

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from shop.local.discovery import state_dir
-from shop.local.interrupts import run_until_signal
+from shop.local.processes.interrupts import run_until_signal
 from shop.local.stack import Stack
 
 from .minute import Minute

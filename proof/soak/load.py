@@ -8,7 +8,7 @@ from typing import Any, Self
 from proof.demo.account.book import Tally
 from proof.demo.people.calls import Caller, NoAnswer, Reply
 from proof.demo.people.provider import has_no_answer
-from shop.local.payments import CALLBACK, Message, signed_headers
+from shop.local.signed_payments import CALLBACK, Message, signed_headers
 
 from .account import Account
 from .course import (

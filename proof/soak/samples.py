@@ -13,7 +13,7 @@ import redis
 from shop.core.environment import default_store
 from shop.core.tasks import discarded
 from shop.local.database import ask
-from shop.local.service import Service
+from shop.local.processes.service import Service
 from shop.local.stack import Stack
 from shop.local.web import Web
 

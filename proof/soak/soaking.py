@@ -12,9 +12,9 @@ from aiohttp import web
 from proof.demo.beside import beside, until
 from proof.demo.opening import disable_webhook
 from proof.drift import drift_of
-from shop.local.clients import Key, ensure_key
-from shop.local.payments import payment_secret
+from shop.local.api_keys import Key, ensure_key
 from shop.local.receiver import Receiver
+from shop.local.signed_payments import payment_secret
 from shop.local.stack import Stack
 
 from . import ledger, minute, samples

@@ -8,7 +8,7 @@ from signal import Signals
 
 from .discovery import REPOSITORY
 from .errors import CommandFailed
-from .tether import tethered
+from .processes.parent_death_guard import tethered
 
 COMMAND_SECONDS = 300.0  # a busy machine takes its time to migrate
 

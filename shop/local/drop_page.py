@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from shop.core.environment import is_reachable
 
-from .clients import Key
-from .payments import VARIABLE as PAYMENT_SECRET
+from .api_keys import Key
+from .signed_payments import VARIABLE as PAYMENT_SECRET
 
 KEY = "DROP_PAGE_API_KEY"
 TEST_PAYMENTS = "TEST_PAYMENTS"

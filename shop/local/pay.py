@@ -13,7 +13,7 @@ import psycopg2
 from .database import connect, query
 from .discovery import database_url, state_dir
 from .errors import LocalStackError
-from .payments import CALLBACK, Message, payment_secret, signed_headers
+from .signed_payments import CALLBACK, Message, payment_secret, signed_headers
 from .web import Web
 
 TOTAL = "SELECT trim_scale(total)::text, currency FROM orders_order WHERE id = %s"

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from .embedded import embedded_servers, temporary_state
-from .interrupts import exit_on_signal
-from .programs import search_path
-from .service import STOP_SECONDS
+from .processes.interrupts import exit_on_signal
+from .processes.service import STOP_SECONDS
+from .servers.embedded import embedded_servers, temporary_state
+from .servers.programs import search_path
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from . import discovery
-from .clients import Key, ensure_key
+from .api_keys import Key, ensure_key
 from .commands import manage
 from .credentials import Credentials
-from .embedded import Endpoints, endpoints, locked, missing_servers
 from .errors import CommandFailed, LocalStackError
-from .handover import take_over
-from .listener import listening
-from .logs import LogSink
-from .ports import require_free
-from .priority import BEHIND, BETWEEN
-from .procfile import queues_of, read_profile
-from .programs import search_path
-from .server import Server
-from .service import Service
-from .starting import wait_until_ready
-from .supervisor import Supervisor
-from .watchdog import Watchdog, read_lateness
+from .processes.handover import take_over
+from .processes.listener import listening
+from .processes.logs import LogSink
+from .processes.priority import BEHIND, BETWEEN
+from .processes.procfile import queues_of, read_profile
+from .processes.service import Service
+from .processes.starting import wait_until_ready
+from .processes.supervisor import Supervisor
+from .processes.watchdog import Watchdog, read_lateness
+from .servers.embedded import Endpoints, endpoints, locked, missing_servers
+from .servers.ports import require_free
+from .servers.programs import search_path
+from .servers.server import Server
 from .web import Web
 
 # What somebody waits for: an answer, stock that is on sale again, a payment that is applied. Beat

@@ -14,11 +14,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from .clients import Key, ensure_key
+from .api_keys import Key, ensure_key
 from .discovery import state_dir
 from .drop_page import drop_page_keys, trying_out
-from .interrupts import on_hang_up, run_until_signal
-from .payments import VARIABLE, payment_secret
+from .processes.interrupts import on_hang_up, run_until_signal
+from .signed_payments import VARIABLE, payment_secret
 from .stack import Stack
 
 SALE = "demo-drop"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shop.local.embedded import temporary_state
+from shop.local.servers.embedded import temporary_state
 
 from .stacks import Up, running_up
 

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from shop.local.embedded import temporary_state
+from shop.local.servers.embedded import temporary_state
 from tests.processes import ROOT, await_condition
 
 SERVERS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL", "DATABASE_CONN_MAX_AGE")

@@ -17,7 +17,7 @@ from bench.peers.serving import (
     until_ready,
 )
 from bench.peers.stock import redis_stock
-from shop.local.service import Service
+from shop.local.processes.service import Service
 from shop.local.web import Web
 
 from . import READY

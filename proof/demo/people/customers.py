@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from proof.demo.account.follow_ups import Dealing, Dealings, Deed
-from shop.local.payments import Message
+from shop.local.signed_payments import Message
 
 from .calls import Caller, NoAnswer
 from .order_plans import Fate, Order

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable
 
 from proof.demo.account.follow_ups import Dealing, Dealings, Deed
-from shop.local.payments import CALLBACK, Message, signed_headers
+from shop.local.signed_payments import CALLBACK, Message, signed_headers
 
 from .calls import Caller, NoAnswer
 

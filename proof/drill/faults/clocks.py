@@ -15,7 +15,7 @@ from proof.drill.shifted_clock import ShiftedClock
 from proof.drill.surroundings import running_with
 from shop.core.tasks.progress import KEY
 from shop.local.database import ask
-from shop.local.watchdog import PULSES
+from shop.local.processes.watchdog import PULSES
 
 HOUR = 3600
 JUMPS = (HOUR, 0, HOUR, 0, -HOUR, 0)  # seconds ahead of the true time, one after the other

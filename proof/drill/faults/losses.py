@@ -12,7 +12,7 @@ from proof.drill.outcome import NotDone
 from proof.drill.reach import Scene, freeze, kill
 from proof.drill.replica import replica_of, running_replica, take_over_state
 from proof.drill.surroundings import running_with
-from shop.local.server import Server
+from shop.local.servers.server import Server
 
 NOTICED_SECONDS = 2.0  # until an operator comes
 SOLD_ON_SECONDS = 1.5  # after the older state was made

@@ -12,9 +12,9 @@ from proof.demo.beside import until
 from proof.drift import drift_of
 from proof.drill.outcome import NotDone
 from proof.drill.reach import Scene, freeze, thaw
-from shop.local.clients import Key, ensure_key
+from shop.local.api_keys import Key, ensure_key
 from shop.local.database import ask
-from shop.local.payments import CALLBACK, Message, payment_secret, signed_headers
+from shop.local.signed_payments import CALLBACK, Message, payment_secret, signed_headers
 
 SKU = "PAID"
 HOLD_SECONDS = 6

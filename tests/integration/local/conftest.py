@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shop.local.embedded import temporary_state
-from shop.local.service import wait_until
+from shop.local.processes.service import wait_until
+from shop.local.servers.embedded import temporary_state
 
 REPOSITORY = Path(__file__).parents[3]
 OURS = ("DATABASE_URL", "REDIS_URL", "SHOP_STATE_DIR", "SHOP_POSTGRES_BIN", "SHOP_REDIS_SERVER")

@@ -14,11 +14,11 @@ import psycopg2
 import pytest
 from redis import Redis
 
-from shop.local.account import ELSEWHERE, UNPRIVILEGED, as_user, may_execute, remove_state
-from shop.local.embedded import embedded_servers
 from shop.local.errors import ServerFailed, StateInUse
-from shop.local.postgres import Postgres
-from shop.local.redis_server import RedisServer
+from shop.local.servers.account import ELSEWHERE, UNPRIVILEGED, as_user, may_execute, remove_state
+from shop.local.servers.embedded import embedded_servers
+from shop.local.servers.postgres import Postgres
+from shop.local.servers.redis_server import RedisServer
 
 from .conftest import REPOSITORY, assert_soon, gone
 
@@ -26,7 +26,7 @@ from .conftest import REPOSITORY, assert_soon, gone
 MANAGER = """
 import json, sys
 from pathlib import Path
-from shop.local.embedded import embedded_servers
+from shop.local.servers.embedded import embedded_servers
 
 state = Path(sys.argv[1])
 with embedded_servers(state):

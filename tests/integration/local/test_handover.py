@@ -5,9 +5,9 @@ import socket
 import sys
 from pathlib import Path
 
-from shop.local.handover import take_over
-from shop.local.listener import listening
-from shop.local.service import Service
+from shop.local.processes.handover import take_over
+from shop.local.processes.listener import listening
+from shop.local.processes.service import Service
 from shop.local.web import Web
 
 from .conftest import gone

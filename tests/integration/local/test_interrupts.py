@@ -12,7 +12,7 @@ import pytest
 SCRIPT = """
 import asyncio, fcntl, sys, termios
 
-from shop.local.interrupts import on_hang_up, run_until_signal
+from shop.local.processes.interrupts import on_hang_up, run_until_signal
 
 if len(sys.argv) > 1:
     fcntl.ioctl(int(sys.argv[1]), termios.TIOCSCTTY, 0)

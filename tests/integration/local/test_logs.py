@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shop.local import logs
-from shop.local.logs import LogSink, read_lines, wants_colour
-from shop.local.service import Service
+from shop.local.processes import logs
+from shop.local.processes.logs import LogSink, read_lines, wants_colour
+from shop.local.processes.service import Service
 
 from .conftest import assert_soon
 

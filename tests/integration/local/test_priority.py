@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shop.local.priority import BEHIND, BETWEEN, put_behind
-from shop.local.service import Service
+from shop.local.processes.priority import BEHIND, BETWEEN, put_behind
+from shop.local.processes.service import Service
 from tests.processes import await_condition
 
 AUTOGROUP = Path("/proc/self/autogroup")

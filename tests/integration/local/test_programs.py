@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from shop.local import programs
 from shop.local.errors import NoProgram
-from shop.local.programs import find_postgres, find_redis
+from shop.local.servers import programs
+from shop.local.servers.programs import find_postgres, find_redis
 
 
 def program(folder: Path, name: str, answer: str) -> Path:

@@ -18,11 +18,11 @@ from shop.core.tasks.dispatch import TaskName
 from shop.local import discovery, flower
 from shop.local import stack as stack_module
 from shop.local.credentials import Credentials
-from shop.local.embedded import locked
 from shop.local.errors import CommandFailed, LocalStackError, PortTaken, StateInUse
-from shop.local.procfile import queues_of, read_procfile, read_profile
+from shop.local.processes.procfile import queues_of, read_procfile, read_profile
+from shop.local.processes.watchdog import DUTIES, WORKERS
+from shop.local.servers.embedded import locked
 from shop.local.stack import Stack
-from shop.local.watchdog import DUTIES, WORKERS
 
 from .conftest import REPOSITORY, assert_soon, gone
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from redis import Redis
 
-from shop.local.postgres import Postgres
-from shop.local.redis_server import RedisServer
-from shop.local.service import Service
-from shop.local.supervisor import Supervisor
-from shop.local.tether import MOST_FILES
+from shop.local.processes.parent_death_guard import MOST_FILES
+from shop.local.processes.service import Service
+from shop.local.processes.supervisor import Supervisor
+from shop.local.servers.postgres import Postgres
+from shop.local.servers.redis_server import RedisServer
 
 from .conftest import assert_soon, gone
 from .test_embedded_servers import query
@@ -182,7 +182,7 @@ def test_a_child_may_open_as_many_files_as_the_system_allows() -> None:
     script = (
         "import resource, subprocess, sys\n"
         "from signal import SIGTERM\n"
-        "from shop.local.tether import tethered\n"
+        "from shop.local.processes.parent_death_guard import tethered\n"
         "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))\n"
         "subprocess.run(tethered(['sh', '-c', 'ulimit -Sn'], SIGTERM), check=True)\n"

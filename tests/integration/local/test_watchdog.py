@@ -12,11 +12,11 @@ import pytest
 from redis import Redis
 
 from shop.core.tasks.progress import KEY
-from shop.local import watchdog
-from shop.local.redis_server import RedisServer
-from shop.local.service import Service
-from shop.local.supervisor import Supervisor
-from shop.local.watchdog import PULSES, Watchdog
+from shop.local.processes import watchdog
+from shop.local.processes.service import Service
+from shop.local.processes.supervisor import Supervisor
+from shop.local.processes.watchdog import PULSES, Watchdog
+from shop.local.servers.redis_server import RedisServer
 
 SLEEP = ["sleep", "600"]
 

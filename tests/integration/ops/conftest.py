@@ -16,8 +16,8 @@ from orders.task_names import PULSES
 from shop.core import clock
 from shop.core.stores.redis import client
 from shop.core.tasks import progress
-from shop.local.embedded import temporary_state
-from shop.local.redis_server import RedisServer
+from shop.local.servers.embedded import temporary_state
+from shop.local.servers.redis_server import RedisServer
 from tests.conftest import MakeSale
 from tests.factories import dead_letter
 from tests.life import place, placed

@@ -14,8 +14,8 @@ from inventory.counters import Keys
 from orders.intake.replies import Reply
 from shop.core.processes import health
 from shop.core.stores.redis import client
-from shop.local.embedded import temporary_state
-from shop.local.redis_server import RedisServer
+from shop.local.servers.embedded import temporary_state
+from shop.local.servers.redis_server import RedisServer
 from tests.conftest import MakeSale
 from tests.placing import Request, document, header, place_all
 from tests.processes import await_condition

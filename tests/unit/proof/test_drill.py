@@ -25,7 +25,7 @@ from proof.drill.result import Result, skipped
 from proof.drill.table import document, table, verdict
 from shop.local.discovery import REPOSITORY
 from shop.local.errors import LocalStackError
-from shop.local.procfile import read_procfile
+from shop.local.processes.procfile import read_procfile
 from tests.processes import free_port
 
 # --- The orders ---------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from django.test import RequestFactory, override_settings
 
 from shop.core.environment import is_loopback
 from shop.core.processes import health
-from shop.local.procfile import read_procfile
+from shop.local.processes.procfile import read_procfile
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCKER = ROOT / "docker"

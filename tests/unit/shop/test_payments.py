@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from shop.local.payments import Message, NoPaymentSecret, payment_secret, signed_headers
+from shop.local.signed_payments import Message, NoPaymentSecret, payment_secret, signed_headers
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shop.core.processes.readiness import READY, STOPPING, announced, notify
-from shop.local.readiness import Readiness, readiness
+from shop.local.processes.readiness import Readiness, readiness
 
 
 @pytest.fixture

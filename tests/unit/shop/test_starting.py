@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from shop.local import starting
 from shop.local.errors import ServerFailed
-from shop.local.service import Service
+from shop.local.processes import starting
+from shop.local.processes.service import Service
 from shop.local.web import Reply
 
 NOT_READY = Reply(

@@ -4,7 +4,7 @@ import importlib
 
 from billiard import pool
 
-from shop.local.service import STOP_SECONDS
+from shop.local.processes.service import STOP_SECONDS
 
 
 def test_a_worker_does_not_wait_longer_than_it_is_waited_for() -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from proof.demo import command
 from proof.demo.invariants.verdict import Check
 from shop.local.errors import PortTaken
-from shop.local.ports import is_free
+from shop.local.servers.ports import is_free
 
 
 @pytest.mark.parametrize(("text", "count"), [(None, 10_000), ("", 10_000), ("1", 1), ("250", 250)])

@@ -17,7 +17,7 @@ from proof.demo.people.calls import Caller
 from proof.demo.people.customers import Customers
 from proof.demo.people.order_plans import Fate, Order
 from proof.demo.people.provider import Provider, has_no_answer, message_ids
-from shop.local.payments import CALLBACK, Message
+from shop.local.signed_payments import CALLBACK, Message
 
 from .cases import BOTH, TWO
 from .servers import Handler, clock, served

@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from proof.demo.account.inbox import Inbox, Notice
 from proof.demo.people import receiver as receivers
 from proof.demo.people.receiver import DemoReceiver
-from shop.local.payments import signed_headers
+from shop.local.signed_payments import signed_headers
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_" + "A" * 32

@@ -14,8 +14,8 @@ from typing import IO
 import psutil
 
 from .logs import read_lines
+from .parent_death_guard import tethered
 from .priority import put_behind
-from .tether import tethered
 
 STOP_SECONDS = 12.0  # a little more than the web process takes for its own graceful end
 KILL_SECONDS = 5.0

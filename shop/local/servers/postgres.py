@@ -9,6 +9,9 @@ from signal import Signals
 
 import psycopg2
 
+from shop.local.errors import NoProgram, ServerFailed
+from shop.local.processes.priority import BETWEEN
+
 from .account import (
     as_user,
     copy_readable,
@@ -17,9 +20,7 @@ from .account import (
     reachable_folder,
     server_uid,
 )
-from .errors import NoProgram, ServerFailed
 from .ports import kept_port
-from .priority import BETWEEN
 from .programs import find_postgres, wheel_folder
 from .server import HOST, Server, end_leftover
 

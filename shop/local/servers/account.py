@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .errors import LocalStackError
+from shop.local.errors import LocalStackError
 
 UNPRIVILEGED = 65534  # the user "nobody" on most systems; it needs no entry in /etc/passwd
 ELSEWHERE = "elsewhere"

@@ -4,8 +4,9 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from shop.local.servers.server import READY_SECONDS
+
 from .readiness import readiness
-from .server import READY_SECONDS
 from .service import Service
 
 CHECK_SECONDS = 0.05

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .ports import require_free
-from .web import Web
+from shop.local.servers.ports import require_free
+from shop.local.web import Web
 
 BACKLOG = 2048  # connections that may wait; uvicorn's own bound
 

@@ -11,10 +11,10 @@ from typing import Any
 import redis
 
 from shop.core.tasks.progress import KEY
+from shop.local.web import Web
 
 from .service import Service
 from .supervisor import Supervisor
-from .web import Web
 
 LOOK_SECONDS = 2.0
 PATIENCE_SECONDS = 45.0  # longer than a task may take

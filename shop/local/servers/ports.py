@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from .errors import LocalStackError, PortTaken
+from shop.local.errors import LocalStackError, PortTaken
 
 # Below the ports that Linux and macOS hand out to clients. A server that is down for a moment must
 # not find its port given to an outgoing connection, not even to one that was trying to reach it.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from .errors import NoProgram
+from shop.local.errors import NoProgram
 
 MINIMUM = {"postgres": 15, "redis": 7, "valkey": 8}
 VERSION = re.compile(r"(postgres|redis|valkey)\D*(\d+)", re.IGNORECASE)

@@ -7,9 +7,9 @@ from signal import Signals
 
 import psutil
 
-from .discovery import Address
-from .errors import ServerFailed
-from .service import STOP_SECONDS, Service, wait_until
+from shop.local.discovery import Address
+from shop.local.errors import ServerFailed
+from shop.local.processes.service import STOP_SECONDS, Service, wait_until
 
 HOST = "127.0.0.1"
 READY_SECONDS = 30.0

@@ -9,10 +9,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import discovery
+from shop.local import discovery
+from shop.local.errors import LocalStackError, StateInUse
+from shop.local.processes.logs import LogSink
+
 from .account import remove_state
-from .errors import LocalStackError, StateInUse
-from .logs import LogSink
 from .postgres import Postgres
 from .redis_server import RedisServer
 from .server import Server

@@ -7,9 +7,10 @@ from time import monotonic
 
 import psutil
 
-from .errors import ServerFailed
+from shop.local.errors import ServerFailed
+from shop.local.web import Reply, Web
+
 from .service import Service
-from .web import Reply, Web
 
 LONGEST_SECONDS = 300.0  # no start takes longer, however much moves
 STILL_SECONDS = 60.0  # without a moment of processor time, nothing is coming any more

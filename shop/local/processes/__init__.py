@@ -1,0 +1,1 @@
+"""The process manager: starts, watches, replaces and ends the processes of the Procfile."""

@@ -1,0 +1,1 @@
+"""Embedded PostgreSQL and Redis-protocol servers, with data and ports of their own."""
