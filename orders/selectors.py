@@ -21,6 +21,7 @@ from shop.core import clock
 
 from .domain import OrderRecord, Status, decode_record, format_order_id, sale_id_of
 from .errors import OrderLost
+from .http.representation import OrderView, order_view
 from .models import (
     DeadLetter,
     Delivery,
@@ -30,7 +31,6 @@ from .models import (
     PaymentNotice,
     ProviderMessage,
 )
-from .representation import OrderView, order_view
 
 logger = logging.getLogger(__name__)
 

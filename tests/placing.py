@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orders.intake.replies import Reply
+from orders.http.replies import Reply
 from orders.intake.service import Intake
 
 

@@ -7,23 +7,23 @@ change their minds.
 from collections.abc import Collection
 from uuid import UUID
 
-from orders import problems
 from orders.domain import Status
 from orders.errors import NotCancellable
+from orders.http import problems
+from orders.http.gathered import Together
+from orders.http.headers import read_headers
+from orders.http.problems import Problem, Refused
+from orders.http.replies import Reply, plain_reply, problem_reply, unavailable
+from orders.http.representation import OrderView, encode_order
 from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
 from orders.intake.directory import Client
-from orders.intake.headers import read_headers
-from orders.intake.replies import Reply, plain_reply, problem_reply, unavailable
 from orders.intake.service import intake
-from orders.problems import Problem, Refused
-from orders.representation import OrderView, encode_order
 from orders.selectors import Asked, find_orders
 from orders.services.holds import cancel_orders
 from shop.core.tracing import process
 
 from .endpoint import problem_of
 from .following import order_id_of, told
-from .together import Together
 
 ORDERS, CANCEL = "/api/v1/orders/", "/cancel"
 ROUTE = "api/v1/orders/<str:order_id>/cancel"  # as Django would name it in a trace

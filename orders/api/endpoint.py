@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from inventory.errors import CountersLost, CountersUnavailable, SaleUnknown
-from orders import problems
+from orders.http import problems
+from orders.http.problems import Problem, Refused
+from orders.http.replies import unavailable
 from orders.intake.directory import DirectoryUnavailable
-from orders.intake.replies import unavailable
-from orders.problems import Problem, Refused
 from shop.core.processes.threads import Overloaded
 
 P = ParamSpec("P")

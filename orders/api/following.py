@@ -3,17 +3,17 @@
 from collections.abc import Awaitable
 from uuid import UUID
 
-from orders import problems, selectors
+from orders import selectors
 from orders.domain import parse_order_id
 from orders.errors import OrderLost
+from orders.http import problems
+from orders.http.gathered import Together
+from orders.http.headers import MAX_WAIT_SECONDS
+from orders.http.problems import Problem, Refused
+from orders.http.representation import OrderView, encode_order
 from orders.intake.directory import Client
-from orders.intake.headers import MAX_WAIT_SECONDS
 from orders.intake.service import intake
-from orders.problems import Problem, Refused
-from orders.representation import OrderView, encode_order
 from orders.selectors import Asked
-
-from .together import Together
 
 
 async def follow(client: Client, order_id: str, wait: str | None) -> bytes:

@@ -19,8 +19,7 @@ import redis
 
 from inventory import paying
 from orders.domain import sale_id_of
-
-from .together import Together
+from orders.http.gathered import Together
 
 logger = logging.getLogger(__name__)
 

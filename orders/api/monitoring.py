@@ -7,9 +7,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from orders import metrics as figures
-from orders import problems
+from orders.http import problems
+from orders.http.problems import Problem, Refused
 from orders.intake.service import intake
-from orders.problems import Problem, Refused
 from shop.core.processes import health
 from shop.core.processes.threads import in_thread
 

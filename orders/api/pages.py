@@ -17,8 +17,8 @@ from django.urls import reverse
 from inventory.domain import SaleState
 from inventory.models import Sale
 from inventory.selectors import open_sales, state_of
-from orders import problems
-from orders.problems import Problem
+from orders.http import problems
+from orders.http.problems import Problem
 from shop.core import clock
 from shop.core.processes.threads import Overloaded, in_thread
 

@@ -13,12 +13,14 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
-from orders import problems
-from orders.decoding import NotJson, WrongFields
 from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
+from orders.http import problems
+from orders.http.decoding import NotJson, WrongFields
+from orders.http.gathered import Together
+from orders.http.headers import read_headers
+from orders.http.problems import Problem, Refused
+from orders.http.replies import plain_reply, problem_reply
 from orders.intake.asgi import Application, Receive, Scope, Send, announced_bytes, send_reply
-from orders.intake.headers import read_headers
-from orders.intake.replies import plain_reply, problem_reply
 from orders.models import PaymentNotice
 from orders.payments import standard, stripe
 from orders.payments.news import (
@@ -30,14 +32,12 @@ from orders.payments.news import (
     Provider,
     SignatureRefused,
 )
-from orders.problems import Problem, Refused
 from orders.services.notices import Answer, Message, Noted, note
 from shop.core import clock
 from shop.core.processes.threads import in_thread
 
 from .endpoint import View, endpoint, problem_of
 from .marking import Mark, is_set, mark_of, take_away
-from .together import Together
 
 logger = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@
 from django.http import HttpRequest, HttpResponse
 
 from inventory.money import format_amount
-from orders import problems
 from orders.domain import parse_order_id
+from orders.http import problems
+from orders.http.problems import Problem, Refused
 from orders.models import Order
 from orders.payments import standard, test_provider
-from orders.problems import Problem, Refused
 from shop.core.processes.threads import in_thread
 
 from .endpoint import endpoint

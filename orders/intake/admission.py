@@ -9,8 +9,6 @@ from django.conf import settings
 
 from inventory.money import from_minor
 from inventory.reservation import Reservation
-from orders import problems
-from orders.decoding import field_error
 from orders.domain import (
     LineRecord,
     OrderRecord,
@@ -20,12 +18,14 @@ from orders.domain import (
     request_digest,
     request_fingerprint,
 )
-from orders.problems import Problem, Refused
+from orders.http import problems
+from orders.http.decoding import field_error
+from orders.http.headers import OrderHeaders, is_json, read_idempotency_key
+from orders.http.order_request import Given, OrderRequest, decode_order
+from orders.http.problems import Problem, Refused
 
 from . import tracing
 from .directory import Client, Contents, KnownSale
-from .headers import OrderHeaders, is_json, read_idempotency_key
-from .request import Given, OrderRequest, decode_order
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span

@@ -10,14 +10,14 @@ from typing import Any
 
 from django.conf import settings
 
-from orders.problems import BODY_TOO_LARGE, Problem
+from orders.http.headers import read_headers
+from orders.http.problems import BODY_TOO_LARGE, Problem
+from orders.http.replies import Reply, problem_reply
 from shop.core.processes import health
 from shop.core.processes.lingering_close import CLOSE
 from shop.core.processes.threads import in_thread
 
 from .connection.addresses import client_address, is_trusted, sender_of
-from .headers import read_headers
-from .replies import Reply, problem_reply
 from .service import intake
 
 Scope = MutableMapping[str, Any]

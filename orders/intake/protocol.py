@@ -9,12 +9,12 @@ is started with `--http shop.asgi:OrderProtocol`. Without that orders are taken 
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from orders.http.replies import Reply
 from shop.core.processes.lingering_close import CLOSE
 
 from .asgi import ENDS, PATH, too_large_body
 from .connection.addresses import client_address
 from .connection.protocol import BoundedProtocol
-from .replies import Reply
 from .service import intake
 
 

@@ -12,18 +12,9 @@ import redis
 from inventory.counters import request_record
 from inventory.reservation import Accepted, AcceptedBefore, Outcome
 from orders.domain import Status
-from orders.problems import Refused
-from shop.core.stores.redis import async_client
-
-from . import tracing
-from .admission import Admitted, NotInCopy, UnknownKey, admit, authenticate, require_sale
-from .batcher import Batcher, NotJudged
-from .counting import UNAVAILABLE, Counting, outcome_name
-from .directory import Client, Contents, Directory, DirectoryUnavailable
-from .headers import OrderHeaders, RawHeaders, read_headers, read_wait
-from .memory import Memory
-from .public_key import PublicKeyThrottle
-from .replies import (
+from orders.http.headers import OrderHeaders, RawHeaders, read_headers, read_wait
+from orders.http.problems import Refused
+from orders.http.replies import (
     Reply,
     first_persisted_status,
     order_reply,
@@ -32,6 +23,15 @@ from .replies import (
     repeated_reply,
     unavailable,
 )
+from shop.core.stores.redis import async_client
+
+from . import tracing
+from .admission import Admitted, NotInCopy, UnknownKey, admit, authenticate, require_sale
+from .batcher import Batcher, NotJudged
+from .counting import UNAVAILABLE, Counting, outcome_name
+from .directory import Client, Contents, Directory, DirectoryUnavailable
+from .memory import Memory
+from .public_key import PublicKeyThrottle
 from .throttle import Throttle
 from .watch import StatusWatch
 

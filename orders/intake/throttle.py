@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 
-from orders import problems
-from orders.problems import Problem, Refused
+from orders.http import problems
+from orders.http.problems import Problem, Refused
 
 from .directory import Client
 from .rates import Rate, take

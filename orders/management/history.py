@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from inventory.models import StockMovement
 from inventory.money import with_currency
 from orders.errors import OrderUnknown
+from orders.http.representation import OrderView
 from orders.models import ApiClient, DeadLetter, Delivery, LostOrder, Order, PaymentNotice
-from orders.representation import OrderView
 from orders.selectors import find_order, record_on_its_way
 
 MOST = 200  # entries of each kind

@@ -3,7 +3,7 @@
 import msgspec
 
 from inventory.money import to_minor
-from orders.representation import OrderView, order_view
+from orders.http.representation import OrderView, order_view
 from shop.core.clock import rfc3339, to_ms
 
 from .notices import Notice

@@ -100,7 +100,7 @@ class Provider:
     """The adapter of one provider.
 
     `read` takes the headers (names in lower case, or a mapping that does not care) and the body of
-    a callback. It raises NotConfigured, SignatureRefused, then orders.decoding.NotJson or
+    a callback. It raises NotConfigured, SignatureRefused, then orders.http.decoding.NotJson or
     WrongFields, then NoOrder: nothing in the body is looked at before its signature.
     """
 

@@ -14,8 +14,8 @@ from django.conf import settings
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from inventory.money import AmountRefused, parse_amount, to_minor
-from orders.decoding import CONTROL_CHARACTERS, BodyReader, WrongFields, field_error
-from orders.given_json import refuse_repeated_names
+from orders.http.decoding import CONTROL_CHARACTERS, BodyReader, WrongFields, field_error
+from orders.http.given_json import refuse_repeated_names
 
 from .news import (
     Ignored,

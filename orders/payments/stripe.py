@@ -12,9 +12,9 @@ from uuid import UUID
 from django.conf import settings
 
 from inventory.money import to_minor
-from orders.decoding import BodyReader, WrongFields, field_error
 from orders.domain import parse_order_id
-from orders.given_json import refuse_repeated_names
+from orders.http.decoding import BodyReader, WrongFields, field_error
+from orders.http.given_json import refuse_repeated_names
 
 from .news import (
     Ignored,

@@ -17,7 +17,7 @@ from inventory.selectors import sales_on_record
 from orders import figures
 from orders.domain import OrderRecord, decode_record
 from orders.errors import Unpersistable
-from orders.given_json import may_be_unreadable
+from orders.http.given_json import may_be_unreadable
 from shop.core import clock
 from shop.core.stores.locks import try_alone
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from orders.domain import Status
+from orders.http.problems import ALL, Retry
 from orders.models import Order
-from orders.problems import ALL, Retry
 from tests.processes import ROOT, Processes, Web, await_condition, free_port
 from tests.snippets import blocks, script
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.template.loader import render_to_string
 
-from orders.problems import MEDIA_TYPE, ProblemType
+from orders.http.problems import MEDIA_TYPE, ProblemType
 
 from . import operations
 from .examples import DEMO_SALE, DEMO_SKU

@@ -1,9 +1,9 @@
 """The operations: what each endpoint takes, and every way in which it answers."""
 
-from orders import problems
-from orders.intake.request import OrderRequest
+from orders.http import problems
+from orders.http.order_request import OrderRequest
+from orders.http.representation import OrderView
 from orders.payments.standard import PaymentCallback
-from orders.representation import OrderView
 
 from . import examples, parameters
 from .headers import header_references

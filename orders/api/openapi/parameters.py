@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from orders.intake.headers import MAX_WAIT_SECONDS
+from orders.http.headers import MAX_WAIT_SECONDS
 
 from .examples import DEMO_ORDER, DEMO_SALE
 from .headers import described

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from orders import problems
-from orders.problems import Problem, ProblemType
+from orders.http import problems
+from orders.http.problems import Problem, ProblemType
 
 from .examples import DEMO_ORDER, DEMO_SALE, DEMO_SKU, OTHER_DEMO_SKU
 from .shapes import Json

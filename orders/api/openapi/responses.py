@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 import msgspec
 
-from orders import problems
-from orders.problems import ProblemType
+from orders.http import problems
+from orders.http.problems import ProblemType
 
 from .headers import header_references
 from .problem_cases import cases_of

@@ -7,10 +7,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from inventory.domain import SaleState
 from orders.domain import EventType, Status
-from orders.intake.request import LineRequest, OrderRequest
+from orders.http.order_request import LineRequest, OrderRequest
+from orders.http.representation import LineView, OrderView
 from orders.notifications.message import Message
 from orders.payments.standard import PaymentCallback
-from orders.representation import LineView, OrderView
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ It is not left to the parser, which takes trailers for headers and gives them no
 
 import re
 
-from orders import problems
+from orders.http import problems
 
 from .rules import MAX_FIELDS, MAX_HEAD_BYTES, malformed, refused
 

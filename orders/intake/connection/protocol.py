@@ -22,10 +22,10 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from orders import problems
-from orders.intake.headers import read_headers
-from orders.intake.replies import Reply, problem_reply, unavailable
-from orders.problems import Problem, Refused
+from orders.http import problems
+from orders.http.headers import read_headers
+from orders.http.problems import Problem, Refused
+from orders.http.replies import Reply, problem_reply, unavailable
 from shop.core.processes.lingering_close import CLOSE, LingeringProtocol
 
 from . import rules

@@ -9,8 +9,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from orders import problems
-from orders.problems import Problem, ProblemType, Refused
+from orders.http import problems
+from orders.http.problems import Problem, ProblemType, Refused
 
 RawHeaders = list[tuple[bytes, bytes]]
 

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from redis import Redis
 
 from inventory.counters import Keys
-from orders.intake.replies import Reply
+from orders.http.replies import Reply
 from shop.core.processes import health
 from shop.core.stores.redis import client
 from shop.local.servers.embedded import temporary_state

@@ -16,9 +16,9 @@ from pytest_django import Settings
 
 from inventory import counters
 from inventory.counters import Keys
+from orders.http.replies import Reply
 from orders.intake import admission, directory, judge
 from orders.intake.asgi import with_intake
-from orders.intake.replies import Reply
 from orders.intake.service import Intake
 from orders.models import ApiClient, Order
 from orders.services.clients import create_client

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from orders.http.replies import Reply
 from orders.intake.connection.addresses import client_address
-from orders.intake.replies import Reply
 from orders.intake.service import Intake
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale

@@ -8,10 +8,10 @@ import pytest
 from inventory import outbox
 from inventory.models import Sale
 from orders.errors import Unpersistable
+from orders.http.representation import encode_order
 from orders.models import ApiClient, OrderEvent
 from orders.notifications.message import encode_message
 from orders.notifications.notices import read_notices
-from orders.representation import encode_order
 from orders.selectors import find_order
 from orders.services.dead_letters import keep
 from orders.services.rebuild import rebuild_stock

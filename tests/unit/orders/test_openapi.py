@@ -10,15 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from orders import problems
 from orders.api.openapi import cases_of, document, operations_with
 from orders.api.openapi.parameters import KEY_PATTERN
 from orders.domain import EventType, Status
-from orders.intake.headers import read_idempotency_key
-from orders.intake.request import decode_order
+from orders.http import problems
+from orders.http.headers import read_idempotency_key
+from orders.http.order_request import decode_order
+from orders.http.problems import ProblemType, Refused, Retry
 from orders.lifecycle import CHANGES, Change
 from orders.payments import standard
-from orders.problems import ProblemType, Refused, Retry
 from orders.urls import urlpatterns
 from tests.integration.orders.api.conformance import assert_valid, operation
 from tests.signing import signed

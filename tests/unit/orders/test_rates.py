@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders import problems
+from orders.http import problems
+from orders.http.problems import Refused
 from orders.intake.directory import Client
 from orders.intake.rates import Rate, take
 from orders.intake.throttle import Throttle
-from orders.problems import Refused
 
 FIVE = Rate("client", 5, 1)
 

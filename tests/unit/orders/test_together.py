@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Collection
 
 import pytest
 
-from orders.api import together
-from orders.api.together import Together
+from orders.http import gathered
+from orders.http.gathered import Together
 
 Numbers = Collection[int]
 
@@ -31,12 +31,12 @@ class Calls:
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     made = Calls()
-    monkeypatch.setattr(together, "in_thread", made)
+    monkeypatch.setattr(gathered, "in_thread", made)
     return made
 
 
 def run(monkeypatch: pytest.MonkeyPatch, test: Callable[[], Awaitable[None]], long: float) -> None:
-    monkeypatch.setattr(together, "LONG_SECONDS", long)
+    monkeypatch.setattr(gathered, "LONG_SECONDS", long)
 
     async def within_seconds() -> None:
         async with asyncio.timeout(10):
@@ -108,7 +108,7 @@ def test_after_a_long_call_one_is_made_at_a_time_again(
         await asyncio.sleep(0.03)
         calls.end(0)
         assert await first == 1
-        together.LONG_SECONDS = 5  # type: ignore[misc]
+        gathered.LONG_SECONDS = 5  # type: ignore[misc]
         asking = [asyncio.create_task(square(2))]
         await turns(lambda: len(calls.asked) == 2)
         asking.append(asyncio.create_task(square(3)))

@@ -9,9 +9,9 @@ import pytest
 from pytest_django import Settings
 
 from orders.api import following
+from orders.http.problems import Refused
 from orders.intake.directory import Client
 from orders.models import ApiClient
-from orders.problems import Refused
 from orders.services.clients import create_client
 from tests.conftest import MakeSale
 from tests.persisting import persist

@@ -17,9 +17,9 @@ from structlog.contextvars import get_contextvars
 import orders
 from inventory import services
 from inventory.models import Sale
-from orders import problems
 from orders.api import pages
 from orders.api.openapi import operations_with
+from orders.http import problems
 from shop.core import clock
 from tests.conftest import MakeSale
 from tests.processes import Web

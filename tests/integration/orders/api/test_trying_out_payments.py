@@ -5,8 +5,8 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from orders import problems
 from orders.checks import check_test_payments
+from orders.http import problems
 from orders.models import Order, PaymentNotice
 from orders.services.late_payments import settle_payments
 from tests.conftest import MakeSale

@@ -2,8 +2,8 @@
 
 import pytest
 
+from orders.http.problems import Refused
 from orders.intake.connection import rules
-from orders.problems import Refused
 
 
 @pytest.mark.parametrize(

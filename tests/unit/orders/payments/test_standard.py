@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from inventory.money import format_minor
-from orders.decoding import NotJson, WrongFields
+from orders.http.decoding import NotJson, WrongFields
 from orders.models import new_signing_secret
 from orders.payments.news import (
     Ignored,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from orders.decoding import NotJson, WrongFields
 from orders.domain import new_order_id
+from orders.http.decoding import NotJson, WrongFields
 from orders.payments.news import Ignored, NewsType, NotConfigured, PaymentNews, SignatureRefused
 from orders.payments.stripe import PROVIDER
 from tests.signing import STRIPE_SECRET, signed_by_stripe

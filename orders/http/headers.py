@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from orders.problems import KEY_INVALID, KEY_MISSING, Problem, Refused
 from shop.core.logs.request_id import sane_request_id
 from shop.core.tracing.traceparent import sane_traceparent
+
+from .problems import KEY_INVALID, KEY_MISSING, Problem, Refused
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 MAX_WAIT_SECONDS = 30

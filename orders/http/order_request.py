@@ -7,7 +7,8 @@ from django.conf import settings
 
 from inventory.domain import MAX_QUANTITY
 from orders.addresses import AddressRefused, check_address
-from orders.decoding import (
+
+from .decoding import (
     CONTROL_CHARACTERS,
     MAX_ERRORS,
     BodyReader,
@@ -16,8 +17,8 @@ from orders.decoding import (
     WrongFields,
     field_error,
 )
-from orders.given_json import Members, canonical, read_given, repeated_names, unstorable
-from orders.problems import INVALID_REQUEST, MALFORMED_JSON, Problem, Refused
+from .given_json import Members, canonical, read_given, repeated_names, unstorable
+from .problems import INVALID_REQUEST, MALFORMED_JSON, Problem, Refused
 
 MAX_METADATA_BYTES = 2048
 MAX_METADATA_DEPTH = 16

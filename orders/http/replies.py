@@ -16,13 +16,13 @@ from inventory.reservation import (
     Outcome,
     SoldOut,
 )
-from orders import problems
 from orders.domain import OrderRecord, Status, format_order_id
-from orders.problems import Problem
-from orders.representation import encode_order, order_view
 
+from . import problems
 from .headers import OrderHeaders
-from .request import OrderRequest
+from .order_request import OrderRequest
+from .problems import Problem
+from .representation import encode_order, order_view
 
 LONGEST_PAUSE = 3  # seconds, before a client asks again
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from orders.intake.headers import is_json, read_idempotency_key, read_wait
-from orders.problems import Refused
+from orders.http.headers import is_json, read_idempotency_key, read_wait
+from orders.http.problems import Refused
 
 
 @pytest.mark.parametrize(

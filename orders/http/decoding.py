@@ -8,7 +8,7 @@
 Ticket(row='A', seat=7)
 >>> reader.read(b'{"row": 1, "seat": "7"}')
 Traceback (most recent call last):
-orders.decoding.WrongFields: /row 1 is not of type 'string'; /seat '7' is not of type 'integer'
+orders.http.decoding.WrongFields: /row 1 is not of type 'string'; /seat '7' is not of type 'integer'
 """
 
 import json

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from orders.decoding import MAX_ERRORS, BodyReader, NotJson, WrongFields
+from orders.http.decoding import MAX_ERRORS, BodyReader, NotJson, WrongFields
 
 
 class Line(msgspec.Struct):
