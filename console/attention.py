@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from orders.selectors import waiting_for_a_person
+from orders.reads.selectors import waiting_for_a_person
 
 _LISTS = {
     "dead letters": ("Dead letters", "deadletter", {"resolution": "none"}),

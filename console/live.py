@@ -12,9 +12,9 @@ from inventory.errors import CountersLost, InventoryError
 from inventory.models import Allocation, Sale
 from inventory.reservation import SkuCounters
 from inventory.selectors import state_of
-from orders import figures
-from orders.lateness import lateness
 from orders.models import ReconciliationRecord
+from orders.reads import live_stats
+from orders.reads.lateness import lateness
 from shop.core import clock
 
 from .past import Past
@@ -69,7 +69,7 @@ class _LiveSale:
         """Return what Redis tells of orders on their way and answers given."""
         try:
             waiting, since_ms = outbox.waiting([self._sale_id])[self._sale_id]
-            total = figures.totals([self._sale_id])[self._sale_id]
+            total = live_stats.totals([self._sale_id])[self._sale_id]
             now = clock.now()
             seconds = self._past.read(now=int(now.timestamp()), backlog=waiting)
         except redis.RedisError as error:
@@ -142,7 +142,7 @@ def _sku(row: Allocation, counted: SkuCounters | None) -> Reading:
     return {**units, "available": max(counted.available, 0), "in_flight": max(rest, 0)}
 
 
-def _totals(total: figures.Figures) -> Reading:
+def _totals(total: live_stats.Figures) -> Reading:
     return {
         "accepted": total.accepted,
         "replayed": total.outcomes.get("replayed", 0),

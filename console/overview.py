@@ -10,8 +10,8 @@ from django.urls import reverse
 from inventory import outbox
 from inventory.models import Allocation, Sale
 from inventory.selectors import sales_on_record, state_of
-from orders import figures
 from orders.models import ReconciliationRecord
+from orders.reads import live_stats
 from shop.core import clock
 from shop.core.processes import health
 from shop.core.tasks import progress
@@ -70,11 +70,11 @@ _shared: Shared[Reading] = Shared(_read, fresh_seconds=FRESH_SECONDS)
 def _flow(sale_ids: list[int]) -> tuple[Mapping[int, Reading], str | None]:
     """Return each sale's orders per second and backlog, and why they are not known."""
     now_ms = clock.to_ms(clock.now())
-    until = now_ms // 1000 - figures.SETTLED_SECONDS
+    until = now_ms // 1000 - live_stats.SETTLED_SECONDS
     flow = {}
     try:
         for sale_id, (waiting, since_ms) in outbox.waiting(sale_ids).items():
-            recent = figures.seconds(sale_id, after=until - OVER_SECONDS, until=until).values()
+            recent = live_stats.seconds(sale_id, after=until - OVER_SECONDS, until=until).values()
             accepted = sum(each.accepted for each in recent)
             flow[sale_id] = {
                 "accepted_per_second": accepted / OVER_SECONDS,

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from orders import figures
-from orders.figures import LATENCY_MS, SETTLED_SECONDS, Figures
+from orders.reads import live_stats
+from orders.reads.live_stats import LATENCY_MS, SETTLED_SECONDS, Figures
 
 SHOWN_SECONDS = 300
 _BEYOND_MS = LATENCY_MS[-1] * 2  # how an answer beyond the last bound is drawn
@@ -38,7 +38,7 @@ class Past:
         """
         oldest = now - SHOWN_SECONDS
         after = max(self._until - SETTLED_SECONDS - 1, oldest)
-        found = figures.seconds(self._sale_id, after=after, until=now)
+        found = live_stats.seconds(self._sale_id, after=after, until=now)
         kept = {at: each for at, each in self._known.items() if oldest < at <= after}
         self._known, self._until = {**kept, **found}, now
         seconds = list(self._backwards(now, oldest, backlog))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from inventory.money import with_currency
-from orders.selectors import waiting_payments
+from orders.reads.selectors import waiting_payments
 from shop.core import clock
 
 

@@ -37,6 +37,6 @@ class OrdersConfig(AppConfig):
         register(check_test_payments)
         register(check_redis_permissions)
         register(check_sms_sender)
-        from .lateness import check_duties  # it needs the models, which are loaded by now
+        from .reads.lateness import check_duties  # it needs the models, which are loaded by now
 
         health.CHECKS["duties"] = check_duties

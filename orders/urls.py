@@ -4,7 +4,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from .api import drop, monitoring, pages, payments, sales, test_payments, views
+from .api import drop, monitoring, pages, payments, sale_reads, test_payments, views
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -23,5 +23,5 @@ urlpatterns = [
     path("api/v1/orders/<str:order_id>/cancel", views.cancel, name="cancel"),
     path("api/v1/payments/callback", payments.callback, name="payment-callback"),
     path("api/v1/payments/stripe", payments.stripe_events, name="stripe-events"),
-    path("api/v1/sales/<str:slug>", sales.sale, name="sale"),
+    path("api/v1/sales/<str:slug>", sale_reads.sale, name="sale"),
 ]

@@ -13,7 +13,7 @@ from orders.domain import Status
 from orders.errors import NotCancellable, PaymentMismatch
 from orders.models import Delivery, Order, PaymentNotice
 from orders.notifications.replay import replay
-from orders.selectors import payment_in_time
+from orders.reads.selectors import payment_in_time
 from orders.services.holds import cancel_order
 from orders.services.refunds import note_refund, refundable_payments
 from shop.core.admin.lists import BigTableAdmin

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from inventory.admin import uuid_in
 from inventory.money import with_currency
 from orders.models import Order
-from orders.selectors import payment_in_time
+from orders.reads.selectors import payment_in_time
 from shop.core import clock
 from shop.core.admin.lists import BIG_TABLE_HELP, unbroken
 

@@ -18,7 +18,7 @@ from inventory.money import with_currency
 from inventory.reservation import entry_id_of
 from orders.domain import Status
 from orders.models import DeadLetter, Delivery, Order, PaymentNotice
-from orders.selectors import payment_in_time
+from orders.reads.selectors import payment_in_time
 
 from .deliveries import answer_of
 from .looks import TONES, Tone, link_to, link_to_pk, moment

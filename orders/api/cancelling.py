@@ -16,14 +16,14 @@ from orders.http.problems import Problem, Refused
 from orders.http.replies import Reply, plain_reply, problem_reply, unavailable
 from orders.http.representation import OrderView, encode_order
 from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
-from orders.intake.directory import Client
 from orders.intake.service import intake
-from orders.selectors import Asked, find_orders
+from orders.reads.reference_cache import Client
+from orders.reads.selectors import Asked, find_orders
 from orders.services.holds import cancel_orders
 from shop.core.tracing import process
 
 from .endpoint import problem_of
-from .following import order_id_of, told
+from .order_reads import order_id_of, told
 
 ORDERS, CANCEL = "/api/v1/orders/", "/cancel"
 ROUTE = "api/v1/orders/<str:order_id>/cancel"  # as Django would name it in a trace

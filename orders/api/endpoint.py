@@ -13,7 +13,7 @@ from inventory.errors import CountersLost, CountersUnavailable, SaleUnknown
 from orders.http import problems
 from orders.http.problems import Problem, Refused
 from orders.http.replies import unavailable
-from orders.intake.directory import DirectoryUnavailable
+from orders.reads.reference_cache import DirectoryUnavailable
 from shop.core.processes.threads import Overloaded
 
 P = ParamSpec("P")

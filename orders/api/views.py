@@ -3,12 +3,12 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from orders.intake.directory import Client
 from orders.intake.service import intake
+from orders.reads.reference_cache import Client
 
 from .cancelling import cancelled
 from .endpoint import endpoint
-from .following import follow
+from .order_reads import follow
 
 
 @endpoint("POST")

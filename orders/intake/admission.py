@@ -23,9 +23,9 @@ from orders.http.decoding import field_error
 from orders.http.headers import OrderHeaders, is_json, read_idempotency_key
 from orders.http.order_request import Given, OrderRequest, decode_order
 from orders.http.problems import Problem, Refused
+from orders.reads.reference_cache import Client, Contents, KnownSale
 
 from . import tracing
-from .directory import Client, Contents, KnownSale
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span

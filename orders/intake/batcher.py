@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from inventory.counters import Keys
 from inventory.errors import CountersLost, CountersUnavailable
 from inventory.reservation import Outcome, Reservation
+from orders.reads.reference_cache import Directory, KnownSale
 from orders.task_names import PERSIST_ORDERS
 from shop.core.processes.threads import Overloaded
 from shop.core.tasks import dispatch
@@ -23,7 +24,6 @@ from shop.core.tracing import process
 
 from . import tracing as order_tracing
 from .counting import Counting
-from .directory import Directory, KnownSale
 from .judge import Judge, NotDurable
 from .memory import Memory
 from .room import NoRoom

@@ -20,7 +20,7 @@ from inventory.reservation import (
     Reservation,
     SoldOut,
 )
-from orders.figures import NO_SALE, Tally
+from orders.reads.live_stats import NO_SALE, Tally
 from shop.core.stores.redis import async_client
 
 logger = logging.getLogger(__name__)

@@ -17,11 +17,11 @@ from redis.exceptions import NoScriptError
 from inventory.counters import LUA, Judged, Keys, read_judgement, reserve_arguments
 from inventory.errors import CountersUnavailable, ServerNotCompared
 from inventory.reservation import Reservation
+from orders.reads.reference_cache import KnownSale
 from orders.services.attest import attest_counters
 from shop.core.processes.threads import in_thread
 from shop.core.stores.redis import async_client
 
-from .directory import KnownSale
 from .room import Room
 
 SCRIPT = (LUA / "reserve.lua").read_text()

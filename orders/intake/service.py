@@ -23,17 +23,17 @@ from orders.http.replies import (
     repeated_reply,
     unavailable,
 )
+from orders.reads.reference_cache import Client, Contents, Directory, DirectoryUnavailable
+from orders.reads.status_watch import StatusWatch
 from shop.core.stores.redis import async_client
 
 from . import tracing
 from .admission import Admitted, NotInCopy, UnknownKey, admit, authenticate, require_sale
 from .batcher import Batcher, NotJudged
 from .counting import UNAVAILABLE, Counting, outcome_name
-from .directory import Client, Contents, Directory, DirectoryUnavailable
 from .memory import Memory
 from .public_key import PublicKeyThrottle
 from .throttle import Throttle
-from .watch import StatusWatch
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from orders.http import problems
 from orders.http.problems import Problem, Refused
+from orders.reads.reference_cache import Client
 
-from .directory import Client
 from .rates import Rate, take
 
 

@@ -12,7 +12,7 @@ from inventory.money import with_currency
 from orders.errors import OrderUnknown
 from orders.http.representation import OrderView
 from orders.models import ApiClient, DeadLetter, Delivery, LostOrder, Order, PaymentNotice
-from orders.selectors import find_order, record_on_its_way
+from orders.reads.selectors import find_order, record_on_its_way
 
 MOST = 200  # entries of each kind
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.db.models import Count
 from prometheus_client.core import Metric
 
-from orders.selectors import waiting_for_a_person
+from orders.reads.selectors import waiting_for_a_person
 
 from .families import gauge
 from .postgresql import count

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric
 
-from orders import figures as counted
-from orders.figures import BATCH_ORDERS, ENDED, LATENCY_MS, NO_SALE, OUTCOMES, Figures
+from orders.reads import live_stats as counted
+from orders.reads.live_stats import BATCH_ORDERS, ENDED, LATENCY_MS, NO_SALE, OUTCOMES, Figures
 
 from .families import counter, histogram
 from .scene import Scene

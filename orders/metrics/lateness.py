@@ -6,7 +6,7 @@ import msgspec
 import redis
 from prometheus_client.core import Metric
 
-from orders.lateness import lateness
+from orders.reads.lateness import lateness
 
 from .families import gauge
 from .scene import Scene

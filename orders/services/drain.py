@@ -14,10 +14,10 @@ from inventory import outbox
 from inventory.models import Allocation
 from inventory.outbox import Entry
 from inventory.selectors import sales_on_record
-from orders import figures
 from orders.domain import OrderRecord, decode_record
 from orders.errors import Unpersistable
 from orders.http.given_json import may_be_unreadable
+from orders.reads import live_stats
 from shop.core import clock
 from shop.core.stores.locks import try_alone
 
@@ -116,7 +116,7 @@ def _persist_all(
             order_ids = persist_entries(sale_id, entries)
         outbox.acknowledge(sale_id, [entry.entry_id for entry in entries], order_ids)
         with suppress(redis.RedisError):  # a figure for people, whose loss stops nobody
-            figures.tell_persisted(sale_id, len(order_ids))
+            live_stats.tell_persisted(sale_id, len(order_ids))
         done += len(entries)
         if len(entries) < settings.PERSIST_BATCH:
             time.sleep(max(0.0, began + pause() - time.monotonic()))

@@ -12,7 +12,7 @@ from inventory import outbox, paying
 from orders import lifecycle
 from orders.domain import Status
 from orders.errors import NotCancellable, OrderUnknown
-from orders.selectors import Asked
+from orders.reads.selectors import Asked
 from shop.core import clock
 from shop.core.stores import sql
 from shop.core.time_limits import endless

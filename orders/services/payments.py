@@ -14,11 +14,12 @@ from django.db import connection
 from django.db.models import Q
 
 from inventory.money import with_currency
-from orders import lifecycle, selectors
+from orders import lifecycle
 from orders.domain import EventType, Status
 from orders.models import Order, OrderEvent, PaymentNotice
 from orders.payments import books
 from orders.payments.books import Money, Share
+from orders.reads import selectors
 from orders.task_names import SETTLE_PAYMENTS
 from shop.core import clock
 from shop.core.logs import correlation

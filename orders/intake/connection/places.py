@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from operator import methodcaller
 from typing import Protocol
 
+from shop.core.processes.loop_turns import Turns
+
 from .ended import Ended
-from .turns import Turns
 
 YOUNG_SECONDS = 1.0  # for so long a connection that has just come is spared while others are idle
 CLOSING_SECONDS = 10.0  # until what was written has to be sent

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inventory.money import with_currency
-from orders.figures import LATENCY_MS
+from orders.reads.live_stats import LATENCY_MS
 
 from .marks import Sparkline
 from .pace import Pace

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orders.figures import SETTLED_SECONDS, Figures
+from orders.reads.live_stats import SETTLED_SECONDS, Figures
 
 RECENT_SECONDS = 10  # that rates and waiting times are taken over
 SHOWN_SECONDS = 60

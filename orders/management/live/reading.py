@@ -12,9 +12,9 @@ from inventory.errors import CountersLost, CountersUnavailable
 from inventory.management.stock import SkuStock, available_units, stock_of
 from inventory.models import Sale
 from inventory.selectors import get_sale, state_of
-from orders import figures
 from orders.models import ReconciliationRecord
-from orders.selectors import WaitingPayments, waiting_for_a_person, waiting_payments
+from orders.reads import live_stats
+from orders.reads.selectors import WaitingPayments, waiting_for_a_person, waiting_payments
 from shop.core import clock
 from shop.core.error_text import first_line
 
@@ -119,5 +119,5 @@ def _read_figures(sale: Sale) -> Counts:
     return Counts(
         backlog=backlog,
         oldest_seconds=max(0.0, (clock.to_ms(now) - since_ms) / 1000) if backlog else None,
-        pace=pace_of(figures.seconds(sale.pk, after=after, until=until), until=until),
+        pace=pace_of(live_stats.seconds(sale.pk, after=after, until=until), until=until),
     )

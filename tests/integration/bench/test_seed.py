@@ -12,7 +12,7 @@ from inventory import counters
 from inventory.models import Allocation, Sale, StockMovement
 from orders.domain import Status, request_digest
 from orders.models import ApiClient, Order, OrderEvent, OrderLine
-from orders.selectors import find_order
+from orders.reads.selectors import find_order
 from orders.services.attest import attest_counters
 from orders.services.reconcile import reconcile
 from tests.conftest import MakeSale

@@ -11,8 +11,8 @@ from django.urls import reverse
 from console import past
 from inventory import services
 from inventory.models import Sale
-from orders import figures
 from orders.models import Order
+from orders.reads import live_stats
 from orders.services.reconciliations import reconcile_all
 from shop.core import clock
 from shop.core.stores.redis import client as redis_client
@@ -177,7 +177,7 @@ def test_the_dashboards_links_lead_somewhere(
 def count(sale: Sale, second: int, *, persisted: int = 0, **outcomes: int) -> None:
     """Count answers and persisted orders of one second, as processes tell Redis."""
     fields = {f"o:{name}": answers for name, answers in outcomes.items()} | {"p": persisted}
-    redis_client().hset(figures._second_key(sale.pk, second), mapping=fields)
+    redis_client().hset(live_stats._second_key(sale.pk, second), mapping=fields)
 
 
 def test_a_duty_that_is_late_is_named(make_sale: MakeSale, sign_in: SignIn, api_key: str) -> None:

@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings
 from prometheus_client.core import Metric
 
-from orders.figures import NO_SALE, Tally
 from orders.models import ApiClient
+from orders.reads.live_stats import NO_SALE, Tally
 from orders.services.reconciliations import reconcile_all
 from orders.task_names import PULSES
 from shop.core import clock

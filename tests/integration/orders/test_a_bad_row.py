@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import AsyncClient, Client
 
 from inventory.models import Sale
-from orders.intake.directory import Directory
 from orders.intake.service import intake
+from orders.reads.reference_cache import Directory
 from orders.services.attest import attest_counters
 from orders.services.reconciliations import reconcile_all
 from shop.core import clock
@@ -106,7 +106,7 @@ def test_a_copy_that_does_not_get_newer_is_named(
     def fail() -> None:
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr("orders.intake.directory.read_contents", fail)
+    monkeypatch.setattr("orders.reads.reference_cache.read_contents", fail)
 
     async def look() -> str:
         return await Directory().check()
@@ -136,7 +136,7 @@ def test_the_first_copy_serves_on_and_is_said_to_be_old(
     async def look() -> None:
         directory = Directory()
         assert await directory.check() == "ok"
-        monkeypatch.setattr("orders.intake.directory.read_contents", fail)
+        monkeypatch.setattr("orders.reads.reference_cache.read_contents", fail)
         directory._loaded_at -= 60
         directory._tried_at -= 60
         with pytest.raises(NotReady, match=r"6. s ago, which serves: year 10000"):

@@ -13,7 +13,7 @@ from inventory.models import Sale
 from orders.domain import new_order_id
 from orders.intake.service import Intake
 from orders.models import ApiClient, Order
-from orders.selectors import find_order
+from orders.reads.selectors import find_order
 from orders.services.reconcile import reconcile
 from shop.core.stores.redis import client
 from shop.core.tasks import progress

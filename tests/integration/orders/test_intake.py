@@ -17,10 +17,11 @@ from pytest_django import Settings
 from inventory import counters
 from inventory.counters import Keys
 from orders.http.replies import Reply
-from orders.intake import admission, directory, judge
+from orders.intake import admission, judge
 from orders.intake.asgi import with_intake
 from orders.intake.service import Intake
 from orders.models import ApiClient, Order
+from orders.reads import reference_cache
 from orders.services.clients import create_client
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
@@ -54,8 +55,8 @@ def test_a_revoked_key_is_refused_once_the_copy_is_stale(
     make_sale: MakeSale, api_key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_sale()
-    monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
-    monkeypatch.setattr(directory, "STALE_SECONDS", 0.0)
+    monkeypatch.setattr(reference_cache, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(reference_cache, "STALE_SECONDS", 0.0)
 
     async def steps(intake: Intake) -> None:
         assert (await place(intake, api_key, "k-1")).status == 202
@@ -80,9 +81,9 @@ def test_a_reading_that_began_too_early_is_not_taken_for_an_answer(
 ) -> None:
     make_sale()
     has_read, go_on = threading.Event(), threading.Event()
-    read_contents = directory.read_contents
+    read_contents = reference_cache.read_contents
 
-    def slowly() -> directory.Contents:
+    def slowly() -> reference_cache.Contents:
         contents = read_contents()
         has_read.set()
         assert go_on.wait(30)
@@ -90,8 +91,8 @@ def test_a_reading_that_began_too_early_is_not_taken_for_an_answer(
 
     async def steps(intake: Intake) -> None:
         assert (await place(intake, api_key, "k-1")).status == 202
-        monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
-        monkeypatch.setattr(directory, "read_contents", slowly)
+        monkeypatch.setattr(reference_cache, "FRESH_SECONDS", 0.0)
+        monkeypatch.setattr(reference_cache, "read_contents", slowly)
         await intake.directory.current()  # not fresh, so it is read again in the background
         await asyncio.to_thread(has_read.wait, 30)
         _, new_key = await threads.in_thread(create_client, name="newcomer")
@@ -125,8 +126,8 @@ def test_orders_are_accepted_while_postgresql_is_away(
 
     async def steps(intake: Intake) -> None:
         assert (await place(intake, api_key, "k-1")).status == 202
-        monkeypatch.setattr(directory, "read_contents", away)
-        monkeypatch.setattr(directory, "STALE_SECONDS", 0.0)
+        monkeypatch.setattr(reference_cache, "read_contents", away)
+        monkeypatch.setattr(reference_cache, "STALE_SECONDS", 0.0)
         assert (await place(intake, api_key, "k-2")).status == 202
 
     in_one_loop(steps)
@@ -144,9 +145,9 @@ def test_orders_are_accepted_while_postgresql_stands_still(
 
     async def steps(intake: Intake) -> None:
         assert (await place(intake, api_key, "k-1")).status == 202
-        monkeypatch.setattr(directory, "read_contents", stand_still)
-        monkeypatch.setattr(directory, "STALE_SECONDS", 0.0)
-        monkeypatch.setattr(directory, "FRESH_SECONDS", 0.0)
+        monkeypatch.setattr(reference_cache, "read_contents", stand_still)
+        monkeypatch.setattr(reference_cache, "STALE_SECONDS", 0.0)
+        monkeypatch.setattr(reference_cache, "FRESH_SECONDS", 0.0)
         try:
             assert (await place(intake, api_key, "k-2")).status == 202
         finally:
@@ -175,7 +176,7 @@ def test_a_process_that_never_reached_postgresql_answers_503(
     def away() -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(directory, "read_contents", away)
+    monkeypatch.setattr(reference_cache, "read_contents", away)
     (reply,) = place_all(api_key, [Request("k-1")])
     assert (reply.status, document(reply)["type"]) == (503, "/problems/unavailable")
 

@@ -18,7 +18,7 @@ from orders.errors import OrderLost
 from orders.intake import judge
 from orders.intake.service import Intake
 from orders.models import ApiClient, LostOrder, Order
-from orders.selectors import find_order
+from orders.reads.selectors import find_order
 from orders.services.attest import Attested, attest_counters
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
@@ -177,7 +177,7 @@ def test_while_postgresql_is_away_the_outbox_tells_of_the_orders_in_it(
     def away(*_: object) -> None:
         raise OperationalError("PostgreSQL is away")
 
-    monkeypatch.setattr("orders.selectors._persisted", away)
+    monkeypatch.setattr("orders.reads.selectors._persisted", away)
     view = find_order(waiting, client_id=client_.pk)
     assert view is not None
     assert view.status == "accepted"

@@ -12,7 +12,7 @@ from inventory.models import Sale
 from orders.errors import MessageChanged, PaymentMismatch
 from orders.models import Order, PaymentNotice, ProviderMessage
 from orders.payments.news import NewsType, PaymentNews
-from orders.selectors import waiting_payments
+from orders.reads.selectors import waiting_payments
 from orders.services.late_payments import settle_payments
 from orders.services.notices import note, take_news
 from orders.services.rebuild import rebuild_stock

@@ -20,8 +20,8 @@ from inventory.counters import Keys
 from inventory.models import Sale
 from orders.api import payments
 from orders.errors import NotCancellable
-from orders.lateness import lateness
 from orders.models import ApiClient, Order, PaymentNotice
+from orders.reads.lateness import lateness
 from orders.services import notices
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.late_payments import settle_payments

@@ -17,7 +17,7 @@ from inventory.counters import Keys
 from inventory.models import Allocation, StockMovement
 from orders.errors import LetterResolved
 from orders.models import ApiClient, DeadLetter, Order, OrderEvent, OrderLine
-from orders.selectors import find_order
+from orders.reads.selectors import find_order
 from orders.services import dead_letters, triage
 from orders.services import drain as service
 from orders.services.drain import drain, persist_entries

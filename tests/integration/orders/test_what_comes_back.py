@@ -12,7 +12,7 @@ from orders.http.representation import encode_order
 from orders.models import ApiClient, OrderEvent
 from orders.notifications.message import encode_message
 from orders.notifications.notices import read_notices
-from orders.selectors import find_order
+from orders.reads.selectors import find_order
 from orders.services.dead_letters import keep
 from orders.services.rebuild import rebuild_stock
 from tests.conftest import MakeSale

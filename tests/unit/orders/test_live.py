@@ -10,14 +10,14 @@ from rich.console import Console
 from inventory.management.looks import span
 from inventory.management.stock import SkuStock
 from inventory.models import Allocation, Product, Sale
-from orders.figures import LATENCY_MS, Figures
 from orders.management.live import text
 from orders.management.live.marks import Bar, Sparkline
 from orders.management.live.pace import SHOWN_SECONDS, pace_of, wanted_seconds
 from orders.management.live.picture import picture
 from orders.management.live.reading import Counts, Ledger, Reading
 from orders.models import ReconciliationRecord
-from orders.selectors import WaitingPayments
+from orders.reads.live_stats import LATENCY_MS, Figures
+from orders.reads.selectors import WaitingPayments
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 

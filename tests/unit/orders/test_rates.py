@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from orders.http import problems
 from orders.http.problems import Refused
-from orders.intake.directory import Client
 from orders.intake.rates import Rate, take
 from orders.intake.throttle import Throttle
+from orders.reads.reference_cache import Client
 
 FIVE = Rate("client", 5, 1)
 

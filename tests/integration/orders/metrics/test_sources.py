@@ -14,12 +14,12 @@ from django.db.models import F
 
 from inventory import counters, outbox
 from inventory.models import Sale
-from orders.figures import NO_SALE, Tally
-from orders.lateness import lateness
 from orders.metrics import broker
 from orders.metrics.postgresql import COUNTED_EXACTLY
 from orders.metrics.sources import STORES
 from orders.models import ApiClient, Delivery, Endpoint, LostOrder, Order
+from orders.reads.lateness import lateness
+from orders.reads.live_stats import NO_SALE, Tally
 from orders.services import sent
 from orders.services.holds import cancel_order
 from proof.soak.samples import Discarded

@@ -21,7 +21,7 @@ from orders.models import Delivery, Endpoint, OrderEvent
 from orders.notifications.backoff import MAX_ATTEMPTS
 from orders.notifications.endpoints import create_webhook, enable, rotate_secret
 from orders.notifications.webhooks import deliver_webhooks
-from orders.selectors import find_order
+from orders.reads.selectors import find_order
 from shop.core import clock
 from tests.conftest import MakeSale
 

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from orders import figures
-from orders.figures import NO_SALE, Figures
+from orders.reads import live_stats
+from orders.reads.live_stats import NO_SALE, Figures
 from tests.conftest import MakeSale
 from tests.persisting import persist
 from tests.placing import Request, headers, place_all, place_raw
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def total(sale_id: int) -> Figures:
-    return figures.totals([sale_id])[sale_id]
+    return live_stats.totals([sale_id])[sale_id]
 
 
 def test_every_answer_is_counted_by_its_outcome(make_sale: MakeSale, api_key: str) -> None:
@@ -64,12 +64,12 @@ def test_processes_add_to_one_another_second_by_second(make_sale: MakeSale, api_
         place_all(api_key, [Request(f"k-{process}-{n}", f"c-{process}-{n}") for n in range(10)])
     assert persist(sale) == 30
 
-    seconds = figures.seconds(sale.pk, after=began - 1, until=int(time.time()))
+    seconds = live_stats.seconds(sale.pk, after=began - 1, until=int(time.time()))
 
     outcomes = sum((Counter(each.outcomes) for each in seconds.values()), Counter[str]())
     assert outcomes == total(sale.pk).outcomes == {"accepted": 30}
     assert sum(each.persisted for each in seconds.values()) == total(sale.pk).persisted == 30
-    assert figures.seconds(sale.pk, after=began - 100, until=began - 1) == {}
+    assert live_stats.seconds(sale.pk, after=began - 100, until=began - 1) == {}
 
 
 def test_nothing_is_there_before_anything_happened(make_sale: MakeSale) -> None:

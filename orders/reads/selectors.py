@@ -17,12 +17,10 @@ from inventory import counters, outbox
 from inventory.errors import CountersLost
 from inventory.money import to_minor
 from inventory.selectors import sales_on_record
-from shop.core import clock
-
-from .domain import OrderRecord, Status, decode_record, format_order_id, sale_id_of
-from .errors import OrderLost
-from .http.representation import OrderView, order_view
-from .models import (
+from orders.domain import OrderRecord, Status, decode_record, format_order_id, sale_id_of
+from orders.errors import OrderLost
+from orders.http.representation import OrderView, order_view
+from orders.models import (
     DeadLetter,
     Delivery,
     LostOrder,
@@ -31,6 +29,7 @@ from .models import (
     PaymentNotice,
     ProviderMessage,
 )
+from shop.core import clock
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from shop.core import clock
 from shop.core.processes.health import Finding, NotReady
 from shop.core.stores import sql
 
-SQL = Path(__file__).parent / "sql"
+SQL = Path(__file__).parent.parent / "sql"
 MARKS_MATTER_SECONDS = 1.0
 LATE_SECONDS = 30.0  # what waits longer is named by /readyz; some two seconds are usual at most
 # What keeps units from their buyers or from the ledger. People being told late is no reason to

@@ -7,8 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 
-from orders import selectors
 from shop.core.processes.threads import Overloaded, in_thread
+
+from . import selectors
 
 logger = logging.getLogger(__name__)
 

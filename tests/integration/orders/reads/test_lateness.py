@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from inventory import counters
-from orders.lateness import lateness
 from orders.models import ApiClient, Order
+from orders.reads.lateness import lateness
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.release import release_stock
 from shop.core import clock

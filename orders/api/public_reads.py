@@ -14,8 +14,8 @@ from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
 from orders.intake.service import intake
 
 from .endpoint import problem_of
-from .following import follow
-from .sales import live_sales
+from .order_reads import follow
+from .sale_reads import live_sales
 
 MAX_SLUG = 64  # characters; no sale has more
 SALES = "/api/v1/sales/"

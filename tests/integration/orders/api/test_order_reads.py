@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager
 import pytest
 from pytest_django import Settings
 
-from orders.api import following
+from orders.api import order_reads
 from orders.http.problems import Refused
-from orders.intake.directory import Client
 from orders.models import ApiClient
+from orders.reads.reference_cache import Client
 from orders.services.clients import create_client
 from tests.conftest import MakeSale
 from tests.persisting import persist
@@ -28,7 +28,7 @@ def ask_at_once(asks: list[Ask]) -> list[str]:
 
     async def one(client: Client, order_id: str) -> str:
         try:
-            _, view = await following.find(client, order_id)
+            _, view = await order_reads.find(client, order_id)
         except Refused as refused:
             return refused.problem.type.slug
         return view.status
@@ -96,7 +96,7 @@ def test_a_look_costs_as_many_queries_for_a_hundred_as_for_one(
 
     for asked in (orders[:1], orders):
         with django_assert_num_queries(2):
-            found = following.selectors.find_orders(asked)
+            found = order_reads.selectors.find_orders(asked)
         assert len(found) == len(asked)
 
 
@@ -107,12 +107,12 @@ def test_while_redis_is_away_persisted_orders_are_shown(
     (persisted,) = placed(api_key, 1)
     persist(sale)
     asked = [(uuid.UUID(persisted), shopper.id), (uuid.uuid4(), shopper.id)]
-    following.selectors.outbox.client.cache_clear()
+    order_reads.selectors.outbox.client.cache_clear()
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     try:
-        found = following.selectors.find_orders(asked)
+        found = order_reads.selectors.find_orders(asked)
     finally:
-        following.selectors.outbox.client.cache_clear()
+        order_reads.selectors.outbox.client.cache_clear()
 
     shown, unknown = (found[each] for each in asked)
     assert shown is not None

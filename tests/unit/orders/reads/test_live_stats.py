@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.figures import LATENCY_MS, Figures, Tally
+from orders.reads.live_stats import LATENCY_MS, Figures, Tally
 
 NOW = 100.0
 

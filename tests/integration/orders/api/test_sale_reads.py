@@ -9,8 +9,8 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from orders.api import sales
-from orders.api.window import with_window
+from orders.api import sale_reads
+from orders.api.public_reads import with_window
 from tests.conftest import MakeSale
 from tests.life import place
 from tests.placing import Request
@@ -29,7 +29,7 @@ def test_while_postgresql_is_away_a_sale_shown_before_is_shown_with_live_stock(
     def away(slug: str) -> None:
         raise OperationalError("PostgreSQL is away")
 
-    monkeypatch.setattr(sales, "read_offer", away)
+    monkeypatch.setattr(sale_reads, "read_offer", away)
     assert client.get("/api/v1/sales/drop").json()["skus"][0]["available"] == 47
     never_shown = client.get("/api/v1/sales/other")
     assert (never_shown.status_code, never_shown.json()["type"]) == (503, "/problems/unavailable")
@@ -98,8 +98,10 @@ def test_a_thousand_who_look_at_once_share_two_readings(
 ) -> None:
     make_sale("drop", {"TEE": 50})
     readings: list[str] = []
-    read = sales.read_offer
-    monkeypatch.setattr(sales, "read_offer", lambda slug: (readings.append(slug), read(slug))[1])
+    read = sale_reads.read_offer
+    monkeypatch.setattr(
+        sale_reads, "read_offer", lambda slug: (readings.append(slug), read(slug))[1]
+    )
 
     async def crowd() -> list[Any]:
         first = asyncio.create_task(look("/api/v1/sales/drop"))
@@ -140,9 +142,9 @@ def test_a_reading_that_fails_is_told_to_all_who_share_it_and_to_nobody_after(
 
     async def ask() -> list[int]:
         with monkeypatch.context() as patch:
-            patch.setattr(sales, "read_offer", away)
+            patch.setattr(sale_reads, "read_offer", away)
             asked = await asyncio.gather(*(look("/api/v1/sales/drop") for _ in range(3)))
         return [status for status, _, _ in [*asked, await look("/api/v1/sales/drop")]]
 
-    monkeypatch.setattr(sales.live_sales, "_offers", type(sales.live_sales._offers)())
+    monkeypatch.setattr(sale_reads.live_sales, "_offers", type(sale_reads.live_sales._offers)())
     assert run(ask()) == [503, 503, 503, 200]

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable
 from uuid import UUID
 
-from orders import selectors
 from orders.domain import parse_order_id
 from orders.errors import OrderLost
 from orders.http import problems
@@ -11,9 +10,10 @@ from orders.http.gathered import Together
 from orders.http.headers import MAX_WAIT_SECONDS
 from orders.http.problems import Problem, Refused
 from orders.http.representation import OrderView, encode_order
-from orders.intake.directory import Client
 from orders.intake.service import intake
-from orders.selectors import Asked
+from orders.reads import selectors
+from orders.reads.reference_cache import Client
+from orders.reads.selectors import Asked
 
 
 async def follow(client: Client, order_id: str, wait: str | None) -> bytes:

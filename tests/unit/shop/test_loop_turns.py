@@ -8,9 +8,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from orders.intake.connection.places import FOLLOWING
 from orders.intake.connection.protocol import BoundedProtocol
-from orders.intake.connection.turns import Turns
-
-from .wire import Wire
+from shop.core.processes.loop_turns import Turns
+from tests.unit.orders.connection.wire import Wire
 
 GET = b"GET /%d HTTP/1.1\r\nHost: shop\r\n\r\n"
 
