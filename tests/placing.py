@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orders.http.replies import Reply
-from orders.intake.service import Intake
+from orders.intake.placing import Intake
 
 
 @dataclass(frozen=True)

@@ -23,18 +23,18 @@ class Step(NamedTuple):
 WAY = {
     "web process": (
         Step(
-            "orders/intake/protocol.py",
+            "orders/intake/short_way.py",
             "the short way: from the parser to the intake, without a task",
             False,
         ),
-        Step("orders/intake/service.py", "from headers and body to a reply"),
+        Step("orders/intake/placing.py", "from headers and body to a reply"),
         Step(
             "orders/intake/admission.py",
             "the client, the body, the sale: checked against the reference cache",
         ),
         Step("orders/intake/batcher.py", "orders that arrive during one call are the next batch"),
         Step(
-            "orders/intake/judge.py",
+            "orders/intake/reserving.py",
             "one script call for a batch, on a server compared with the ledger",
         ),
     ),

@@ -15,8 +15,8 @@ from orders.http.headers import read_headers
 from orders.http.problems import Problem, Refused
 from orders.http.replies import Reply, plain_reply, problem_reply, unavailable
 from orders.http.representation import OrderView, encode_order
-from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
-from orders.intake.service import intake
+from orders.intake.handler import Application, Receive, Scope, Send, send_reply
+from orders.intake.placing import intake
 from orders.reads.reference_cache import Client
 from orders.reads.selectors import Asked, find_orders
 from orders.services.holds import cancel_orders

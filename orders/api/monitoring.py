@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from orders import metrics as figures
 from orders.http import problems
 from orders.http.problems import Problem, Refused
-from orders.intake.service import intake
+from orders.intake.placing import intake
 from shop.core.processes import health
 from shop.core.processes.threads import in_thread
 

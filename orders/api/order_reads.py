@@ -10,7 +10,7 @@ from orders.http.gathered import Together
 from orders.http.headers import MAX_WAIT_SECONDS
 from orders.http.problems import Problem, Refused
 from orders.http.representation import OrderView, encode_order
-from orders.intake.service import intake
+from orders.intake.placing import intake
 from orders.reads import selectors
 from orders.reads.reference_cache import Client
 from orders.reads.selectors import Asked

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from orders.http.headers import read_headers
 from orders.http.replies import problem_reply, unavailable
-from orders.intake.asgi import Application, Message, Receive, Scope, Send, send_reply
+from orders.intake.handler import Application, Message, Receive, Scope, Send, send_reply
 from shop.core.rooms import NoRoom, Place, Room
 
 OPERATORS = "/admin/"

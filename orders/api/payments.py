@@ -20,7 +20,7 @@ from orders.http.gathered import Together
 from orders.http.headers import read_headers
 from orders.http.problems import Problem, Refused
 from orders.http.replies import plain_reply, problem_reply
-from orders.intake.asgi import Application, Receive, Scope, Send, announced_bytes, send_reply
+from orders.intake.handler import Application, Receive, Scope, Send, announced_bytes, send_reply
 from orders.models import PaymentNotice
 from orders.payments import standard, stripe
 from orders.payments.news import (

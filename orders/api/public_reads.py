@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 from inventory.errors import SaleUnknown
 from orders.http.headers import OrderHeaders, read_headers
 from orders.http.replies import Reply, plain_reply, problem_reply
-from orders.intake.asgi import Application, Receive, Scope, Send, send_reply
-from orders.intake.service import intake
+from orders.intake.handler import Application, Receive, Scope, Send, send_reply
+from orders.intake.placing import intake
 
 from .endpoint import problem_of
 from .order_reads import follow

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from orders.intake.service import intake
+from orders.intake.placing import intake
 from orders.reads.reference_cache import Client
 
 from .cancelling import cancelled

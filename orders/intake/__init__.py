@@ -1,0 +1,1 @@
+"""From a connection to a reservation: an order on its way in."""

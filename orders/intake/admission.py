@@ -25,7 +25,7 @@ from orders.http.order_request import Given, OrderRequest, decode_order
 from orders.http.problems import Problem, Refused
 from orders.reads.reference_cache import Client, Contents, KnownSale
 
-from . import tracing
+from . import order_spans
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -82,7 +82,7 @@ def admit(
     key = read_idempotency_key(headers.idempotency_keys)
     given = decode_order(_checked_body(headers, body))
     sale = _find_sale(contents, given.order)
-    span = tracing.order_begun(headers.traceparent)
+    span = order_spans.order_begun(headers.traceparent)
     record, reservation = _prepare(client, key, headers, sale, given, span)
     return Admitted(headers, given.order, sale, record, reservation, span)
 
@@ -155,7 +155,7 @@ def _prepare(
     given: Given,
     span: "Span | None",
 ) -> tuple[OrderRecord, Reservation]:
-    recorded_in = tracing.traceparent_of(span) if span is not None else ""
+    recorded_in = order_spans.traceparent_of(span) if span is not None else ""
     lines = [
         LineRecord(sku.allocation_id, line.sku, line.quantity, sku.unit_price)
         for line in given.order.lines

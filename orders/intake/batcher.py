@@ -22,11 +22,11 @@ from shop.core.processes.threads import Overloaded
 from shop.core.tasks import dispatch
 from shop.core.tracing import process
 
-from . import tracing as order_tracing
-from .counting import Counting
-from .judge import Judge, NotDurable
-from .memory import Memory
+from . import order_spans as order_tracing
+from .recent_accepts import Memory
+from .reserving import Judge, NotDurable
 from .room import NoRoom
+from .stats import Counting
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,6 @@ from shop.core.stores import sql
 from shop.core.tasks.dispatch import send_on_commit
 from shop.core.time_limits import endless
 
-from .attest import on_compared_server
 from .payments import (
     alone_and_late,
     apply,
@@ -40,6 +39,7 @@ from .payments import (
     settle_all,
 )
 from .transitions import change_status
+from .verify_counters import on_compared_server
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from shop.core.stores import sql
 from shop.core.time_limits import endless
 
 from . import dead_letters
-from .attest import on_compared_server
+from .verify_counters import on_compared_server
 
 logger = logging.getLogger(__name__)
 

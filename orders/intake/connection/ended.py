@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 
-from orders.intake.service import intake
+from orders.intake.placing import intake
 
 logger = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from django.db import connection
 from django.test import AsyncClient, Client
 
 from inventory.models import Sale
-from orders.intake.service import intake
+from orders.intake.placing import intake
 from orders.reads.reference_cache import Directory
-from orders.services.attest import attest_counters
 from orders.services.reconciliations import reconcile_all
+from orders.services.verify_counters import attest_counters
 from shop.core import clock
 from shop.core.processes.health import NotReady
 from tests.conftest import MakeSale

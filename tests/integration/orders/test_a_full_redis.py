@@ -11,7 +11,7 @@ from inventory import counters
 from inventory.counters import Keys
 from inventory.models import Sale
 from orders.domain import new_order_id
-from orders.intake.service import Intake
+from orders.intake.placing import Intake
 from orders.models import ApiClient, Order
 from orders.reads.selectors import find_order
 from orders.services.reconcile import reconcile

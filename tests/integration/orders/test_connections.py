@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from orders.intake import service
+from orders.intake import placing
 from orders.intake.connection import protocol as connection_protocol
 from orders.intake.connection.protocol import BoundedProtocol
-from orders.intake.protocol import OrderProtocol
+from orders.intake.short_way import OrderProtocol
 from tests.conftest import MakeSale
 from tests.placing import Request
-from tests.unit.orders.connection.malformed import CASES
+from tests.unit.orders.intake.connection.malformed import CASES
 
 from .test_edges import Connection, Site, serving
 
@@ -33,9 +33,9 @@ def run(request: pytest.FixtureRequest, api_key: str, make_sale: MakeSale) -> It
         async with serving(request.param, api_key, **more) as site:
             await scenario(site)
 
-    service.intake.cache_clear()
+    placing.intake.cache_clear()
     yield lambda scenario, **more: asyncio.run(play(scenario, **more))
-    service.intake.cache_clear()
+    placing.intake.cache_clear()
 
 
 async def order(site: Site, key: str) -> int:

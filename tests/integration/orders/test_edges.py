@@ -16,10 +16,10 @@ from pytest_django import Settings
 from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from orders.intake import service
-from orders.intake.asgi import with_intake
+from orders.intake import placing
 from orders.intake.connection.protocol import BoundedProtocol
-from orders.intake.protocol import OrderProtocol
+from orders.intake.handler import with_intake
+from orders.intake.short_way import OrderProtocol
 from orders.models import ApiClient
 from shop.core.processes.threads import in_thread
 from tests.conftest import MakeSale
@@ -162,9 +162,9 @@ def run(request: pytest.FixtureRequest, api_key: str) -> Iterator[Run]:
         async with serving(request.param, api_key) as site:
             await scenario(site)
 
-    service.intake.cache_clear()
+    placing.intake.cache_clear()
     yield lambda scenario: asyncio.run(play(scenario))
-    service.intake.cache_clear()
+    placing.intake.cache_clear()
 
 
 def test_an_order_is_answered_and_the_connection_takes_the_next(

@@ -15,7 +15,7 @@ from inventory.counters import Keys
 from inventory.errors import CountersLost
 from inventory.models import Sale
 from inventory.services import add_stock, close_sale
-from orders.intake.service import Intake
+from orders.intake.placing import Intake
 from orders.models import Order
 from orders.services.drain import persist_entries
 from orders.services.holds import cancel_order

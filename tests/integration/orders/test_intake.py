@@ -17,9 +17,9 @@ from pytest_django import Settings
 from inventory import counters
 from inventory.counters import Keys
 from orders.http.replies import Reply
-from orders.intake import admission, judge
-from orders.intake.asgi import with_intake
-from orders.intake.service import Intake
+from orders.intake import admission, reserving
+from orders.intake.handler import with_intake
+from orders.intake.placing import Intake
 from orders.models import ApiClient, Order
 from orders.reads import reference_cache
 from orders.services.clients import create_client
@@ -238,7 +238,7 @@ def test_a_reply_that_was_lost_is_found_again_with_the_same_key(
         raise redis.TimeoutError("the reply was lost after Redis had acted")
 
     with monkeypatch.context() as patch:
-        patch.setattr(judge, "read_judgement", lose)
+        patch.setattr(reserving, "read_judgement", lose)
         (doubtful,) = place_all(api_key, [Request("k-1")])
     assert doubtful.status == 503
     (retried,) = place_all(api_key, [Request("k-1")])

@@ -15,14 +15,14 @@ from inventory.counters import Keys
 from inventory.errors import CountersLost
 from inventory.models import Sale
 from orders.errors import OrderLost
-from orders.intake import judge
-from orders.intake.service import Intake
+from orders.intake import reserving
+from orders.intake.placing import Intake
 from orders.models import ApiClient, LostOrder, Order
 from orders.reads.selectors import find_order
-from orders.services.attest import Attested, attest_counters
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
+from orders.services.verify_counters import Attested, attest_counters
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.life import pay, place, placed, refund
@@ -216,7 +216,7 @@ def test_while_the_ledger_is_away_a_restarted_redis_is_not_trusted(
         raise OperationalError("PostgreSQL is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(judge, "attest_counters", away)
+        patched.setattr(reserving, "attest_counters", away)
         assert status_of_an_order(api_key) == 503
     assert status_of_an_order(api_key) == 202
 
@@ -232,7 +232,7 @@ def test_the_ledger_is_asked_once_however_many_orders_wait(
         asked.append(1)
         return attest_counters()
 
-    monkeypatch.setattr(judge, "attest_counters", count)
+    monkeypatch.setattr(reserving, "attest_counters", count)
     replies = place_all(api_key, [Request(f"m-{n}") for n in range(40)])
     assert {reply.status for reply in replies} == {202}
     assert len(asked) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from orders.http.replies import Reply
 from orders.intake.connection.addresses import client_address
-from orders.intake.service import Intake
+from orders.intake.placing import Intake
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.placing import Request, document, header, headers

@@ -9,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from orders.intake.connection.places import FOLLOWING
 from orders.intake.connection.protocol import BoundedProtocol
 from shop.core.processes.loop_turns import Turns
-from tests.unit.orders.connection.wire import Wire
+from tests.unit.orders.intake.connection.wire import Wire
 
 GET = b"GET /%d HTTP/1.1\r\nHost: shop\r\n\r\n"
 

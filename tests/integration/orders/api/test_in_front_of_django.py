@@ -9,7 +9,7 @@ import pytest
 from orders.api import outside, probes
 from orders.api.outside import with_room
 from orders.api.probes import with_probes
-from orders.intake import service
+from orders.intake import placing
 from orders.reads.reference_cache import read_contents
 from shop.core.processes.threads import Overloaded
 
@@ -182,7 +182,7 @@ def test_junk_keys_cost_one_look_for_all_and_a_key_that_comes_again_none(
     monkeypatch.setattr("orders.reads.reference_cache.read_contents", counted)
 
     async def scenario() -> None:
-        intake = service.Intake()
+        intake = placing.Intake()
 
         async def order(n: int) -> int:
             headers = [(b"authorization", b"Bearer fso_%d" % n), (b"idempotency-key", b"k")]

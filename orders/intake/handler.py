@@ -18,7 +18,7 @@ from shop.core.processes.lingering_close import CLOSE
 from shop.core.processes.threads import in_thread
 
 from .connection.addresses import client_address, is_trusted, sender_of
-from .service import intake
+from .placing import intake
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orders.intake.asgi import with_intake
+from orders.intake.handler import with_intake
 
 
 @pytest.mark.parametrize(("status", "closes"), [(200, False), (408, True), (413, True)])

@@ -3,8 +3,8 @@
 import pytest
 from pytest_django import Settings
 
-from orders.intake.asgi import name_sender
 from orders.intake.connection.addresses import counted_address
+from orders.intake.handler import name_sender
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from inventory.counters import LUA, Judged, Keys, read_judgement, reserve_argume
 from inventory.errors import CountersUnavailable, ServerNotCompared
 from inventory.reservation import Reservation
 from orders.reads.reference_cache import KnownSale
-from orders.services.attest import attest_counters
+from orders.services.verify_counters import attest_counters
 from shop.core.processes.threads import in_thread
 from shop.core.stores.redis import async_client
 

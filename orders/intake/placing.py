@@ -27,12 +27,12 @@ from orders.reads.reference_cache import Client, Contents, Directory, DirectoryU
 from orders.reads.status_watch import StatusWatch
 from shop.core.stores.redis import async_client
 
-from . import tracing
+from . import order_spans
 from .admission import Admitted, NotInCopy, UnknownKey, admit, authenticate, require_sale
 from .batcher import Batcher, NotJudged
-from .counting import UNAVAILABLE, Counting, outcome_name
-from .memory import Memory
 from .public_key import PublicKeyThrottle
+from .recent_accepts import Memory
+from .stats import UNAVAILABLE, Counting, outcome_name
 from .throttle import Throttle
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _end_span(span: "Span", admitted: Admitted, outcome: Outcome | NotJudged, re
         name = UNAVAILABLE
     else:
         name = outcome_name(admitted.reservation, outcome)
-    tracing.order_answered(span, admitted.record, outcome=name, status=reply.status)
+    order_spans.order_answered(span, admitted.record, outcome=name, status=reply.status)
 
 
 def _error_reply(headers: OrderHeaders, error: Exception) -> Reply:

@@ -12,10 +12,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from orders.http.replies import Reply
 from shop.core.processes.lingering_close import CLOSE
 
-from .asgi import ENDS, PATH, too_large_body
 from .connection.addresses import client_address
 from .connection.protocol import BoundedProtocol
-from .service import intake
+from .handler import ENDS, PATH, too_large_body
+from .placing import intake
 
 
 class OrderProtocol(BoundedProtocol):
