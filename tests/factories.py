@@ -20,8 +20,8 @@ from orders.domain import (
 )
 from orders.errors import Unpersistable
 from orders.models import ApiClient, DeadLetter, Order
+from orders.persistence.drain import persist_entries
 from orders.services import dead_letters
-from orders.services.drain import persist_entries
 from shop.core import clock
 
 ONE_TEE: Mapping[str, int] = {"TEE": 1}

@@ -2,7 +2,7 @@
 
 from inventory import outbox
 from inventory.models import Sale
-from orders.services.drain import drain
+from orders.persistence.drain import drain
 
 
 def persist(sale: Sale) -> int:

@@ -23,7 +23,7 @@ from inventory.models import Sale
 from orders.notifications.mail import deliver_mail
 from orders.notifications.sms import deliver_sms
 from orders.notifications.webhooks import deliver_webhooks
-from orders.services.drain import drain_unless_others_do
+from orders.persistence.drain import drain_unless_others_do
 from orders.services.holds import expire_holds, over_for_certain
 from orders.services.late_payments import settle_payments
 from orders.services.reconciliations import reconcile_all

@@ -47,11 +47,11 @@ WAY = {
     "Celery worker, after the 202": (
         Step("workers/tasks.py", "the doorbell rings: a hint that there is work", False),
         Step(
-            "orders/services/drain.py",
+            "orders/persistence/drain.py",
             "batch by batch: each entry becomes an order or a dead letter",
         ),
         Step(
-            "orders/services/persist.py",
+            "orders/persistence/persist.py",
             "one transaction: orders, lines, movements, events, stock rows",
         ),
     ),

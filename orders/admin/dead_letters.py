@@ -14,7 +14,8 @@ from inventory.admin import of_order
 from orders.domain import OrderRecord, format_order_id
 from orders.errors import LetterResolved
 from orders.models import DeadLetter, Order
-from orders.services import dead_letters, triage
+from orders.persistence import dead_letter_actions
+from orders.services import dead_letters
 from shop.core import clock
 from shop.core.admin.lists import OfferedFilter, ReadOnlyAdmin, preformatted, table, unbroken
 
@@ -204,7 +205,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
 def _replay(letter: DeadLetter) -> tuple[int, str]:
     try:
-        persisted = triage.replay(letter)
+        persisted = dead_letter_actions.replay(letter)
     except LetterResolved as resolved:
         return messages.INFO, str(resolved)
     if not persisted:
@@ -217,7 +218,7 @@ def _replay(letter: DeadLetter) -> tuple[int, str]:
 
 def _reject(letter: DeadLetter) -> tuple[int, str]:
     try:
-        triage.reject(letter)
+        dead_letter_actions.reject(letter)
     except LetterResolved as resolved:
         return messages.INFO, str(resolved)
     if not letter.units:

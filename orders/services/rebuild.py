@@ -16,11 +16,11 @@ from inventory.selectors import rules_of
 from inventory.services import lock_free_units
 from orders.domain import HOLDING, RELEASED, SELLING, Rejection, request_digest
 from orders.models import DeadLetter, Order, OrderLine
+from orders.persistence.drain import drain
 from shop.core import clock
 
 from . import checkpoints
 from .dead_letters import record_of
-from .drain import drain
 from .lost_orders import conclude
 from .release_places import last_place
 

@@ -17,7 +17,7 @@ from inventory.models import Sale
 from inventory.services import add_stock, close_sale
 from orders.intake.placing import Intake
 from orders.models import Order
-from orders.services.drain import persist_entries
+from orders.persistence.drain import persist_entries
 from orders.services.holds import cancel_order
 from orders.services.rebuild import rebuild_stock
 from orders.services.reconcile import reconcile

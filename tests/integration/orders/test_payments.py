@@ -15,7 +15,7 @@ from orders.domain import new_order_id
 from orders.errors import OrderUnknown, PaymentMismatch
 from orders.models import ApiClient, Order, OrderEvent, PaymentNotice
 from orders.payments.news import NewsType
-from orders.services import triage
+from orders.persistence import dead_letter_actions
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.late_payments import settle_payments
 from orders.services.notices import take_news
@@ -185,8 +185,8 @@ def test_a_payment_of_a_dead_letter_waits_until_a_person_has_decided(
     ]
     notices = [pay(order) for order in orders]
     assert [notice.state for notice in notices] == [State.PENDING] * 2
-    triage.replay(replayed)
-    triage.reject(given_up)
+    dead_letter_actions.replay(replayed)
+    dead_letter_actions.reject(given_up)
     settle_payments()
     assert status(orders[0]) == "paid"
     assert state(notices[1]) == State.REFUND_DUE

@@ -17,10 +17,11 @@ from inventory.counters import Keys
 from inventory.models import Allocation, StockMovement
 from orders.errors import LetterResolved
 from orders.models import ApiClient, DeadLetter, Order, OrderEvent, OrderLine
+from orders.persistence import dead_letter_actions
+from orders.persistence import drain as service
+from orders.persistence.drain import drain, persist_entries
 from orders.reads.selectors import find_order
-from orders.services import dead_letters, triage
-from orders.services import drain as service
-from orders.services.drain import drain, persist_entries
+from orders.services import dead_letters
 from orders.services.reconcile import reconcile
 from orders.services.release import release_stock, sales_to_release
 from shop.core.stores.locks import try_alone
@@ -281,7 +282,7 @@ def test_a_dead_letter_is_replayed_once_its_cause_is_gone(
     (before,) = reconcile(sale.pk, "drop").skus
     assert (before.available, before.in_flight, before.drift) == (49, 1, 0)
 
-    assert triage.replay(letter)
+    assert dead_letter_actions.replay(letter)
     assert Order.objects.get().pk == letter.order_id
     assert DeadLetter.objects.get().resolution == "persisted"
     (after,) = reconcile(sale.pk, "drop").skus
@@ -301,7 +302,7 @@ def test_a_dead_letter_that_is_given_up_releases_its_stock_once(
         patch.setattr(service, "persist_batch", refuse)
         persist(sale)
     letter = DeadLetter.objects.get()
-    triage.reject(letter)
+    dead_letter_actions.reject(letter)
     (before,) = reconcile(sale.pk, "drop").skus
     assert (before.available, before.in_flight, before.drift) == (47, 3, 0)
     assert sales_to_release() == [sale.pk]
@@ -330,7 +331,12 @@ def test_a_dead_letter_is_resolved_once_whoever_comes_first(
         done = [
             pool.submit(resolve, action, letter)
             for letter in letters
-            for action in (triage.replay, triage.reject, triage.replay, triage.reject)
+            for action in (
+                dead_letter_actions.replay,
+                dead_letter_actions.reject,
+                dead_letter_actions.replay,
+                dead_letter_actions.reject,
+            )
         ]
         assert sum(one.result() for one in done) == len(letters)
     rejected = DeadLetter.objects.filter(resolution="rejected").values_list("order_id", flat=True)
@@ -346,7 +352,7 @@ def test_an_order_that_a_cut_off_replay_has_persisted_cannot_be_given_up(
     letter = dead_letter(sale, storefront)
     persist_entries(sale.pk, [dead_letters.entry_of(letter)])
     with pytest.raises(LetterResolved, match="persisted"):
-        triage.reject(letter)
+        dead_letter_actions.reject(letter)
     letter.refresh_from_db()
     assert letter.resolution == "persisted"
 

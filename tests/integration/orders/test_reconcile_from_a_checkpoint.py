@@ -26,7 +26,8 @@ from orders.models import (
     PaymentNotice,
     ReconciliationCheckpoint,
 )
-from orders.services import dead_letters, transit, triage
+from orders.persistence import dead_letter_actions
+from orders.services import dead_letters, transit
 from orders.services import reconcile as comparing
 from orders.services.clients import create_client
 from orders.services.holds import cancel_order, expire_holds
@@ -121,7 +122,7 @@ class Steps(RuleBasedStateMachine):
     def deal_with_a_letter(self, replayed: bool) -> None:
         for letter in DeadLetter.objects.filter(sale=self.sale, resolution="")[:1]:
             try:
-                (triage.replay if replayed else triage.reject)(letter)
+                (dead_letter_actions.replay if replayed else dead_letter_actions.reject)(letter)
             except LetterResolved:
                 pass
 
@@ -391,7 +392,7 @@ def test_an_entry_that_is_rejected_and_still_in_the_outbox_counts_once(
     [entry] = outbox.read_new(sale.pk, consumer="dies", count=1)
     dead_letters.keep(sale.pk, entry, Unpersistable("test", ""))
     assert [sku.in_flight for sku in reconcile(sale.pk, "drop").skus] == [1]
-    triage.reject(DeadLetter.objects.get())
+    dead_letter_actions.reject(DeadLetter.objects.get())
     assert [sku.in_flight for sku in reconcile(sale.pk, "drop").skus] == [1]
     release_stock(sale.pk)
     [sku] = reconcile(sale.pk, "drop").skus

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, models, transaction
 
 from inventory.models import Allocation, Sale
 from orders.models import ApiClient, DeadLetter, Delivery, Endpoint, Order, OrderEvent
-from orders.services.drain import persist_entries
+from orders.persistence.drain import persist_entries
 from tests.conftest import MakeSale
 from tests.factories import entry_of, order_record, persisted_order
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from inventory.models import Sale
 from orders.models import ApiClient, Delivery
-from orders.services import triage
+from orders.persistence import dead_letter_actions
 from orders.services.late_payments import settle_payments
 from orders.services.notices import note
 from tests.conftest import MakeSale
@@ -84,7 +84,7 @@ def test_a_dead_letter_is_found(
 ) -> None:
     letter = dead_letter(sale, api_client[0])
     if resolved:
-        triage.reject(letter)
+        dead_letter_actions.reject(letter)
     assert letter.order_id is not None
     assert happened(letter.order_id)[0] == "dead_letter"
     assert document(letter.order_id)["order"]["status"] == ("rejected" if resolved else "accepted")

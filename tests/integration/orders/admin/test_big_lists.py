@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from inventory.models import StockMovement
 from orders.admin.orders import OrderAdmin
 from orders.models import Delivery, Order, OrderEvent, OrderLine
-from orders.services.drain import persist_entries
+from orders.persistence.drain import persist_entries
 from shop.core.admin import lists as core_admin
 from shop.core.admin.lists import BoundedPaginator
 from tests.factories import accepted_entry

@@ -25,7 +25,7 @@ from orders.notifications.lanes import take_turn
 from orders.notifications.outcomes import Delivered, GiveUp, NotTried, RetryLater
 from orders.notifications.results import Attempt
 from orders.notifications.webhooks import deliver_webhooks
-from orders.services.drain import persist_entries
+from orders.persistence.drain import persist_entries
 from orders.services.events import Event, record_events
 from orders.task_names import DELIVER_WEBHOOKS
 from shop.core.stores.locks import try_alone

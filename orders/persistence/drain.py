@@ -18,10 +18,10 @@ from orders.domain import OrderRecord, decode_record
 from orders.errors import Unpersistable
 from orders.http.given_json import may_be_unreadable
 from orders.reads import live_stats
+from orders.services import dead_letters
 from shop.core import clock
 from shop.core.stores.locks import try_alone
 
-from . import dead_letters
 from .persist import Accepted, persist_batch
 
 logger = logging.getLogger(__name__)

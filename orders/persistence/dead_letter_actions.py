@@ -4,12 +4,12 @@ from django.db import transaction
 
 from orders.errors import LetterResolved
 from orders.models import DeadLetter, Order
+from orders.services import dead_letters, payments
 from orders.task_names import SWEEP_RELEASES
 from shop.core import clock
 from shop.core.stores.locks import alone
 from shop.core.tasks import dispatch
 
-from . import dead_letters, payments
 from .drain import persist_entries
 
 Resolution = DeadLetter.Resolution

@@ -16,13 +16,13 @@ from orders import lifecycle
 from orders.domain import OrderRecord, Rejection, format_order_id
 from orders.lifecycle import Change
 from orders.models import Order
+from orders.services.events import Event, record_events
+from orders.services.late_payments import payments_of, settle_those
 from orders.task_names import SWEEP_RELEASES
 from shop.core.stores import sql
 from shop.core.tasks.dispatch import send_on_commit
 
-from .batch_tracing import batch_persisted
-from .events import Event, record_events
-from .late_payments import payments_of, settle_those
+from .batch_spans import batch_persisted
 
 logger = logging.getLogger(__name__)
 

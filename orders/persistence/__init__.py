@@ -1,0 +1,1 @@
+"""From the outbox into the ledger: each accepted order becomes rows once, or a dead letter."""
