@@ -7,7 +7,7 @@ from console.fields import NumberField
 from inventory.domain import MAX_QUANTITY
 from inventory.models import Sale
 from inventory.services import rules
-from orders.services.limits import change_limit
+from orders.reconciliation.limits import change_limit
 from shop.core import clock
 
 from .base import SAME_KEY, Switch

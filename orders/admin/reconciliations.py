@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from inventory.errors import InventoryError
 from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord
-from orders.services.repair import Correction, repair
+from orders.reconciliation.repair import Correction, repair
 from shop.core.admin.lists import BIG_TABLE_HELP, BigTableAdmin, OfferedFilter, table
 
 from .confirmation import Outcome, Question, ask_about_rows, asks_first

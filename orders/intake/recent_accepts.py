@@ -8,7 +8,7 @@ from collections import deque
 from django.db import DatabaseError
 
 from orders.domain import OrderRecord
-from orders.services.lost_orders import put_in_doubt
+from orders.reconciliation.lost_orders import put_in_doubt
 from shop.core.processes.threads import Overloaded, in_thread
 
 logger = logging.getLogger(__name__)

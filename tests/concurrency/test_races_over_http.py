@@ -10,7 +10,7 @@ import pytest
 
 from inventory.models import Allocation, Sale
 from orders.models import Order, OrderLine
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
 from tests.conftest import MakeSale
 from tests.processes import PLAIN, Processes, Web
 

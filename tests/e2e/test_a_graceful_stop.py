@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 
 from orders.models import Order
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
 from tests.conftest import MakeSale
 from tests.processes import PLAIN, Processes, Web, await_condition
 

@@ -2,7 +2,7 @@
 
 from inventory.selectors import live_sale, read_offer
 from orders.models import Order
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
 from shop.core import clock
 from tests.conftest import MakeSale
 from tests.processes import Web, await_condition

@@ -2,7 +2,7 @@
 
 from inventory.models import Allocation
 from orders.models import Order
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
 from tests.conftest import MakeSale
 from tests.processes import Processes, Web, await_condition
 

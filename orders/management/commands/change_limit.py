@@ -6,7 +6,7 @@ from typing import Any
 from inventory.domain import MAX_QUANTITY
 from inventory.management.changing import SaleCommand
 from inventory.models import Sale
-from orders.services.limits import change_limit
+from orders.reconciliation.limits import change_limit
 from shop.core import clock
 from shop.core.command_line import arguments
 

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from inventory.errors import InventoryError
 from inventory.management.changing import chosen_sales
-from orders.services.rebuild import Rebuilt, rebuild_stock
+from orders.reconciliation.rebuild import Rebuilt, rebuild_stock
 from shop.core.command_line.commands import SERVER_AWAY, OperatorCommand, in_plain_words
 from shop.core.command_line.terminal import BAD, GOOD, Display
 

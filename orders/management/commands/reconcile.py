@@ -13,9 +13,9 @@ from inventory.management.changing import chosen_sales
 from inventory.models import Sale
 from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord
-from orders.services.reconcile import reconcile
-from orders.services.reconciliations import record_of
-from orders.services.repair import Correction, repair
+from orders.reconciliation.compare import reconcile
+from orders.reconciliation.history import record_of
+from orders.reconciliation.repair import Correction, repair
 from shop.core.command_line.commands import OperatorCommand, in_plain_words
 from shop.core.command_line.terminal import BAD, GOOD, Display
 

@@ -13,7 +13,7 @@ from inventory.models import Allocation, Sale, StockMovement
 from orders.domain import Status, request_digest
 from orders.models import ApiClient, Order, OrderEvent, OrderLine
 from orders.reads.selectors import find_order
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
 from orders.services.verify_counters import attest_counters
 from tests.conftest import MakeSale
 from tests.persisting import persist

@@ -13,7 +13,7 @@ from inventory import services
 from inventory.models import Sale
 from orders.models import Order
 from orders.reads import live_stats
-from orders.services.reconciliations import reconcile_all
+from orders.reconciliation.history import reconcile_all
 from shop.core import clock
 from shop.core.stores.redis import client as redis_client
 from tests.conftest import MakeSale

@@ -14,7 +14,7 @@ from inventory.counters import Keys
 from inventory.domain import SaleState
 from inventory.models import Sale, StockMovement
 from inventory.selectors import state_of
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
 from shop.core import clock
 from shop.core.stores.redis import client as redis_client
 from tests.conftest import MakeSale

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from inventory import counters
 from inventory.models import Allocation, Sale
 from orders.models import ApiClient, hash_api_key
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
 from shop.core import clock
 from tests.conftest import MakeSale
 from tests.placing import Request, document, place_all

@@ -11,7 +11,7 @@ from prometheus_client.core import Metric
 
 from orders.models import ApiClient
 from orders.reads.live_stats import NO_SALE, Tally
-from orders.services.reconciliations import reconcile_all
+from orders.reconciliation.history import reconcile_all
 from orders.task_names import PULSES
 from shop.core import clock
 from shop.core.stores.redis import client

@@ -12,7 +12,7 @@ from django.test import AsyncClient, Client
 from inventory.models import Sale
 from orders.intake.placing import intake
 from orders.reads.reference_cache import Directory
-from orders.services.reconciliations import reconcile_all
+from orders.reconciliation.history import reconcile_all
 from orders.services.verify_counters import attest_counters
 from shop.core import clock
 from shop.core.processes.health import NotReady

@@ -14,7 +14,7 @@ from orders.domain import new_order_id
 from orders.intake.placing import Intake
 from orders.models import ApiClient, Order
 from orders.reads.selectors import find_order
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
 from shop.core.stores.redis import client
 from shop.core.tasks import progress
 from tests.conftest import MakeSale

@@ -9,10 +9,10 @@ from inventory import counters, services
 from inventory.counters import Keys
 from inventory.errors import SaleChanged
 from inventory.models import Allocation, Sale
-from orders.services.explain import explain
-from orders.services.rebuild import rebuild_stock
-from orders.services.reconcile import reconcile
-from orders.services.reconciliations import reconcile_all
+from orders.reconciliation.compare import reconcile
+from orders.reconciliation.diagnose import explain
+from orders.reconciliation.history import reconcile_all
+from orders.reconciliation.rebuild import rebuild_stock
 from shop.core import clock
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale

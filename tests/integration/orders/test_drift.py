@@ -15,12 +15,12 @@ from inventory.errors import StockRefused
 from inventory.models import Allocation, Sale, StockMovement
 from orders.domain import request_digest
 from orders.models import Order, OrderEvent, OrderLine, ReconciliationRecord
-from orders.services import reconciliations
-from orders.services.explain import Finding, explain
-from orders.services.reconcile import Reconciliation, reconcile
-from orders.services.reconciliations import AT_REST, KEPT, compare, reconcile_all
+from orders.reconciliation import history
+from orders.reconciliation.compare import Reconciliation, reconcile
+from orders.reconciliation.diagnose import Finding, explain
+from orders.reconciliation.history import AT_REST, KEPT, compare, reconcile_all
+from orders.reconciliation.repair import Correction, repair
 from orders.services.release import release_stock
-from orders.services.repair import Correction, repair
 from shop.core import clock
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale
@@ -224,7 +224,7 @@ def test_a_sale_that_cannot_be_compared_costs_that_sale(
             raise ZeroDivisionError("a row that nobody has thought of")
         return reconcile(sale_id, slug)
 
-    monkeypatch.setattr(reconciliations, "reconcile", compare)
+    monkeypatch.setattr(history, "reconcile", compare)
     assert reconcile_all(now=clock.now()) == 0
     records = {record.sale: record for record in ReconciliationRecord.objects.all()}
     assert records[right].drift == 0
@@ -245,7 +245,7 @@ def test_a_statement_that_takes_too_long_costs_its_sale(
                 cursor.execute("SET statement_timeout = 1; SELECT pg_sleep(9)")
         return reconcile(sale_id, slug)
 
-    monkeypatch.setattr(reconciliations, "reconcile", compare)
+    monkeypatch.setattr(history, "reconcile", compare)
     reconcile_all(now=clock.now())
     connection.close()  # and with it the time-out
     records = {record.sale: record.drift for record in ReconciliationRecord.objects.all()}
@@ -269,7 +269,7 @@ def test_drift_is_kept_whatever_becomes_of_the_search_for_its_cause(
     def dies(*_: object, **__: object) -> None:
         raise SystemExit("killed for taking too long")
 
-    monkeypatch.setattr(reconciliations, "explain", dies)
+    monkeypatch.setattr(history, "explain", dies)
     with pytest.raises(SystemExit):
         compare(sale, now=clock.now())
     assert ReconciliationRecord.objects.get().drift == 3
@@ -285,7 +285,7 @@ def test_the_same_drift_is_explained_once_a_minute(
         searches.append(arguments)
         return explain(sale.pk, "drop")
 
-    monkeypatch.setattr(reconciliations, "explain", search)
+    monkeypatch.setattr(history, "explain", search)
     now = clock.now()
     first = compare(sale, now=now)
     place_all(api_key, [Request("k-1")])

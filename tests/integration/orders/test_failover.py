@@ -18,9 +18,9 @@ from inventory.services import add_stock, close_sale
 from orders.intake.placing import Intake
 from orders.models import Order
 from orders.persistence.drain import persist_entries
+from orders.reconciliation.compare import reconcile
+from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.holds import cancel_order
-from orders.services.rebuild import rebuild_stock
-from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from shop.core import clock
 from shop.core.stores import redis as core_redis

@@ -8,9 +8,9 @@ import pytest
 from inventory.models import Allocation, Sale
 from orders.errors import NotCancellable
 from orders.models import ApiClient, Order, PaymentNotice
+from orders.reconciliation.compare import reconcile
+from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.holds import cancel_order, expire_holds
-from orders.services.rebuild import rebuild_stock
-from orders.services.reconcile import reconcile
 from shop.core import clock
 from tests.conftest import MakeSale
 from tests.life import events, pay, refund, status

@@ -13,8 +13,8 @@ from inventory.counters import snapshot
 from inventory.models import Allocation, Sale, StockMovement
 from orders.errors import NotCancellable, OrderUnknown
 from orders.models import ApiClient, Order
+from orders.reconciliation.compare import reconcile
 from orders.services.holds import cancel_order, expire_holds
-from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from shop.core import clock
 from tests.conftest import MakeSale

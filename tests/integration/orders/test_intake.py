@@ -22,9 +22,9 @@ from orders.intake.handler import with_intake
 from orders.intake.placing import Intake
 from orders.models import ApiClient, Order
 from orders.reads import reference_cache
+from orders.reconciliation.compare import reconcile
+from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.clients import create_client
-from orders.services.rebuild import rebuild_stock
-from orders.services.reconcile import reconcile
 from shop.core.processes import threads
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale

@@ -31,11 +31,11 @@ from inventory.models import Allocation, StockMovement
 from orders.errors import MessageChanged, NotCancellable, OrderUnknown, PaymentMismatch
 from orders.models import ApiClient, Order, OrderEvent
 from orders.payments.news import NewsType, PaymentNews
+from orders.reconciliation.compare import reconcile
 from orders.services.clients import create_client
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.late_payments import settle_payments
 from orders.services.notices import take_news
-from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from tests.conftest import MakeSale
 from tests.examples import share_of

@@ -19,8 +19,8 @@ from orders.intake import reserving
 from orders.intake.placing import Intake
 from orders.models import ApiClient, LostOrder, Order
 from orders.reads.selectors import find_order
-from orders.services.rebuild import rebuild_stock
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
+from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.release import release_stock
 from orders.services.verify_counters import Attested, attest_counters
 from shop.core.stores.redis import client

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from inventory.models import Sale
 from orders.models import ApiClient
-from orders.services.reconciliations import reconcile_all
+from orders.reconciliation.history import reconcile_all
 from shop.core import clock
 from shop.core.tasks import progress
 from tests.conftest import MakeSale

@@ -13,10 +13,10 @@ from orders.errors import MessageChanged, PaymentMismatch
 from orders.models import Order, PaymentNotice, ProviderMessage
 from orders.payments.news import NewsType, PaymentNews
 from orders.reads.selectors import waiting_payments
+from orders.reconciliation.compare import reconcile
+from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.late_payments import settle_payments
 from orders.services.notices import note, take_news
-from orders.services.rebuild import rebuild_stock
-from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from shop.core import clock
 from shop.core.stores import redis

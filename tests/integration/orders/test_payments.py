@@ -16,11 +16,11 @@ from orders.errors import OrderUnknown, PaymentMismatch
 from orders.models import ApiClient, Order, OrderEvent, PaymentNotice
 from orders.payments.news import NewsType
 from orders.persistence import dead_letter_actions
+from orders.reconciliation.compare import reconcile
+from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.late_payments import settle_payments
 from orders.services.notices import take_news
-from orders.services.rebuild import rebuild_stock
-from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale

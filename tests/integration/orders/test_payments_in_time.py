@@ -18,11 +18,11 @@ from pytest_django import Settings
 from orders.errors import NotCancellable
 from orders.models import ApiClient, Order, PaymentNotice
 from orders.payments.news import NewsType, PaymentNews
+from orders.reconciliation.compare import reconcile
 from orders.services import holds, late_payments
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.late_payments import settle_payments
 from orders.services.notices import Noted, note, take_news
-from orders.services.reconcile import reconcile
 from shop.core import clock
 from shop.core.stores import sql
 from tests.conftest import MakeSale

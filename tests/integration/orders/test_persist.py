@@ -21,8 +21,8 @@ from orders.persistence import dead_letter_actions
 from orders.persistence import drain as service
 from orders.persistence.drain import drain, persist_entries
 from orders.reads.selectors import find_order
+from orders.reconciliation.compare import reconcile
 from orders.services import dead_letters
-from orders.services.reconcile import reconcile
 from orders.services.release import release_stock, sales_to_release
 from shop.core.stores.locks import try_alone
 from shop.core.stores.redis import client

@@ -15,10 +15,10 @@ from inventory import counters, outbox
 from inventory.counters import Keys
 from inventory.models import Allocation, Sale
 from orders.models import Order
-from orders.services.rebuild import rebuild_stock
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
+from orders.reconciliation.rebuild import rebuild_stock
+from orders.reconciliation.repair import repair
 from orders.services.release import release_stock
-from orders.services.repair import repair
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.persisting import persist

@@ -27,13 +27,14 @@ from orders.models import (
     ReconciliationCheckpoint,
 )
 from orders.persistence import dead_letter_actions
-from orders.services import dead_letters, transit
-from orders.services import reconcile as comparing
+from orders.reconciliation import compare as comparing
+from orders.reconciliation import in_transit
+from orders.reconciliation.compare import reconcile
+from orders.reconciliation.rebuild import rebuild_stock
+from orders.services import dead_letters
 from orders.services.clients import create_client
 from orders.services.holds import cancel_order, expire_holds
 from orders.services.late_payments import settle_payments
-from orders.services.rebuild import rebuild_stock
-from orders.services.reconcile import reconcile
 from orders.services.release import release_stock
 from shop.core import clock
 from shop.core.stores.redis import client
@@ -52,7 +53,7 @@ _runs = count(1)
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if so many orders were always on their way that they cannot be read."""
-    monkeypatch.setattr(transit, "FEW", -1)
+    monkeypatch.setattr(in_transit, "FEW", -1)
     monkeypatch.setattr(comparing, "PAUSES", (0.0,))
 
 
@@ -246,7 +247,7 @@ def test_what_is_on_its_way_is_not_read_again(
     cancel("k-1", "k-2", "k-3")
     release_stock(sale.pk)
     cancel("k-4", "k-5")
-    monkeypatch.setattr(transit, "by_orders", refuse)
+    monkeypatch.setattr(in_transit, "by_orders", refuse)
 
     [sku] = reconcile(sale.pk, "drop").skus
     assert (sku.available, sku.held, sku.drift) == (41, 9, 0)
@@ -288,8 +289,8 @@ def test_a_rebuild_begins_with_a_checkpoint_of_its_own(
     client().flushdb()
     rebuild_stock(sale.pk)
     cancel("k-3")
-    monkeypatch.setattr(transit, "FEW", -1)
-    monkeypatch.setattr(transit, "by_orders", refuse)
+    monkeypatch.setattr(in_transit, "FEW", -1)
+    monkeypatch.setattr(in_transit, "by_orders", refuse)
     [sku] = reconcile(sale.pk, "drop").skus
     assert (sku.available, sku.held, sku.drift) == (46, 4, 0)
 

@@ -13,7 +13,7 @@ from inventory import counters
 from inventory.models import Sale
 from orders.management.live.pace import Pace
 from orders.management.live.reading import Reader
-from orders.services.reconciliations import compare
+from orders.reconciliation.history import compare
 from shop.core import clock
 from tests.conftest import MakeSale
 from tests.factories import dead_letter

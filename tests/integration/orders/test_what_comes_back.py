@@ -13,8 +13,8 @@ from orders.models import ApiClient, OrderEvent
 from orders.notifications.message import encode_message
 from orders.notifications.notices import read_notices
 from orders.reads.selectors import find_order
+from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.dead_letters import keep
-from orders.services.rebuild import rebuild_stock
 from tests.conftest import MakeSale
 from tests.persisting import persist
 from tests.placing import headers, place_raw

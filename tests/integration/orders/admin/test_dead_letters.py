@@ -11,7 +11,7 @@ from inventory.errors import CountersLost
 from inventory.models import Allocation, Sale
 from orders.admin import dead_letters as admin_of_letters
 from orders.models import DeadLetter, Order
-from orders.services.rebuild import rebuild_stock
+from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.release import release_stock
 from shop.core.stores.redis import client as redis_client
 from tests.conftest import MakeSale

@@ -9,7 +9,7 @@ from django.test import Client
 
 from inventory.models import Allocation, Sale
 from orders.models import ReconciliationRecord
-from orders.services.reconcile import reconcile
+from orders.reconciliation.compare import reconcile
 from tests.conftest import MakeSale
 from tests.life import placed
 from tests.placing import Request

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from inventory.models import Sale
 from orders.metrics import broker, scrape
 from orders.metrics.sources import BROKER, POSTGRESQL, REDIS
-from orders.services.reconciliations import reconcile_all
+from orders.reconciliation.history import reconcile_all
 from shop.core import clock
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale

@@ -26,12 +26,12 @@ from inventory.reservation import Snapshot, position_of, retaking
 from orders.domain import RELEASED, SkuBalance
 from orders.errors import ReconciliationImpossible
 from orders.models import DeadLetter, Order, PaymentNotice, ReconciliationCheckpoint
+from orders.services.dead_letters import record_in
 from shop.core import clock
 from shop.core.stores import sql
 
-from . import checkpoints, transit
-from .dead_letters import record_in
-from .transit import PAGE, SQL, OnTheirWay, Units
+from . import checkpoints, in_transit
+from .in_transit import PAGE, SQL, OnTheirWay, Units
 
 T = TypeVar("T")
 
@@ -98,7 +98,10 @@ def _bring_together(
     if sale.epoch != seen.epoch:
         raise ReconciliationImpossible(f"Sale {slug} is being rebuilt.")
     rows = list(Allocation.objects.filter(sale=sale).select_related("product"))
-    later, retaken = transit.accepted_later(sale_id, seen), transit.retaken_later(sale_id, seen)
+    later, retaken = (
+        in_transit.accepted_later(sale_id, seen),
+        in_transit.retaken_later(sale_id, seen),
+    )
     back = _on_their_way(sale, seen, rows, later, retaken, thorough=thorough)
     if back is None:
         return None
@@ -122,7 +125,7 @@ def _bring_together(
         sale=sale,
         epoch=seen.epoch,
         releases=seen.releases,
-        offsets=transit.offsets(back.units, _released(rows), later, retaken),
+        offsets=in_transit.offsets(back.units, _released(rows), later, retaken),
         thorough_at=back.thorough_at,
     )
     return _Compared(Reconciliation(slug, skus), checkpoint)
@@ -139,8 +142,8 @@ def _on_their_way(
     sale: Sale,
     seen: Snapshot,
     rows: Sequence[Allocation],
-    later: transit.Later,
-    retaken: transit.Retaken,
+    later: in_transit.Later,
+    retaken: in_transit.Retaken,
     *,
     thorough: bool,
 ) -> _Back | None:
@@ -149,16 +152,16 @@ def _on_their_way(
     None where the ledger has not noted yet whose some of Redis' releases were.
     """
     now, last = clock.now(), checkpoints.last_of(sale, releases=seen.releases)
-    noted = not thorough and transit.all_noted(sale.pk, seen, last.releases if last else 0)
-    few = thorough or transit.are_few(sale.pk)
+    noted = not thorough and in_transit.all_noted(sale.pk, seen, last.releases if last else 0)
+    few = thorough or in_transit.are_few(sale.pk)
     if not noted:
         if not few:
             return None
-        return _Back(transit.by_orders(sale.pk, seen), _being_retaken(sale.pk, seen), now)
+        return _Back(in_transit.by_orders(sale.pk, seen), _being_retaken(sale.pk, seen), now)
     none: Units = Counter()  # a retaking has a place among the releases, and is noted
     if few or last is None or last.thorough_at <= now - THOROUGH_EVERY:
-        return _Back(transit.by_orders(sale.pk, seen, ask=False), none, now)
-    units = transit.by_totals(sale.pk, seen, last, _released(rows), later, retaken)
+        return _Back(in_transit.by_orders(sale.pk, seen, ask=False), none, now)
+    units = in_transit.by_totals(sale.pk, seen, last, _released(rows), later, retaken)
     return _Back(units, none, last.thorough_at)
 
 

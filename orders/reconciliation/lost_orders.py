@@ -10,8 +10,7 @@ from django.db.models import Exists, OuterRef
 from inventory import outbox
 from orders.domain import sale_id_of
 from orders.models import DeadLetter, LostOrder, Order, PaymentNotice
-
-from .payments import settle
+from orders.services.payments import settle
 
 MOST = 100_000  # payments for orders that are not in the ledger
 logger = logging.getLogger(__name__)

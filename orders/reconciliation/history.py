@@ -17,9 +17,9 @@ from inventory.services import tell_redis
 from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord
 
-from .explain import Finding, explain
+from .compare import Reconciliation, reconcile
+from .diagnose import Finding, explain
 from .lost_orders import conclude
-from .reconcile import Reconciliation, reconcile
 
 logger = logging.getLogger(__name__)
 

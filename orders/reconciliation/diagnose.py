@@ -21,7 +21,7 @@ from orders.domain import HOLDING, SELLING, request_digest
 from orders.models import DeadLetter, Order
 from shop.core.stores import sql
 
-from .transit import SQL
+from .in_transit import SQL
 
 T = TypeVar("T")
 

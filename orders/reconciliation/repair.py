@@ -10,8 +10,8 @@ from inventory.models import Allocation
 from inventory.services import correct_stock
 from shop.core.stores.locks import alone
 
-from .explain import row_differences
-from .reconcile import reconcile
+from .compare import reconcile
+from .diagnose import row_differences
 
 logger = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from inventory.services import lock_free_units
 from orders.domain import HOLDING, RELEASED, SELLING, Rejection, request_digest
 from orders.models import DeadLetter, Order, OrderLine
 from orders.persistence.drain import drain
+from orders.services.dead_letters import record_of
+from orders.services.release_places import last_place
 from shop.core import clock
 
 from . import checkpoints
-from .dead_letters import record_of
 from .lost_orders import conclude
-from .release_places import last_place
 
 PAGE = 1000
 

@@ -1,0 +1,1 @@
+"""Is every unit where both sides say it is? Comparing, diagnosing, repairing, rebuilding."""
