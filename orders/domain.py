@@ -17,6 +17,14 @@ from typing import Any
 import msgspec
 
 
+class PaymentMessageType(StrEnum):
+    """What a provider can tell of a payment, whichever provider it is."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+
+
 class Status(StrEnum):
     """Where an order stands, as the API writes it. `orders/lifecycle.py` says what leads where."""
 

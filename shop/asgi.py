@@ -16,7 +16,7 @@ django_application = get_asgi_application()
 # These need the apps that Django has just loaded.
 from orders.api.cancelling import with_cancelling  # noqa: E402
 from orders.api.outside import with_room  # noqa: E402
-from orders.api.payments import with_callback  # noqa: E402
+from orders.api.payment_callbacks import with_callback  # noqa: E402
 from orders.api.probes import with_probes  # noqa: E402
 from orders.api.public_reads import with_window  # noqa: E402
 from orders.intake.handler import Application, with_intake  # noqa: E402

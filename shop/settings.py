@@ -370,7 +370,7 @@ LOGGING = {
         # Redis away is one cause, however many batches meet it.
         "orders.intake.batcher": {"filters": ["seldom"]},
         # Forged callbacks are one cause, too.
-        "orders.api.payments": {"filters": ["seldom"]},
+        "orders.api.payment_callbacks": {"filters": ["seldom"]},
         # Two lines for each sweep, every second: what a task has done, it says itself.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from inventory.models import Sale
 from inventory.money import to_minor
+from orders.domain import PaymentMessageType
 from orders.models import Order, OrderEvent, PaymentNotice
-from orders.payments.news import NewsType, PaymentNews
-from orders.services.late_payments import settle_payments
-from orders.services.notices import take_news
+from orders.payments.late import settle_payments
+from orders.payments.note import take_news
+from orders.payments.provider_message import PaymentNews
 from orders.services.release import release_stock
 from tests.persisting import persist
 from tests.placing import Request, document, place_all
@@ -32,7 +33,7 @@ def placed(sale: Sale, api_key: str, *requests: Request) -> list[Order]:
 
 def news(
     order: Order,
-    type_: NewsType = NewsType.SUCCEEDED,
+    type_: PaymentMessageType = PaymentMessageType.SUCCEEDED,
     *,
     notice_id: str = "",
     reference: str = "",
@@ -58,7 +59,7 @@ def pay(order: Order, **changes: str) -> PaymentNotice:
 
 def refund(order: Order, **changes: str) -> PaymentNotice:
     """Let the provider say that an order's payment went back."""
-    return take_news(news(order, NewsType.REFUNDED, **changes))
+    return take_news(news(order, PaymentMessageType.REFUNDED, **changes))
 
 
 def work(sale: Sale) -> None:

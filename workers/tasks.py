@@ -23,10 +23,10 @@ from inventory.models import Sale
 from orders.notifications.mail import deliver_mail
 from orders.notifications.sms import deliver_sms
 from orders.notifications.webhooks import deliver_webhooks
+from orders.payments.late import settle_payments
 from orders.persistence.drain import drain_unless_others_do
 from orders.reconciliation.history import reconcile_all
 from orders.services.holds import expire_holds, over_for_certain
-from orders.services.late_payments import settle_payments
 from orders.services.release import release_due, release_stock
 from orders.task_names import (
     DELIVER_MAIL,

@@ -13,9 +13,9 @@ from orders.domain import Status
 from orders.errors import NotCancellable, PaymentMismatch
 from orders.models import Delivery, Order, PaymentNotice
 from orders.notifications.replay import replay
+from orders.payments.refunds import note_refund, refundable_payments
 from orders.reads.selectors import payment_in_time
 from orders.services.holds import cancel_order
-from orders.services.refunds import note_refund, refundable_payments
 from shop.core.admin.lists import BigTableAdmin
 
 from .confirmation import Outcome, Question, asks_first

@@ -17,8 +17,8 @@ from inventory.admin import of_order
 from inventory.money import with_currency
 from orders.errors import PaymentMismatch
 from orders.models import PaymentNotice, ProviderMessage
-from orders.services.payments import count_elsewhere
-from orders.services.refunds import note_refund
+from orders.payments.refunds import note_refund
+from orders.payments.settle import count_elsewhere
 from shop.core import clock
 from shop.core.admin.lists import (
     BIG_TABLE_HELP,

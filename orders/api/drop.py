@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from inventory.errors import SaleUnknown
 from inventory.selectors import Offer, read_offer, state_of
-from orders.payments import test_provider
+from orders.payments.adapters import sandbox
 from shop.core import clock
 from shop.core.processes.threads import Overloaded, in_thread
 
@@ -51,7 +51,7 @@ def _context(offer: Offer) -> dict[str, Any]:
         "hold": _duration(sale.hold_seconds),
         "settled": SETTLED,
         "api_key": settings.DROP_PAGE_API_KEY,
-        "test_payments": reverse("test-payment", args=["-"])[:-1] if test_provider.is_on() else "",
+        "test_payments": reverse("test-payment", args=["-"])[:-1] if sandbox.is_on() else "",
     }
 
 

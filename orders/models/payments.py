@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from orders.payments.news import NewsType
+from orders.domain import PaymentMessageType
 
 
 class PaymentNotice(models.Model):
@@ -15,9 +15,9 @@ class PaymentNotice(models.Model):
     """
 
     class Type(models.TextChoices):
-        SUCCEEDED = NewsType.SUCCEEDED, "Payment succeeded"
-        FAILED = NewsType.FAILED, "Payment failed"
-        REFUNDED = NewsType.REFUNDED, "Payment refunded"
+        SUCCEEDED = PaymentMessageType.SUCCEEDED, "Payment succeeded"
+        FAILED = PaymentMessageType.FAILED, "Payment failed"
+        REFUNDED = PaymentMessageType.REFUNDED, "Payment refunded"
 
     class State(models.TextChoices):
         PENDING = "pending", "Received, being applied"

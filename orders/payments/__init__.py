@@ -1,1 +1,1 @@
-"""Payment providers: each adapter turns a signed callback into the same news, or refuses it."""
+"""Payments: adapters read what providers say, notes keep it, books decide what follows."""

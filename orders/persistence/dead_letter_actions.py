@@ -4,7 +4,8 @@ from django.db import transaction
 
 from orders.errors import LetterResolved
 from orders.models import DeadLetter, Order
-from orders.services import dead_letters, payments
+from orders.payments import settle
+from orders.services import dead_letters
 from orders.task_names import SWEEP_RELEASES
 from shop.core import clock
 from shop.core.stores.locks import alone
@@ -43,7 +44,7 @@ def reject(letter: DeadLetter) -> None:
         with transaction.atomic():
             _resolve(letter, Resolution.REJECTED)
             if letter.order_id:
-                payments.owe_without_order(letter.order_id)
+                settle.owe_without_order(letter.order_id)
     dispatch.send(SWEEP_RELEASES)
 
 

@@ -16,8 +16,8 @@ from orders import lifecycle
 from orders.domain import OrderRecord, Rejection, format_order_id
 from orders.lifecycle import Change
 from orders.models import Order
+from orders.payments.late import payments_of, settle_those
 from orders.services.events import Event, record_events
-from orders.services.late_payments import payments_of, settle_those
 from orders.task_names import SWEEP_RELEASES
 from shop.core.stores import sql
 from shop.core.tasks.dispatch import send_on_commit

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from inventory import outbox
 from orders.domain import sale_id_of
 from orders.models import DeadLetter, LostOrder, Order, PaymentNotice
-from orders.services.payments import settle
+from orders.payments.settle import settle
 
 MOST = 100_000  # payments for orders that are not in the ledger
 logger = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from django.db import connections
 from inventory.models import Allocation
 from orders.errors import NotCancellable
 from orders.models import ApiClient, Order, OrderEvent, PaymentNotice
+from orders.payments.late import settle_payments
 from orders.reconciliation.compare import reconcile
 from orders.services.holds import cancel_order, expire_holds
-from orders.services.late_payments import settle_payments
 from orders.services.release import release_stock
 from shop.core import clock
 from tests.conftest import MakeSale

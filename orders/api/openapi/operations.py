@@ -3,7 +3,7 @@
 from orders.http import problems
 from orders.http.order_request import OrderRequest
 from orders.http.representation import OrderView
-from orders.payments.standard import PaymentCallback
+from orders.payments.adapters.standard import PaymentCallback
 
 from . import examples, parameters
 from .headers import header_references

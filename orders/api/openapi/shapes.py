@@ -10,7 +10,7 @@ from orders.domain import EventType, Status
 from orders.http.order_request import LineRequest, OrderRequest
 from orders.http.representation import LineView, OrderView
 from orders.notifications.message import Message
-from orders.payments.standard import PaymentCallback
+from orders.payments.adapters.standard import PaymentCallback
 
 Json = dict[str, Any]
 

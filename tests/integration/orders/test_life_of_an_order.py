@@ -28,14 +28,15 @@ from hypothesis.stateful import (
 )
 
 from inventory.models import Allocation, StockMovement
+from orders.domain import PaymentMessageType
 from orders.errors import MessageChanged, NotCancellable, OrderUnknown, PaymentMismatch
 from orders.models import ApiClient, Order, OrderEvent
-from orders.payments.news import NewsType, PaymentNews
+from orders.payments.late import settle_payments
+from orders.payments.note import take_news
+from orders.payments.provider_message import PaymentNews
 from orders.reconciliation.compare import reconcile
 from orders.services.clients import create_client
 from orders.services.holds import cancel_order, expire_holds
-from orders.services.late_payments import settle_payments
-from orders.services.notices import take_news
 from orders.services.release import release_stock
 from tests.conftest import MakeSale
 from tests.examples import share_of
@@ -135,7 +136,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(target=said, order=orders, name=st.sampled_from("abc"), shared=st.booleans())
     def pay(self, order: Placed, name: str, shared: bool) -> PaymentNews:
-        news = self.news(order, NewsType.SUCCEEDED, name, shared=shared)
+        news = self.news(order, PaymentMessageType.SUCCEEDED, name, shared=shared)
         try:
             take_news(news)
         except PaymentMismatch:
@@ -145,7 +146,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(target=said, order=orders)
     def fail(self, order: Placed) -> PaymentNews:
-        news = self.news(order, NewsType.FAILED, "x")
+        news = self.news(order, PaymentMessageType.FAILED, "x")
         take_news(news)
         return news
 
@@ -157,7 +158,7 @@ class Life(RuleBasedStateMachine):
         halves=st.sampled_from([1, 2, 2, 2]),
     )
     def refund(self, order: Placed, name: str, shared: bool, halves: int) -> PaymentNews:
-        news = self.news(order, NewsType.REFUNDED, name, shared=shared, halves=halves)
+        news = self.news(order, PaymentMessageType.REFUNDED, name, shared=shared, halves=halves)
         with suppress(PaymentMismatch):  # a part, or nothing to refund: told, and flagged
             take_news(news)
         self.expect(order, news)
@@ -168,7 +169,11 @@ class Life(RuleBasedStateMachine):
         changed = {
             "amount": {"amount": news.amount + 1},
             "reference": {"reference": f"{news.reference}!"},
-            "type": {"type": NewsType.FAILED if news.type != "failed" else NewsType.SUCCEEDED},
+            "type": {
+                "type": PaymentMessageType.FAILED
+                if news.type != "failed"
+                else PaymentMessageType.SUCCEEDED
+            },
         }[other]
         with pytest.raises(MessageChanged):
             take_news(replace(news, **changed))
@@ -322,7 +327,7 @@ class Life(RuleBasedStateMachine):
     def news(
         self,
         order: Placed,
-        type_: NewsType,
+        type_: PaymentMessageType,
         name: str,
         *,
         shared: bool = False,

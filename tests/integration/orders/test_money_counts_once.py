@@ -9,14 +9,15 @@ import pytest
 from django.db import connections
 
 from inventory.models import Sale
+from orders.domain import PaymentMessageType
 from orders.errors import MessageChanged, PaymentMismatch
 from orders.models import Order, PaymentNotice, ProviderMessage
-from orders.payments.news import NewsType, PaymentNews
+from orders.payments.late import settle_payments
+from orders.payments.note import note, take_news
+from orders.payments.provider_message import PaymentNews
 from orders.reads.selectors import waiting_payments
 from orders.reconciliation.compare import reconcile
 from orders.reconciliation.rebuild import rebuild_stock
-from orders.services.late_payments import settle_payments
-from orders.services.notices import note, take_news
 from orders.services.release import release_stock
 from shop.core import clock
 from shop.core.stores import redis
@@ -116,7 +117,7 @@ def test_one_name_pays_one_order(sale: Sale, api_key: str) -> None:
 
 def part(order: Order, amount: int, reference: str) -> PaymentNotice:
     """A refund of `amount` cents."""
-    told = news(order, NewsType.REFUNDED, amount=amount, reference=reference)
+    told = news(order, PaymentMessageType.REFUNDED, amount=amount, reference=reference)
     with pytest.raises(PaymentMismatch, match=r"12\.50 EUR"):
         take_news(told)
     return PaymentNotice.objects.get(notice_id=told.notice_id)
@@ -145,13 +146,18 @@ def test_more_than_all_cannot_go_back(order: Order) -> None:
     with pytest.raises(PaymentMismatch, match="nothing is to be refunded"):
         refund(order, reference="rf_2")
     with pytest.raises(PaymentMismatch):
-        take_news(news(order, NewsType.REFUNDED, amount=1251))
+        take_news(news(order, PaymentMessageType.REFUNDED, amount=1251))
     assert status(order) == "refunded"
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"amount": 1251}, {"reference": "p2"}, {"type": NewsType.REFUNDED}, {"currency": "USD"}],
+    [
+        {"amount": 1251},
+        {"reference": "p2"},
+        {"type": PaymentMessageType.REFUNDED},
+        {"currency": "USD"},
+    ],
 )
 def test_a_known_id_with_another_content_is_refused_and_kept(
     order: Order, change: dict[str, object]
@@ -179,8 +185,8 @@ def at_once(steps: list[Callable[[], object]]) -> None:
 
 
 def test_whatever_is_said_at_once_counts_once(sale: Sale, twice: Order) -> None:
-    same = news(twice, NewsType.REFUNDED, reference="rf_1")
-    others = [news(twice, NewsType.REFUNDED, reference="rf_1") for _ in range(5)]
+    same = news(twice, PaymentMessageType.REFUNDED, reference="rf_1")
+    others = [news(twice, PaymentMessageType.REFUNDED, reference="rf_1") for _ in range(5)]
     told: list[PaymentNews] = [same, same, same, *others]
     at_once([lambda each=each: note([each]) for each in told])  # type: ignore[misc]
     at_once([settle_payments] * 4)

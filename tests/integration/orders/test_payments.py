@@ -11,16 +11,15 @@ import pytest
 from inventory import counters
 from inventory.errors import CountersLost
 from inventory.models import Allocation, Sale
-from orders.domain import new_order_id
+from orders.domain import PaymentMessageType, new_order_id
 from orders.errors import OrderUnknown, PaymentMismatch
 from orders.models import ApiClient, Order, OrderEvent, PaymentNotice
-from orders.payments.news import NewsType
+from orders.payments.late import settle_payments
+from orders.payments.note import take_news
 from orders.persistence import dead_letter_actions
 from orders.reconciliation.compare import reconcile
 from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.holds import cancel_order, expire_holds
-from orders.services.late_payments import settle_payments
-from orders.services.notices import take_news
 from orders.services.release import release_stock
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale
@@ -94,10 +93,10 @@ def test_a_failed_payment_leaves_the_hold_for_another_try(
 ) -> None:
     sale = make_sale("drop", {"TEE": 5})
     [order] = placed(sale, api_key, Request("k"))
-    take_news(news(order, NewsType.FAILED))
+    take_news(news(order, PaymentMessageType.FAILED))
     assert status(order) == "awaiting_payment"
     pay(order)
-    take_news(news(order, NewsType.FAILED))  # an old one that comes late
+    take_news(news(order, PaymentMessageType.FAILED))  # an old one that comes late
     assert status(order) == "paid"
 
 
@@ -117,9 +116,9 @@ def test_a_refund_puts_the_units_back_on_sale(make_sale: MakeSale, api_key: str)
 @pytest.mark.parametrize(
     "changes", [{"amount": 1249}, {"amount": 1251}, {"currency": "USD"}, {"amount": 0}]
 )
-@pytest.mark.parametrize("type_", NewsType)
+@pytest.mark.parametrize("type_", PaymentMessageType)
 def test_a_wrong_amount_or_currency_is_refused_and_flagged(
-    make_sale: MakeSale, api_key: str, changes: dict[str, object], type_: NewsType
+    make_sale: MakeSale, api_key: str, changes: dict[str, object], type_: PaymentMessageType
 ) -> None:
     sale = make_sale("drop", {"TEE": 5})
     [order] = placed(sale, api_key, Request("k"))
@@ -378,7 +377,7 @@ def test_a_crash_between_redis_and_the_ledger_takes_the_stock_once(
     release_stock(sale.pk)
     pay(order)
     with monkeypatch.context() as patched:
-        patched.setattr("orders.services.late_payments.change_status", _crash)
+        patched.setattr("orders.payments.late.change_status", _crash)
         assert settle_payments() == 0  # as after a crash: everything but Redis is undone
     [sku] = reconcile(sale.pk, "drop").skus
     assert (sku.available, sku.in_flight, sku.sold, sku.drift) == (3, 2, 0, 0)

@@ -15,14 +15,16 @@ from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import Settings
 
+from orders.domain import PaymentMessageType
 from orders.errors import NotCancellable
 from orders.models import ApiClient, Order, PaymentNotice
-from orders.payments.news import NewsType, PaymentNews
+from orders.payments import late
+from orders.payments.late import settle_payments
+from orders.payments.note import Noted, note, take_news
+from orders.payments.provider_message import PaymentNews
 from orders.reconciliation.compare import reconcile
-from orders.services import holds, late_payments
+from orders.services import holds
 from orders.services.holds import cancel_order, expire_holds
-from orders.services.late_payments import settle_payments
-from orders.services.notices import Noted, note, take_news
 from shop.core import clock
 from shop.core.stores import sql
 from tests.conftest import MakeSale
@@ -82,7 +84,7 @@ def news_of(order_id: UUID) -> PaymentNews:
     return PaymentNews(
         provider="standard",
         notice_id=f"m-{next(_numbers)}",
-        type=NewsType.SUCCEEDED,
+        type=PaymentMessageType.SUCCEEDED,
         order_id=order_id,
         amount=1250,
         currency="EUR",
@@ -265,7 +267,7 @@ def test_settling_that_fails_leaves_the_orders_persisted_and_the_payments_waitin
         raise ValueError("a notice that nobody foresaw")
 
     with monkeypatch.context() as patch:
-        patch.setattr(late_payments, "settle_all", broken)
+        patch.setattr(late, "settle_all", broken)
         persist(sale)
         assert settle_payments() == 0
     assert Order.objects.get(pk=order_id).status == "awaiting_payment"
@@ -278,14 +280,14 @@ def test_one_payment_that_cannot_be_settled_keeps_no_other_one_waiting(
 ) -> None:
     orders = placed(make_sale("drop", {"TEE": 50}), api_key, *(Request(f"k-{n}") for n in range(5)))
     note([news(order, reference=f"p-{order.pk}") for order in orders])
-    whole = late_payments.settle_all
+    whole = late.settle_all
 
     def settle_but_one(notices: Sequence[PaymentNotice]) -> None:
         if orders[2].pk in {notice.order_id for notice in notices}:
             raise ValueError("a notice that nobody foresaw")
         whole(notices)
 
-    monkeypatch.setattr(late_payments, "settle_all", settle_but_one)
+    monkeypatch.setattr(late, "settle_all", settle_but_one)
     assert settle_payments() == 4
     assert [status(order) for order in orders].count("paid") == 4
     assert expire_holds(now=clock.now() + timedelta(days=1)) == 0  # its unit is kept for it

@@ -18,13 +18,13 @@ from pytest_django import Settings
 from inventory import outbox, paying
 from inventory.counters import Keys
 from inventory.models import Sale
-from orders.api import payments
+from orders.api import payment_callbacks
 from orders.errors import NotCancellable
 from orders.models import ApiClient, Order, PaymentNotice
+from orders.payments import note
+from orders.payments.late import settle_payments
 from orders.reads.lateness import lateness
-from orders.services import notices
 from orders.services.holds import cancel_order, expire_holds
-from orders.services.late_payments import settle_payments
 from shop.core import clock
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale
@@ -55,7 +55,7 @@ def order(sale: Sale, api_key: str) -> Order:
 @pytest.fixture
 def before_noting(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     """Do something after a payment was received and marked, and before it is noted."""
-    note = payments.note
+    note = payment_callbacks.note
 
     def install(work: Callable[[], Any]) -> list[Any]:
         done: list[Any] = []
@@ -64,7 +64,7 @@ def before_noting(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
             done.append(work())
             return note(messages)
 
-        monkeypatch.setattr(payments, "note", noted_later)
+        monkeypatch.setattr(payment_callbacks, "note", noted_later)
         return done
 
     return install
@@ -158,7 +158,7 @@ def test_an_order_that_is_persisted_while_its_payment_is_being_noted_is_not_expi
 ) -> None:
     """Its price is read from the outbox, so no row is locked."""
     [order_id] = place(api_key, Request("k"))
-    in_outboxes, expired = notices._in_outboxes, list[int]()
+    in_outboxes, expired = note._in_outboxes, list[int]()
 
     def persisted_and_over(ids: Any) -> Any:
         prices = in_outboxes(ids)
@@ -169,7 +169,7 @@ def test_an_order_that_is_persisted_while_its_payment_is_being_noted_is_not_expi
             )
         return prices
 
-    monkeypatch.setattr(notices, "_in_outboxes", persisted_and_over)
+    monkeypatch.setattr(note, "_in_outboxes", persisted_and_over)
     assert call(order_id).status_code == 200
     settle_payments()
     assert expired == [0]
@@ -237,7 +237,7 @@ def test_what_cannot_be_noted_holds_no_unit_longer(
     def fail(_: Any) -> None:
         raise OperationalError("PostgreSQL is away")
 
-    monkeypatch.setattr(payments, "note", fail)
+    monkeypatch.setattr(payment_callbacks, "note", fail)
     assert call(order.pk).status_code == 503
     await_condition("the mark is taken away", lambda: marks(sale) == 0)
     assert its_hold_ends(order)() == 1

@@ -26,6 +26,7 @@ from orders.models import (
     PaymentNotice,
     ReconciliationCheckpoint,
 )
+from orders.payments.late import settle_payments
 from orders.persistence import dead_letter_actions
 from orders.reconciliation import compare as comparing
 from orders.reconciliation import in_transit
@@ -34,7 +35,6 @@ from orders.reconciliation.rebuild import rebuild_stock
 from orders.services import dead_letters
 from orders.services.clients import create_client
 from orders.services.holds import cancel_order, expire_holds
-from orders.services.late_payments import settle_payments
 from orders.services.release import release_stock
 from shop.core import clock
 from shop.core.stores.redis import client

@@ -10,9 +10,9 @@ from django.core.management import CommandError, call_command
 
 from inventory.models import Sale
 from orders.models import ApiClient, Delivery
+from orders.payments.late import settle_payments
+from orders.payments.note import note
 from orders.persistence import dead_letter_actions
-from orders.services.late_payments import settle_payments
-from orders.services.notices import note
 from tests.conftest import MakeSale
 from tests.factories import dead_letter
 from tests.life import news, pay, place, placed

@@ -18,7 +18,7 @@ from orders.http.headers import read_idempotency_key
 from orders.http.order_request import decode_order
 from orders.http.problems import ProblemType, Refused, Retry
 from orders.lifecycle import CHANGES, Change
-from orders.payments import standard
+from orders.payments.adapters import standard
 from orders.urls import urlpatterns
 from tests.integration.orders.api.conformance import assert_valid, operation
 from tests.signing import signed

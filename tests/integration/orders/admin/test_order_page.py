@@ -12,8 +12,8 @@ from inventory.models import Allocation
 from orders.admin import timeline as timelines
 from orders.admin.timeline import timeline_of
 from orders.models import Delivery, Order, PaymentNotice
-from orders.services.late_payments import settle_payments
-from orders.services.notices import Noted, note
+from orders.payments.late import settle_payments
+from orders.payments.note import Noted, note
 from shop.core import clock
 from tests.factories import persisted_order
 from tests.life import events, news, pay, refund, status

@@ -19,8 +19,8 @@ from redis import ConnectionPool
 from inventory.models import Sale
 from orders.domain import new_order_id
 from orders.models import Order, PaymentNotice, ProviderMessage
+from orders.payments.late import settle_payments
 from orders.services.holds import expire_holds
-from orders.services.late_payments import settle_payments
 from shop.core.stores import redis
 from tests.conftest import MakeSale
 from tests.examples import share_of

@@ -8,7 +8,7 @@ from pytest_django import Settings
 from orders.checks import check_test_payments
 from orders.http import problems
 from orders.models import Order, PaymentNotice
-from orders.services.late_payments import settle_payments
+from orders.payments.late import settle_payments
 from tests.conftest import MakeSale
 from tests.life import events, placed, status
 from tests.placing import Request

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from inventory.money import format_minor
+from orders.domain import PaymentMessageType
 from orders.http.decoding import NotJson, WrongFields
 from orders.models import new_signing_secret
-from orders.payments.news import (
+from orders.payments.adapters.standard import PROVIDER
+from orders.payments.provider_message import (
     Ignored,
-    NewsType,
     NoOrder,
     PaymentNews,
     SignatureRefused,
     Unacted,
 )
-from orders.payments.standard import PROVIDER
 from tests.signing import signed
 
 ORDER = UUID("01a21ce0-6e7b-8000-801f-088f5e8e5825")  # the same in each process of the test run
@@ -49,8 +49,8 @@ def pointers(body: bytes) -> set[str]:
 # --- What is said -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("type_", NewsType)
-def test_a_callback_is_read_whole(type_: NewsType) -> None:
+@pytest.mark.parametrize("type_", PaymentMessageType)
+def test_a_callback_is_read_whole(type_: PaymentMessageType) -> None:
     body = callback(f"payment.{type_}")
     assert read(body, signed(body, notice_id="msg-42")) == PaymentNews(
         provider="standard",
@@ -81,7 +81,7 @@ def test_fields_that_are_not_known_are_ignored() -> None:
     body = json.dumps(
         {"type": "payment.failed", "data": DATA | {"why": ["?"]}, "v": {"a/b~": 1}}
     ).encode()
-    assert read(body).type is NewsType.FAILED
+    assert read(body).type is PaymentMessageType.FAILED
 
 
 @pytest.mark.parametrize("order", ["", "42", "a\0b", f"{{{ORDER}}}", ORDER.hex, "ü" * 5000])

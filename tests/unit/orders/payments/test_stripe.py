@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from orders.domain import new_order_id
+from orders.domain import PaymentMessageType, new_order_id
 from orders.http.decoding import NotJson, WrongFields
-from orders.payments.news import Ignored, NewsType, NotConfigured, PaymentNews, SignatureRefused
-from orders.payments.stripe import PROVIDER
+from orders.payments.adapters.stripe import PROVIDER
+from orders.payments.provider_message import Ignored, NotConfigured, PaymentNews, SignatureRefused
 from tests.signing import STRIPE_SECRET, signed_by_stripe
 
 from .stripe_events import event, failed_intent, intent, refunded_charge, session
@@ -35,7 +35,7 @@ def read(body: bytes, headers: dict[str, str] | None = None) -> PaymentNews | Ig
     return PROVIDER.read(given, body, KNOWN.get)
 
 
-def news(type_: NewsType, *, amount: int = 2500, reference: str = "pi_1") -> PaymentNews:
+def news(type_: PaymentMessageType, *, amount: int = 2500, reference: str = "pi_1") -> PaymentNews:
     return PaymentNews("stripe", "evt_1", type_, ORDER, amount, "EUR", reference)
 
 
@@ -45,21 +45,26 @@ def news(type_: NewsType, *, amount: int = 2500, reference: str = "pi_1") -> Pay
 @pytest.mark.parametrize(
     ("body", "type_"),
     [
-        (session(**NAMED), NewsType.SUCCEEDED),
-        (session(client_reference_id=str(ORDER)), NewsType.SUCCEEDED),
-        (session("async_payment_succeeded", **NAMED), NewsType.SUCCEEDED),
-        (session("async_payment_failed", payment_status="unpaid", **NAMED), NewsType.FAILED),
-        (intent(**NAMED), NewsType.SUCCEEDED),
-        (failed_intent(**NAMED), NewsType.FAILED),
-        (refunded_charge(**NAMED), NewsType.REFUNDED),
+        (session(**NAMED), PaymentMessageType.SUCCEEDED),
+        (session(client_reference_id=str(ORDER)), PaymentMessageType.SUCCEEDED),
+        (session("async_payment_succeeded", **NAMED), PaymentMessageType.SUCCEEDED),
+        (
+            session("async_payment_failed", payment_status="unpaid", **NAMED),
+            PaymentMessageType.FAILED,
+        ),
+        (intent(**NAMED), PaymentMessageType.SUCCEEDED),
+        (failed_intent(**NAMED), PaymentMessageType.FAILED),
+        (refunded_charge(**NAMED), PaymentMessageType.REFUNDED),
     ],
 )
-def test_all_events_of_a_payment_name_its_intent(body: bytes, type_: NewsType) -> None:
+def test_all_events_of_a_payment_name_its_intent(body: bytes, type_: PaymentMessageType) -> None:
     assert read(body) == news(type_)
 
 
 def test_the_metadata_of_a_session_goes_before_its_reference() -> None:
-    assert read(session(client_reference_id="basket-4711", **NAMED)) == news(NewsType.SUCCEEDED)
+    assert read(session(client_reference_id="basket-4711", **NAMED)) == news(
+        PaymentMessageType.SUCCEEDED
+    )
 
 
 @pytest.mark.parametrize("status", ["unpaid", "no_payment_required"])
@@ -74,16 +79,18 @@ def test_a_session_that_only_sets_up_a_way_to_pay_says_nothing() -> None:
 
 
 def test_what_came_in_counts_not_what_was_asked_for() -> None:
-    assert read(intent(amount_received=2000, **NAMED)) == news(NewsType.SUCCEEDED, amount=2000)
+    assert read(intent(amount_received=2000, **NAMED)) == news(
+        PaymentMessageType.SUCCEEDED, amount=2000
+    )
 
 
 def test_a_partial_refund_says_how_much_has_gone_back() -> None:
     body = refunded_charge(amount_refunded=500, refunded=False, **NAMED)
-    assert read(body) == news(NewsType.REFUNDED, amount=500)
+    assert read(body) == news(PaymentMessageType.REFUNDED, amount=500)
 
 
 def test_a_refund_finds_its_order_by_the_payment_if_only_the_session_named_it() -> None:
-    refund = news(NewsType.REFUNDED, reference="pi_known")
+    refund = news(PaymentMessageType.REFUNDED, reference="pi_known")
     assert read(refunded_charge(payment_intent="pi_known")) == refund
     assert read(refunded_charge(payment_intent="pi_other")) == Ignored("evt_1")
     # The session's events say it already.
@@ -92,9 +99,9 @@ def test_a_refund_finds_its_order_by_the_payment_if_only_the_session_named_it() 
 
 def test_without_an_intent_the_object_itself_names_the_payment() -> None:
     charge = read(refunded_charge(payment_intent=None, **NAMED))
-    assert charge == news(NewsType.REFUNDED, reference="ch_1")
+    assert charge == news(PaymentMessageType.REFUNDED, reference="ch_1")
     paid = read(session(payment_intent=None, **NAMED))
-    assert paid == news(NewsType.SUCCEEDED, reference="cs_test_1")
+    assert paid == news(PaymentMessageType.SUCCEEDED, reference="cs_test_1")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +201,7 @@ def test_what_is_signed_but_no_json_is_told_apart(body: bytes) -> None:
 def test_an_event_may_be_almost_five_minutes_old_and_no_more() -> None:
     body = intent(**NAMED)
     fresh = signed_by_stripe(body, age=timedelta(seconds=295))
-    assert read(body, fresh) == news(NewsType.SUCCEEDED)
+    assert read(body, fresh) == news(PaymentMessageType.SUCCEEDED)
     with pytest.raises(SignatureRefused):
         read(body, signed_by_stripe(body, age=timedelta(seconds=305)))
 
@@ -211,7 +218,9 @@ def test_while_stripe_rolls_its_secret_one_of_two_signatures_is_enough() -> None
     body = intent(**NAMED)
     ours = signed_by_stripe(body)["stripe-signature"]
     other = signed_by_stripe(body, secret="whsec_other")["stripe-signature"].partition(",")[2]
-    assert read(body, {"stripe-signature": f"{ours},{other},v0=abc"}) == news(NewsType.SUCCEEDED)
+    assert read(body, {"stripe-signature": f"{ours},{other},v0=abc"}) == news(
+        PaymentMessageType.SUCCEEDED
+    )
 
 
 def test_without_a_secret_there_is_nothing_to_call(settings: Settings) -> None:
@@ -265,7 +274,7 @@ def test_whatever_stripe_signs_is_read_or_refused_by_name(
 
 
 def test_who_is_never_called_by_stripe_does_not_load_its_library() -> None:
-    code = "import sys, orders.payments.stripe; sys.exit('stripe' in sys.modules)"
+    code = "import sys, orders.payments.adapters.stripe; sys.exit('stripe' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

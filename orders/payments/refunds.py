@@ -5,10 +5,11 @@ none will come (a bank transfer, another account), a person says that it is done
 """
 
 from inventory.money import to_minor
+from orders.domain import PaymentMessageType
 from orders.models import Order, PaymentNotice
-from orders.payments.news import BY_HAND, NewsType, PaymentNews
 
-from .notices import take_news
+from .note import take_news
+from .provider_message import BY_HAND, PaymentNews
 
 _State, _Type = PaymentNotice.State, PaymentNotice.Type
 
@@ -30,7 +31,7 @@ def note_refund(payment: PaymentNotice) -> PaymentNotice:
     news = PaymentNews(
         provider=BY_HAND,
         notice_id=f"refund-of-{payment.pk}",
-        type=NewsType.REFUNDED,
+        type=PaymentMessageType.REFUNDED,
         order_id=payment.order_id,
         amount=to_minor(payment.amount, payment.currency),
         currency=payment.currency,

@@ -17,17 +17,17 @@ from inventory.money import with_currency
 from orders import lifecycle
 from orders.domain import EventType, Status
 from orders.models import Order, OrderEvent, PaymentNotice
-from orders.payments import books
-from orders.payments.books import Money, Share
 from orders.reads import selectors
+from orders.services.events import Event, record_events
+from orders.services.transitions import change_status
 from orders.task_names import SETTLE_PAYMENTS
 from shop.core import clock
 from shop.core.logs import correlation
 from shop.core.stores import sql
 from shop.core.tasks.dispatch import send_on_commit
 
-from .events import Event, record_events
-from .transitions import change_status
+from . import books
+from .books import Money, Share
 
 logger = logging.getLogger(__name__)
 

@@ -14,12 +14,11 @@ from django.conf import settings
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from inventory.money import AmountRefused, parse_amount, to_minor
+from orders.domain import PaymentMessageType
 from orders.http.decoding import CONTROL_CHARACTERS, BodyReader, WrongFields, field_error
 from orders.http.given_json import refuse_repeated_names
-
-from .news import (
+from orders.payments.provider_message import (
     Ignored,
-    NewsType,
     NoOrder,
     OrderOf,
     PaymentNews,
@@ -75,7 +74,7 @@ class AnyCallback(msgspec.Struct, frozen=True):
 
 _bodies = BodyReader(PaymentCallback)
 _any_bodies = msgspec.json.Decoder(AnyCallback)
-_ACTED_ON = tuple(f"payment.{type_}" for type_ in NewsType)
+_ACTED_ON = tuple(f"payment.{type_}" for type_ in PaymentMessageType)
 # Words by which providers name what moves money, or is about to; and steps of a payment in which
 # none has moved.
 _MONEY = re.compile(
@@ -102,7 +101,7 @@ def read(
     return PaymentNews(
         provider=PROVIDER.name,
         notice_id=notice_id,
-        type=NewsType(callback.type.removeprefix("payment.")),
+        type=PaymentMessageType(callback.type.removeprefix("payment.")),
         order_id=_order_id(data.order),
         amount=amount,
         currency=data.currency,

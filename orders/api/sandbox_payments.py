@@ -7,11 +7,11 @@ from orders.domain import parse_order_id
 from orders.http import problems
 from orders.http.problems import Problem, Refused
 from orders.models import Order
-from orders.payments import standard, test_provider
+from orders.payments.adapters import sandbox, standard
 from shop.core.processes.threads import in_thread
 
 from .endpoint import endpoint
-from .payments import take_message
+from .payment_callbacks import take_message
 
 
 @endpoint("POST")
@@ -21,10 +21,10 @@ async def test_payment(request: HttpRequest, order_id: str) -> HttpResponse:
     No part of the API, and not there unless TEST_PAYMENTS is on. The order's id is all it asks for:
     it cannot be guessed.
     """
-    if not test_provider.is_on():
+    if not sandbox.is_on():
         raise _not_found(f"There is nothing at {request.path}.")
     outcome = request.POST.get("outcome", "succeeded")
-    if outcome not in test_provider.OUTCOMES:
+    if outcome not in sandbox.OUTCOMES:
         error = {"pointer": "/outcome", "detail": "is succeeded or failed"}
         raise Refused(Problem(problems.INVALID_REQUEST, "Some fields are not valid.", [error]))
     headers, body = await in_thread(_message, order_id, outcome)
@@ -37,7 +37,7 @@ def _message(order_id: str, outcome: str) -> tuple[dict[str, str], bytes]:
     order = Order.objects.filter(pk=parsed).first() if parsed else None
     if order is None:
         raise _not_found(f"There is no order {order_id[:64]}.")
-    return test_provider.signed_message(
+    return sandbox.signed_message(
         order_id=order.pk,
         outcome=outcome,
         amount=format_amount(order.total, order.currency),

@@ -17,16 +17,16 @@ from django.db import DataError, transaction
 
 from inventory import outbox
 from inventory.money import from_minor, with_currency
-from orders.domain import OrderRecord, decode_record, sale_id_of
+from orders.domain import OrderRecord, PaymentMessageType, decode_record, sale_id_of
 from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
 from orders.models import DeadLetter, PaymentNotice, ProviderMessage
-from orders.payments.news import NewsType, PaymentNews, Unacted
 from orders.task_names import SETTLE_PAYMENTS
 from shop.core import clock
 from shop.core.stores import sql
 from shop.core.tasks.dispatch import send_on_commit
 
-from .payments import settle
+from .provider_message import PaymentNews, Unacted
+from .settle import settle
 
 SQL = Path(__file__).parent.parent / "sql"
 KEPT = "kept"
@@ -231,7 +231,7 @@ def _is_a_part(news: PaymentNews, price: _Price) -> bool:
     """Tell whether a part of the money went back: its sender is refused, and yet it is counted."""
     amount = from_minor(news.amount, news.currency)
     same_currency = news.currency == price.currency
-    return news.type is NewsType.REFUNDED and same_currency and 0 < amount < price.total
+    return news.type is PaymentMessageType.REFUNDED and same_currency and 0 < amount < price.total
 
 
 def _judge_anew(news: PaymentNews, price: _Price) -> _Row:

@@ -23,23 +23,15 @@ from inventory.reservation import Gap, Release
 from inventory.services import lock_free_units
 from orders import lifecycle
 from orders.models import Order, OrderLine, PaymentNotice
+from orders.services.transitions import change_status
+from orders.services.verify_counters import on_compared_server
 from orders.task_names import SWEEP_RELEASES
 from shop.core import clock
 from shop.core.stores import sql
 from shop.core.tasks.dispatch import send_on_commit
 from shop.core.time_limits import endless
 
-from .payments import (
-    alone_and_late,
-    apply,
-    awaits_stock,
-    conclude_all,
-    owe,
-    settle,
-    settle_all,
-)
-from .transitions import change_status
-from .verify_counters import on_compared_server
+from .settle import alone_and_late, apply, awaits_stock, conclude_all, owe, settle, settle_all
 
 logger = logging.getLogger(__name__)
 

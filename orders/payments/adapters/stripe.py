@@ -12,13 +12,11 @@ from uuid import UUID
 from django.conf import settings
 
 from inventory.money import to_minor
-from orders.domain import parse_order_id
+from orders.domain import PaymentMessageType, parse_order_id
 from orders.http.decoding import BodyReader, WrongFields, field_error
 from orders.http.given_json import refuse_repeated_names
-
-from .news import (
+from orders.payments.provider_message import (
     Ignored,
-    NewsType,
     NotConfigured,
     OrderOf,
     PaymentNews,
@@ -27,6 +25,7 @@ from .news import (
     Unacted,
     digest_of,
 )
+
 from .stripe_objects import (
     Charge,
     CompletedSession,
@@ -56,13 +55,22 @@ _UNDONE = ("failed", "canceled")
 
 _envelopes = BodyReader(Envelope)
 _troubles = BodyReader(Event[Trouble])
-_NEWS: dict[str, tuple[BodyReader[Event[Paying]], NewsType]] = {
-    "checkout.session.completed": (BodyReader(Event[CompletedSession]), NewsType.SUCCEEDED),
-    "checkout.session.async_payment_succeeded": (BodyReader(Event[Session]), NewsType.SUCCEEDED),
-    "checkout.session.async_payment_failed": (BodyReader(Event[Session]), NewsType.FAILED),
-    "payment_intent.succeeded": (BodyReader(Event[Intent]), NewsType.SUCCEEDED),
-    "payment_intent.payment_failed": (BodyReader(Event[Intent]), NewsType.FAILED),
-    "charge.refunded": (BodyReader(Event[Charge]), NewsType.REFUNDED),
+_NEWS: dict[str, tuple[BodyReader[Event[Paying]], PaymentMessageType]] = {
+    "checkout.session.completed": (
+        BodyReader(Event[CompletedSession]),
+        PaymentMessageType.SUCCEEDED,
+    ),
+    "checkout.session.async_payment_succeeded": (
+        BodyReader(Event[Session]),
+        PaymentMessageType.SUCCEEDED,
+    ),
+    "checkout.session.async_payment_failed": (
+        BodyReader(Event[Session]),
+        PaymentMessageType.FAILED,
+    ),
+    "payment_intent.succeeded": (BodyReader(Event[Intent]), PaymentMessageType.SUCCEEDED),
+    "payment_intent.payment_failed": (BodyReader(Event[Intent]), PaymentMessageType.FAILED),
+    "charge.refunded": (BodyReader(Event[Charge]), PaymentMessageType.REFUNDED),
 }
 
 
@@ -122,7 +130,7 @@ def _unacted(envelope: Envelope, body: bytes, order_of: OrderOf) -> Unacted | Ig
     return Unacted(PROVIDER.name, envelope.id, envelope.type, order_id, content, body)
 
 
-def _order_id(payment: Payment, type_: NewsType, order_of: OrderOf) -> UUID | None:
+def _order_id(payment: Payment, type_: PaymentMessageType, order_of: OrderOf) -> UUID | None:
     """Return which order a payment is for, None if for none of ours.
 
     A refund does not say where only the session said it: Stripe copies metadata from an intent to
@@ -130,7 +138,7 @@ def _order_id(payment: Payment, type_: NewsType, order_of: OrderOf) -> UUID | No
     """
     if payment.order:
         return parse_order_id(payment.order)
-    return order_of(payment.reference) if type_ is NewsType.REFUNDED else None
+    return order_of(payment.reference) if type_ is PaymentMessageType.REFUNDED else None
 
 
 def _minor(payment: Payment) -> int:

@@ -3,21 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from hashlib import blake2b
 from uuid import UUID
 
 import msgspec
 
+from orders.domain import PaymentMessageType
+
 BY_HAND = "by-hand"  # the provider of what a person says
-
-
-class NewsType(StrEnum):
-    """What a provider can tell of a payment, whichever provider it is."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    REFUNDED = "refunded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +19,7 @@ class PaymentNews:
 
     provider: str  # "standard" or "stripe"
     notice_id: str  # the provider's id of this message; the same when it is sent again
-    type: NewsType
+    type: PaymentMessageType
     order_id: UUID
     amount: int  # minor units of `currency`; of a refund, what has gone back altogether
     currency: str  # ISO 4217, upper case

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
+from orders.domain import PaymentMessageType
 from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
 from orders.http import problems
 from orders.http.decoding import NotJson, WrongFields
@@ -22,17 +23,16 @@ from orders.http.problems import Problem, Refused
 from orders.http.replies import plain_reply, problem_reply
 from orders.intake.handler import Application, Receive, Scope, Send, announced_bytes, send_reply
 from orders.models import PaymentNotice
-from orders.payments import standard, stripe
-from orders.payments.news import (
+from orders.payments.adapters import standard, stripe
+from orders.payments.note import Answer, Message, Noted, note
+from orders.payments.provider_message import (
     Ignored,
-    NewsType,
     NoOrder,
     NotConfigured,
     PaymentNews,
     Provider,
     SignatureRefused,
 )
-from orders.services.notices import Answer, Message, Noted, note
 from shop.core import clock
 from shop.core.processes.threads import in_thread
 
@@ -161,7 +161,7 @@ async def _take(path: str, provider: Provider, headers: Mapping[str, str], body:
 
 async def _kept_from_its_end(message: Message) -> _Received:
     """Mark the order of a payment as being paid: its hold does not end before that is noted."""
-    if not isinstance(message, PaymentNews) or message.type is not NewsType.SUCCEEDED:
+    if not isinstance(message, PaymentNews) or message.type is not PaymentMessageType.SUCCEEDED:
         return _Received(message, None)
     mark = mark_of(message.order_id)
     if mark and not await is_set(mark):

@@ -1,0 +1,1 @@
+"""Payment providers: each adapter turns a signed callback into one message, or refuses it."""
