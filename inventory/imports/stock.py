@@ -14,7 +14,7 @@ from inventory.domain import MAX_QUANTITY
 from inventory.errors import CountersLost, CountersUnavailable
 from inventory.models import Allocation, Sale
 from inventory.money import format_amount
-from inventory.services.deliveries import add_delivery
+from inventory.services.receive_stock import add_delivery
 from shop.core import clock
 
 from .columns import Column, Columns, Holds, WholeFile

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from inventory.models import Allocation, Sale
 
-from .deliveries import add_delivery
+from .receive_stock import add_delivery
 
 
 def add_stock(

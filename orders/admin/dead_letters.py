@@ -19,8 +19,8 @@ from orders.services import dead_letters
 from shop.core import clock
 from shop.core.admin.lists import OfferedFilter, ReadOnlyAdmin, preformatted, table, unbroken
 
+from .badges import Tone, badge, link_to_pk
 from .confirmation import Outcome, Question, ask_about_rows, asks_first
-from .looks import Tone, badge, link_to_pk
 
 AT_ONCE = 50  # each is a transaction and a message of its own
 PAYLOAD_SHOWN = 512

@@ -13,7 +13,7 @@ from orders.models import Delivery
 from orders.notifications.replay import replay
 from shop.core.admin.lists import BIG_TABLE_HELP, BigTableAdmin, unbroken
 
-from .looks import Tone, badge, link_to_pk, moment
+from .badges import Tone, badge, link_to_pk, moment
 
 RESEND = "orders.resend_delivery"
 LOGGED = 1000  # deliveries of one action that get an entry each in their history

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from orders.models import Endpoint
-from orders.notifications import endpoints, trial
+from orders.notifications import endpoints, test_delivery
 from orders.notifications.outcomes import Delivered
 from shop.core.admin.lists import ShopAdmin
 
@@ -19,8 +19,8 @@ NO_WEBHOOK = "This is no webhook: its customers' addresses are in their orders."
 def _ask_to_test(endpoint: Endpoint, data: dict[str, Any] | None) -> Question:
     return Question(
         title="Send a test event?",
-        text=f"One signed call of the type {trial.TYPE} goes to {endpoint.url}, also if it is "
-        "switched off. It is about no order, and is neither tried again nor written down.",
+        text=f"One signed call of the type {test_delivery.TYPE} goes to {endpoint.url}, also if it "
+        "is switched off. It is about no order, and is neither tried again nor written down.",
         button="Send the test",
         refusal="" if endpoint.channel == Endpoint.Channel.WEBHOOK else NO_WEBHOOK,
         dangerous=False,
@@ -60,7 +60,7 @@ class EndpointActions(ShopAdmin):
         url_path="test",
     )
     def send_test(self, request: HttpRequest, endpoint: Endpoint, question: Question) -> Outcome:
-        outcome = trial.send_test(endpoint)
+        outcome = test_delivery.send_test(endpoint)
         if isinstance(outcome, Delivered):
             text = f"The test has arrived: it answered HTTP {outcome.status}."
             return Outcome(messages.SUCCESS, text)

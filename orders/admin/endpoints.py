@@ -17,10 +17,10 @@ from orders.notifications import endpoints
 from orders.notifications.targets import TargetRefused, check_url, normalise
 from shop.core.admin.lists import ShopAdmin, unbroken
 
+from .badges import Tone, badge, link_to_pk, moment
 from .deliveries import STATES, answer_of
 from .endpoint_actions import EndpointActions, secret_of
 from .filters import OwnerFilter
-from .looks import Tone, badge, link_to_pk, moment
 from .secrets import show_once
 
 if TYPE_CHECKING:  # ModelForm can be parametrised only for the type checker

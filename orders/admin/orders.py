@@ -16,9 +16,9 @@ from orders.reads.selectors import payment_in_time
 from shop.core import clock
 from shop.core.admin.lists import BIG_TABLE_HELP, unbroken
 
+from .badges import TONES, badge, moment
 from .exports import ExportsOrders
 from .filters import RefundFilter, SaleFilter, matching
-from .looks import TONES, badge, moment
 from .order_actions import BEING_PAID, OrderActions, open_to
 from .timeline import timeline_of
 

@@ -12,7 +12,7 @@ from inventory.money import with_currency
 from orders.models import OrderEvent, OrderLine
 from shop.core.admin.lists import BIG_TABLE_HELP, BigTableAdmin
 
-from .looks import link_to_pk
+from .badges import link_to_pk
 
 
 class _PartOfOrderAdmin(BigTableAdmin):

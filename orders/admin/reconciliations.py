@@ -14,9 +14,9 @@ from orders.models import ReconciliationRecord
 from orders.reconciliation.repair import Correction, repair
 from shop.core.admin.lists import BIG_TABLE_HELP, BigTableAdmin, OfferedFilter, table
 
+from .badges import Tone, badge, moment
 from .confirmation import Outcome, Question, ask_about_rows, asks_first
 from .filters import SaleFilter
-from .looks import Tone, badge, moment
 
 REPAIR = "orders.repair_reconciliationrecord"
 AT_ONCE = 100  # records that one request looks through

@@ -20,8 +20,8 @@ from orders.domain import Status
 from orders.models import DeadLetter, Delivery, Order, PaymentNotice
 from orders.reads.selectors import payment_in_time
 
+from .badges import TONES, Tone, link_to, link_to_pk, moment
 from .deliveries import answer_of
-from .looks import TONES, Tone, link_to, link_to_pk, moment
 
 OF_EACH = 200  # rows of a source
 MEANT = {

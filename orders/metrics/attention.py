@@ -7,9 +7,9 @@ from prometheus_client.core import Metric
 
 from orders.reads.selectors import waiting_for_a_person
 
+from .context import Scene
 from .families import gauge
 from .postgresql import count
-from .scene import Scene
 
 
 def figures(scene: Scene) -> Iterator[Metric]:

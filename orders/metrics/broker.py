@@ -13,8 +13,8 @@ from orders.task_names import PULSES
 from shop.core.tasks import discarded
 from shop.core.tasks.dispatch import TaskName
 
+from .context import Scene
 from .families import counter, gauge
-from .scene import Scene
 
 SECONDS = 1.0
 _UNACKED = "unacked"  # where Celery's Redis transport keeps what a worker has and has not ended

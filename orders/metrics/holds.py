@@ -7,9 +7,9 @@ from prometheus_client.core import Metric
 from orders.domain import Status
 from orders.models import Order, PaymentNotice
 
+from .context import Scene
 from .families import gauge
 from .postgresql import COUNTED_EXACTLY, count
-from .scene import Scene
 
 
 def figures(scene: Scene) -> Iterator[Metric]:

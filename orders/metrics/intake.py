@@ -7,8 +7,8 @@ from prometheus_client.core import Metric
 from orders.reads import live_stats as counted
 from orders.reads.live_stats import BATCH_ORDERS, ENDED, LATENCY_MS, NO_SALE, OUTCOMES, Figures
 
+from .context import Scene
 from .families import counter, histogram
-from .scene import Scene
 
 _SECONDS = [bound / 1000 for bound in LATENCY_MS]
 

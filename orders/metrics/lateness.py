@@ -8,8 +8,8 @@ from prometheus_client.core import Metric
 
 from orders.reads.lateness import lateness
 
+from .context import Scene
 from .families import gauge
-from .scene import Scene
 
 
 def figures(scene: Scene) -> Iterator[Metric]:

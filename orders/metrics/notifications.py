@@ -7,12 +7,12 @@ from django.db.models import Count, Q
 from prometheus_client.core import Metric
 
 from orders.models import Endpoint
-from orders.services import sent
+from orders.services import sent_count
 from shop.core.stores import sql
 
+from .context import Scene
 from .families import counter, gauge
 from .postgresql import COUNTED_EXACTLY, SQL
-from .scene import Scene
 
 _CHANNELS = tuple(Endpoint.Channel.values)
 
@@ -77,7 +77,7 @@ def _endpoints() -> Iterator[Metric]:
 
 def sent_figures(scene: Scene) -> Iterator[Metric]:
     """Yield how many notifications have arrived."""
-    arrived = sent.totals()
+    arrived = sent_count.totals()
     yield counter(
         "shop_deliveries_sent_total",
         "Notifications that have arrived.",

@@ -9,9 +9,9 @@ from orders.domain import Status
 from orders.models import Order
 from shop.core.admin.estimates import estimate
 
+from .context import Scene
 from .families import counter, gauge
 from .postgresql import COUNTED_EXACTLY
-from .scene import Scene
 
 
 def figures(scene: Scene) -> Iterator[Metric]:

@@ -11,8 +11,8 @@ from inventory.counters import PERSIST_GROUP, Keys
 from shop.core import clock
 from shop.core.stores.redis import client
 
+from .context import Scene
 from .families import counter, gauge
-from .scene import Scene
 
 
 def figures(scene: Scene) -> Iterator[Metric]:

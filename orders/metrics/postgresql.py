@@ -12,7 +12,7 @@ from prometheus_client.core import Metric
 
 from shop.core.admin.estimates import estimate
 
-from .scene import Scene
+from .context import Scene
 from .stores import Source
 
 SQL = Path(__file__).parent.parent / "sql"

@@ -6,9 +6,9 @@ from prometheus_client.core import Metric
 
 from shop.core.stores import sql
 
+from .context import Scene
 from .families import counter, gauge
 from .postgresql import SQL
-from .scene import Scene
 
 _COLUMNS = (
     (gauge, "shop_postgresql_connections", "Connections of clients, without this one."),

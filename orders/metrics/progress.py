@@ -6,8 +6,8 @@ from prometheus_client.core import Metric
 
 from shop.core.tasks import progress
 
+from .context import Scene
 from .families import gauge
-from .scene import Scene
 
 
 def figures(scene: Scene) -> Iterator[Metric]:

@@ -8,8 +8,8 @@ from prometheus_client.core import Metric
 from inventory.models import Sale
 from orders.models import ReconciliationRecord
 
+from .context import Scene
 from .families import gauge
-from .scene import Scene
 
 _STATES = ("allocated", "available", "in_flight", "held", "sold")
 

@@ -10,8 +10,8 @@ from prometheus_client.core import Metric
 from shop.core.stores.redis import client
 
 from . import broker
+from .context import Scene
 from .families import counter, gauge
-from .scene import Scene
 
 _GAUGES = {
     "shop_redis_memory_used_bytes": ("used_memory", "Memory that Redis uses."),

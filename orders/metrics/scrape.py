@@ -13,9 +13,9 @@ from prometheus_client.registry import Collector
 
 from shop.core import clock
 
+from .context import OnRecord, Scene, read_sales
 from .families import gauge
 from .postgresql import read_only
-from .scene import OnRecord, Scene, read_sales
 from .sources import POSTGRESQL, STORES
 from .stores import Round, Told, wait_for
 

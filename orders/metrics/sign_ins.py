@@ -6,8 +6,8 @@ from prometheus_client.core import Metric
 
 from shop.core.admin import sign_ins
 
+from .context import Scene
 from .families import counter
-from .scene import Scene
 
 
 def figures(scene: Scene) -> Iterator[Metric]:

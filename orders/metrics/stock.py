@@ -11,9 +11,9 @@ from orders.models import Order
 from shop.core.admin.estimates import estimate
 from shop.core.stores import sql
 
+from .context import Scene
 from .families import gauge
 from .postgresql import COUNTED_EXACTLY, SQL
-from .scene import Scene
 
 _STATES = ("allocated", "held", "sold")
 

@@ -19,7 +19,7 @@ from prometheus_client.core import Metric
 
 from shop.core.error_text import first_line
 
-from .scene import Scene
+from .context import Scene
 
 logger = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from django.template.loader import render_to_string
 from orders.addresses import AddressRefused, recipient_of
 from orders.models import Endpoint
 
+from .batches import Outcomes, deliver_rounds
+from .customer_messages import facts, in_language_of, render_words
+from .delivery_spans import delivery, noted
+from .event_payload import Notice
 from .mail_connection import ConnectionLost, MailConnection, Utf8NotOffered, reply_of
-from .notices import Notice
 from .outcomes import Delivered, GiveUp, Outcome, RetryLater
-from .rounds import Outcomes, deliver_rounds
-from .tracing import delivery, noted
-from .words import facts, in_language_of, render_words
 
 logger = logging.getLogger(__name__)
 

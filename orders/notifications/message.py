@@ -6,7 +6,7 @@ from inventory.money import to_minor
 from orders.http.representation import OrderView, order_view
 from shop.core.clock import rfc3339, to_ms
 
-from .notices import Notice
+from .event_payload import Notice
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from orders.models import Delivery, Endpoint
-from orders.services import sent
+from orders.services import sent_count
 from shop.core import clock
 from shop.core.stores import sql
 
@@ -55,7 +55,7 @@ def _count_arrived(endpoint: Endpoint, attempts: Sequence[Attempt]) -> None:
     """Count for monitoring what has arrived, once that is written for good."""
     arrived = sum(isinstance(outcome, Delivered) for _, outcome in attempts)
     if arrived:
-        transaction.on_commit(partial(sent.count, endpoint.channel, arrived))
+        transaction.on_commit(partial(sent_count.count, endpoint.channel, arrived))
 
 
 def bury(channel: Endpoint.Channel) -> int:

@@ -13,11 +13,11 @@ from django.utils.module_loading import import_string
 
 from orders.models import Endpoint
 
-from .notices import Notice
+from .batches import Outcomes, deliver_rounds
+from .customer_messages import in_language_of, render_words
+from .delivery_spans import delivery, noted
+from .event_payload import Notice
 from .outcomes import Delivered, GiveUp, Outcome, RetryLater
-from .rounds import Outcomes, deliver_rounds
-from .tracing import delivery, noted
-from .words import in_language_of, render_words
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from shop.core.tasks import dispatch
 
 from . import claims, results
 from .calls import open_session
-from .lanes import Lane
+from .endpoint_queue import Lane
 
 logger = logging.getLogger(__name__)
 

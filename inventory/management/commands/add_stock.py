@@ -6,7 +6,7 @@ from typing import Any
 from inventory import services
 from inventory.domain import SkuSpec, parse_sku_spec
 from inventory.errors import InvalidSkuSpec, RuleRefused
-from inventory.management.changing import SaleCommand
+from inventory.management.sale_command import SaleCommand
 from inventory.models import Allocation, Sale
 from shop.core import clock
 

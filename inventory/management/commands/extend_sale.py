@@ -6,7 +6,7 @@ from typing import Any
 
 from inventory import services
 from inventory.errors import RuleRefused
-from inventory.management.changing import SaleCommand
+from inventory.management.sale_command import SaleCommand
 from inventory.models import Sale
 from shop.core import clock
 from shop.core.command_line import arguments

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from inventory.domain import SaleState
-from inventory.management.standings import COLUMNS, DRAWN_COLUMNS, Standing, StandingReader
+from inventory.management.sale_list import COLUMNS, DRAWN_COLUMNS, Standing, StandingReader
 from inventory.models import Sale
 from inventory.selectors import state_of
 from shop.core import clock

@@ -4,7 +4,7 @@ from typing import Any
 
 from inventory import services
 from inventory.domain import SaleState
-from inventory.management.changing import SaleCommand
+from inventory.management.sale_command import SaleCommand
 from inventory.models import Sale
 from inventory.selectors import state_of
 from shop.core import clock

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from inventory.domain import MAX_QUANTITY
-from inventory.management.changing import SaleCommand
+from inventory.management.sale_command import SaleCommand
 from inventory.models import Sale
 from orders.reconciliation.limits import change_limit
 from shop.core import clock

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from inventory.errors import InventoryError
-from inventory.management.changing import chosen_sales
+from inventory.management.sale_command import chosen_sales
 from orders.reconciliation.rebuild import Rebuilt, rebuild_stock
 from shop.core.command_line.commands import SERVER_AWAY, OperatorCommand, in_plain_words
 from shop.core.command_line.terminal import BAD, GOOD, Display

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from inventory.errors import InventoryError
-from inventory.management.changing import chosen_sales
+from inventory.management.sale_command import chosen_sales
 from inventory.models import Sale
 from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord

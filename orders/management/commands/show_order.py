@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from inventory.errors import InventoryError
 from orders.domain import parse_order_id
 from orders.errors import OrderError
-from orders.management.history import Entry, Known, look_up
+from orders.management.order_story import Entry, Known, look_up
 from shop.core import clock
 from shop.core.command_line.commands import OperatorCommand, in_plain_words
 from shop.core.command_line.terminal import Display

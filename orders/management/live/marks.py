@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.text import Text
 
-from inventory.management.stock import SkuStock
+from inventory.management.units import SkuStock
 
 SHADES = {"sold": "green", "held": "yellow", "in flight": "cyan", "available": "bright_black"}
 _BLOCKS, _LETTERS = "█▓▒░", "#=+."

@@ -7,8 +7,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from inventory.management.looks import state_text
-from inventory.management.stock import SkuStock, in_all
+from inventory.management.formatting import state_text
+from inventory.management.units import SkuStock, in_all
 
 from .facts import facts, figure
 from .marks import SHADES, Bar, marks

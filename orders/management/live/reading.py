@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, connection
 from inventory import outbox
 from inventory.domain import SaleState
 from inventory.errors import CountersLost, CountersUnavailable
-from inventory.management.stock import SkuStock, available_units, stock_of
+from inventory.management.units import SkuStock, available_units, stock_of
 from inventory.models import Sale
 from inventory.selectors import get_sale, state_of
 from orders.models import ReconciliationRecord

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from inventory.management.stock import SkuStock, in_all
+from inventory.management.units import SkuStock, in_all
 from inventory.money import format_amount
 from shop.core import clock
 

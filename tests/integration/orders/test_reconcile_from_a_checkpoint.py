@@ -16,7 +16,7 @@ from inventory import counters, outbox
 from inventory.counters import Keys
 from inventory.models import Allocation, Sale
 from inventory.reservation import Release, second_life
-from inventory.services.deliveries import add_delivery
+from inventory.services.receive_stock import add_delivery
 from orders.errors import LetterResolved, NotCancellable, OrderUnknown, Unpersistable
 from orders.models import (
     ApiClient,

@@ -7,8 +7,8 @@ from math import inf
 import pytest
 from rich.console import Console
 
-from inventory.management.looks import span
-from inventory.management.stock import SkuStock
+from inventory.management.formatting import span
+from inventory.management.units import SkuStock
 from inventory.models import Allocation, Product, Sale
 from orders.management.live import text
 from orders.management.live.marks import Bar, Sparkline

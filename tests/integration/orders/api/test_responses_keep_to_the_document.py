@@ -11,8 +11,8 @@ from httpx2 import Response
 from inventory import services
 from orders.api.openapi import document
 from orders.models import ApiClient, OrderEvent
+from orders.notifications.event_payload import read_notices
 from orders.notifications.message import encode_message
-from orders.notifications.notices import read_notices
 from orders.services.holds import cancel_order
 from shop.core import clock
 from tests.conftest import MakeSale

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from bench.seed import seed
-from orders.metrics.scene import Scene, read_sales
+from orders.metrics.context import Scene, read_sales
 from orders.metrics.sources import POSTGRESQL
 from orders.models import ApiClient
 from shop.core import clock

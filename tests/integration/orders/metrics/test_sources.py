@@ -20,7 +20,7 @@ from orders.metrics.sources import STORES
 from orders.models import ApiClient, Delivery, Endpoint, LostOrder, Order
 from orders.reads.lateness import lateness
 from orders.reads.live_stats import NO_SALE, Tally
-from orders.services import sent
+from orders.services import sent_count
 from orders.services.holds import cancel_order
 from proof.soak.samples import Discarded
 from shop.core import clock
@@ -251,7 +251,7 @@ def test_deliveries_are_told_by_channel(sale: Sale, api_client: tuple[ApiClient,
         created_at=F("created_at") - timedelta(hours=2), due_at=F("due_at") + timedelta(hours=1)
     )
     hooks.filter(pk=hooks[2].pk).update(due_at=F("due_at") - timedelta(minutes=5))
-    sent.count("email", 3)
+    sent_count.count("email", 3)
     told = figures()
     assert told["shop_deliveries_pending", "webhook"] == 3
     assert told["shop_deliveries_pending", "email"] == 4

@@ -53,7 +53,7 @@ def all_due() -> None:
 def _longest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave nothing to chance: what failed is not due again before the test lets it be."""
     monkeypatch.setattr("orders.notifications.results._uniform", lambda low, high: high)
-    monkeypatch.setattr("orders.notifications.lanes.GATHER_SECONDS", 0.0)
+    monkeypatch.setattr("orders.notifications.endpoint_queue.GATHER_SECONDS", 0.0)
 
 
 @pytest.fixture

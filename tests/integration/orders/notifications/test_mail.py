@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint, Order, OrderEvent
-from orders.notifications import rounds
+from orders.notifications import batches
 from orders.notifications.mail import deliver_mail
 
 from .conftest import Shop, all_due, happens
@@ -139,7 +139,7 @@ def test_a_round_is_sent_on_one_connection(shop: Shop, post: Post) -> None:
 def test_each_round_has_its_connection(
     shop: Shop, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rounds, "ROUND", 10)
+    monkeypatch.setattr(batches, "ROUND", 10)
     order_of(shop, *(f"c{n}" for n in range(25)))
     assert deliver_mail() == 25
     assert (len(post.letters), post.connections) == (25, 3)
@@ -279,7 +279,7 @@ def test_what_is_not_sent_in_time_is_left_for_the_next_as_if_untouched(
     shop: Shop, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(rounds, "time", clock)
+    monkeypatch.setattr(batches, "time", clock)
     post.refuses = lambda address: setattr(clock, "now", 1000.0)
     order_of(shop, "a", "b", "c")
     deliver_mail()

@@ -22,7 +22,7 @@ from orders.services.clients import create_client
 
 from .conftest import Shop, happens
 from .receiver import Receiver
-from .test_lanes import in_threads
+from .test_endpoint_queue import in_threads
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint
 from orders.notifications import replay as replaying
+from orders.notifications.endpoint_queue import take_turn
 from orders.notifications.endpoints import create_webhook, disable
-from orders.notifications.lanes import take_turn
 from orders.notifications.replay import ended_deliveries, replay
 from orders.notifications.webhooks import deliver_webhooks
 

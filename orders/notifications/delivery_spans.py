@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from shop.core.tracing import process
 from shop.core.tracing.traceparent import is_sampled
 
-from .notices import Notice
+from .event_payload import Notice
 from .outcomes import Delivered, Outcome
 
 

@@ -15,9 +15,9 @@ from django.conf import settings
 from django.utils import translation
 
 from orders.domain import EventType
+from orders.notifications.customer_messages import amount, in_language_of, moment, render_words
+from orders.notifications.event_payload import Line, Notice
 from orders.notifications.mail import compose
-from orders.notifications.notices import Line, Notice
-from orders.notifications.words import amount, in_language_of, moment, render_words
 
 LOCALE = Path(settings.BASE_DIR) / "orders" / "locale"
 FACTS: dict[str, Any] = {

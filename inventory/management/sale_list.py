@@ -15,8 +15,8 @@ from inventory.selectors import state_of
 from shop.core import clock
 from shop.core.command_line.terminal import Cell
 
-from .looks import state_text
-from .stock import SkuStock, available_units, in_all, stock_of
+from .formatting import state_text
+from .units import SkuStock, available_units, in_all, stock_of
 
 UNITS = ("available", "in flight", "held", "sold", "backlog")
 COLUMNS = ("sale", "state", "opens", "closes", "SKUs", "allocated", *UNITS)

@@ -18,8 +18,9 @@ from shop.core.stores.database_thread import DatabaseThread
 from . import claims, operators, results
 from .calls import call
 from .claims import Claim
+from .delivery_spans import delivery, noted
+from .event_payload import Notice, read_notices
 from .message import encode_message
-from .notices import Notice, read_notices
 from .outcomes import (
     ENDLESS,
     FOREIGN,
@@ -30,7 +31,6 @@ from .outcomes import (
 )
 from .results import Attempt
 from .signatures import signed_headers, signers
-from .tracing import delivery, noted
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from pytest_django import Settings
 
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint, Order
-from orders.notifications import lanes, webhooks
+from orders.notifications import endpoint_queue, webhooks
+from orders.notifications.endpoint_queue import take_turn
 from orders.notifications.endpoints import create_webhook
-from orders.notifications.lanes import take_turn
 from orders.notifications.outcomes import Delivered, GiveUp, NotTried, RetryLater
 from orders.notifications.results import Attempt
 from orders.notifications.webhooks import deliver_webhooks
@@ -263,7 +263,7 @@ def test_claims_ahead_are_given_back_untouched_where_calls_begin_to_hang(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.NOTIFY_LANE = 4
-    monkeypatch.setattr(lanes, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(endpoint_queue, "WAIT_SECONDS", 0.1)
     receiver.behaviour = lambda call: (
         200 if len(receiver.calls) <= 20 else receiver.until_released()
     )
@@ -294,14 +294,14 @@ def test_once_it_asks_to_be_left_alone_no_call_begins_that_was_claimed_ahead(
 def test_a_turn_is_taken_for_many_calls_at_once(
     shop: Shop, webhook: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lanes, "GATHER_SECONDS", 0.5)
+    monkeypatch.setattr(endpoint_queue, "GATHER_SECONDS", 0.5)
     turns: list[int] = []
 
     def counted(endpoint_id: int, attempts: list[Attempt], room: int) -> Any:
         turns.append(len(attempts))
         return take_turn(endpoint_id, attempts, room)
 
-    monkeypatch.setattr(lanes, "take_turn", counted)
+    monkeypatch.setattr(endpoint_queue, "take_turn", counted)
     entries = [accepted_entry(shop.sale, shop.client) for _ in range(600)]
     persist_entries(shop.sale.pk, entries)
     deliver_webhooks()

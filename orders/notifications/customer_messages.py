@@ -17,7 +17,7 @@ from django.utils.translation import pgettext
 
 from inventory.money import minor_digits
 
-from .notices import Line, Notice
+from .event_payload import Line, Notice
 
 
 @contextmanager

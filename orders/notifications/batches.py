@@ -12,7 +12,7 @@ from shop.core.stores.locks import try_alone
 
 from . import claims, results
 from .claims import Claim
-from .notices import Notice, read_notices
+from .event_payload import Notice, read_notices
 from .outcomes import ENDLESS, NotTried, Outcome
 from .results import Attempt
 

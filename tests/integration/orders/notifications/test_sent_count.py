@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from orders.models import Delivery, Endpoint
 from orders.notifications.webhooks import deliver_webhooks
-from orders.services import sent
+from orders.services import sent_count
 from shop.core.stores.redis import client
 from tests.processes import free_port
 
@@ -35,12 +35,12 @@ def test_each_arrival_counts_once_however_many_attempts_it_took(
     receiver.behaviour = lambda call: 503
     shop.order()
     deliver_webhooks()
-    assert sent.totals() == {}
+    assert sent_count.totals() == {}
     receiver.behaviour = lambda call: 204
     shop.order()
     all_due()
     deliver_webhooks()
-    assert sent.totals() == {"webhook": delivered()} == {"webhook": 2}
+    assert sent_count.totals() == {"webhook": delivered()} == {"webhook": 2}
 
 
 @pytest.mark.usefixtures("_without_redis")
