@@ -1,11 +1,9 @@
-"""The Celery app: settings from Django, tasks and schedule from `workers`."""
+"""The Celery app: settings from Django, tasks from `workers`; beat has one of its own."""
 
 import os
 import warnings
 
 from celery import Celery
-
-from workers.schedule import SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 # Django's checks look at every page of the admin, which a worker would load for them: 16 MB each.
@@ -17,4 +15,3 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 
 app = Celery("shop", include=["workers.tasks", "shop.core.tasks.signals"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.beat_schedule = SCHEDULE

@@ -90,7 +90,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "shop.urls"
-ASGI_APPLICATION = "shop.asgi.application"
+ASGI_APPLICATION = "orders.asgi.application"
 APPEND_SLASH = False  # an API that answers POST with a redirect loses the body
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"

@@ -146,8 +146,8 @@ class Processes:
     def start_web(self) -> None:
         self._start(
             "web",
-            *("uvicorn", "shop.asgi:application", "--port", str(self.port)),
-            *("--http", "shop.asgi:OrderProtocol", "--no-access-log"),
+            *("uvicorn", "orders.asgi:application", "--port", str(self.port)),
+            *("--http", "orders.asgi:OrderProtocol", "--no-access-log"),
             "--no-proxy-headers",
         )
 

@@ -2,7 +2,7 @@
 
 Half of what an order costs a web process is what ASGI adds to each request: a task, an event, and a
 message for each part (see docs/adr/0016). The server is uvicorn, and all of HTTP stays with it; it
-is started with `--http shop.asgi:OrderProtocol`. Without that orders are taken as well, through
+is started with `--http orders.asgi:OrderProtocol`. Without that orders are taken as well, through
 `asgi.with_intake`, only slower, and without the bounds that `connection` gives to both ways.
 """
 

@@ -404,7 +404,7 @@ def test_a_fresh_process_finds_the_short_way() -> None:
     # uvicorn's workers load the protocol before the application, and with it Django.
     load = (
         "from uvicorn import Config\n"
-        "Config('shop.asgi:application', http='shop.asgi:OrderProtocol').load()\n"
+        "Config('orders.asgi:application', http='orders.asgi:OrderProtocol').load()\n"
     )
     done = subprocess.run([sys.executable, "-c", load], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

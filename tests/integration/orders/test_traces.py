@@ -84,7 +84,8 @@ def test_without_a_sane_trace_there_is_none(
 )
 def test_a_web_process_that_records_nothing_imports_nothing_for_it(said: dict[str, str]) -> None:
     program = (
-        "import shop.asgi, sys; from django.urls import get_resolver; get_resolver().url_patterns;"
+        "import orders.asgi, sys; from django.urls import get_resolver;"
+        "get_resolver().url_patterns;"
         "import workers.tasks, flower.command, uvicorn, redis.asyncio, redis.cluster;"
         "own = ('opentelemetry', 'shop.core.tracing.otel');"
         "print([m for m in sys.modules if m.startswith(own)])"

@@ -9,7 +9,7 @@ from tests.processes import ROOT
 PROGRAM = """
 import logging
 import uvicorn
-server = uvicorn.Config("shop.asgi:application", access_log=False)
+server = uvicorn.Config("orders.asgi:application", access_log=False)
 import django
 django.setup()
 logging.getLogger("uvicorn.error").info("started")

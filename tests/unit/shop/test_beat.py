@@ -5,12 +5,14 @@ import sys
 from datetime import datetime, timedelta
 
 import pytest
+from celery import Celery
+from django.conf import settings
 
-from shop.celery import app
 from workers import beat
 from workers.beat import SteadyScheduler
+from workers.schedule import SCHEDULE
 
-LONGEST_PAUSE = max(entry["schedule"] for entry in app.conf.beat_schedule.values())
+LONGEST_PAUSE = max(entry["schedule"] for entry in SCHEDULE.values())
 HOUR = timedelta(hours=1)
 
 
@@ -18,6 +20,8 @@ HOUR = timedelta(hours=1)
 def scheduler(monkeypatch: pytest.MonkeyPatch) -> SteadyScheduler:
     """A scheduler that sends nothing, and whose entries have run an hour from now."""
     monkeypatch.setattr(SteadyScheduler, "apply_async", lambda *_, **__: None)
+    app = Celery("clocks", set_as_current=False)
+    app.conf.beat_schedule = SCHEDULE
     scheduler = SteadyScheduler(app=app)
     for entry in scheduler.schedule.values():
         entry.last_run_at = entry.default_now() + HOUR
@@ -49,15 +53,15 @@ def test_a_clock_that_drifts_starts_nothing_over(
 
 def test_beat_loads_its_schedule_and_no_task() -> None:
     script = (
-        "import sys; from shop.beat import app; from workers.beat import SteadyScheduler; "
+        "import sys; from workers.beat_app import app; from workers.beat import SteadyScheduler; "
         "app.finalize(); print(len(SteadyScheduler(app=app).schedule), app.conf.broker_url); "
         "print(*(each for each in sys.modules if each.startswith(('workers.tasks', 'orders.', "
         "'inventory', 'django.contrib'))))"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     (entries, broker), loaded = ended.stdout.splitlines()[0].split(), ended.stdout.splitlines()[1]
-    assert int(entries) == len(app.conf.beat_schedule)
-    assert broker == app.conf.broker_url
+    assert int(entries) == len(SCHEDULE)
+    assert broker == settings.CELERY_BROKER_URL
     assert loaded == "orders.task_names"
 
 

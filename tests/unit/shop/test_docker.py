@@ -363,7 +363,7 @@ def test_the_processes_need_no_file_and_no_package_that_the_image_lacks(tmp_path
     ]
     code = (
         "import sys; sys.modules.update(dict.fromkeys(sys.argv[1:]))\n"
-        "import shop.asgi, shop.celery, workers.tasks, shop.local.flower, flower.command\n"
+        "import orders.asgi, shop.celery, workers.tasks, shop.local.flower, flower.command\n"
         "import uvicorn, uvloop, httptools\n"
         "from django.core.management import call_command\n"
         "call_command('check')"
