@@ -11,7 +11,7 @@ from inventory import errors
 from inventory.models import Allocation, StockMovement
 from shop.core.stores import sql
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 
 
 class Move(NamedTuple):

@@ -15,7 +15,7 @@ from shop.core.admin.estimates import estimate
 from .context import Scene
 from .stores import Source
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 STATEMENT_MS = 1000  # rather no figure than one that keeps the database from its work
 COUNTED_EXACTLY = 10_000
 

@@ -11,7 +11,7 @@ from shop.core.stores import sql
 
 from .backoff import MAX_ATTEMPTS
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 # Longer than any attempt. Who holds a claim for longer is taken for dead, and another tries.
 LEASE_SECONDS = 60.0
 
@@ -44,7 +44,7 @@ def endpoints_with_work(
 ) -> list[int]:
     """Return active endpoints that deliveries are due for, the longest waiting first."""
     parameters = {"channel": channel.value, "leave_out": list(leave_out), "limit": limit}
-    return [pk for (pk,) in sql.run(SQL / "lanes_with_deliveries.sql", parameters)]
+    return [pk for (pk,) in sql.run(SQL / "endpoints_with_deliveries.sql", parameters)]
 
 
 def lock_endpoint(pk: int) -> Endpoint:

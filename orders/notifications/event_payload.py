@@ -16,11 +16,11 @@ from shop.core.logs import correlation
 from shop.core.stores import sql
 from shop.core.tracing.traceparent import trace_id_of
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A line of an order, as read_notices.sql has it."""
+    """A line of an order, as read_payloads.sql has it."""
 
     sku: str
     product: str
@@ -86,11 +86,11 @@ def read_notices(event_ids: Collection[int]) -> dict[int, Notice]:
 
     By the ORM this was the largest part of what a notification costs besides its call.
     """
-    rows = sql.run(SQL / "read_notices.sql", {"event_ids": sql.array(event_ids)})
+    rows = sql.run(SQL / "read_payloads.sql", {"event_ids": sql.array(event_ids)})
     return {row[0]: _notice(list(row)) for row in rows}
 
 
 def _notice(row: list[Any]) -> Notice:
-    """Make a notice of a row of read_notices.sql."""
+    """Make a notice of a row of read_payloads.sql."""
     row[_TYPE], row[_LINES] = EventType(row[_TYPE]), _decode_lines(row[_LINES])
     return Notice(*row)

@@ -22,7 +22,7 @@ from .outcomes import Delivered, DisableEndpoint, NotTried, Outcome, RetryLater
 
 logger = logging.getLogger(__name__)
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 BURY_AT_ONCE = 1000
 _ERROR_LENGTH = Delivery._meta.get_field("last_error").max_length
 _REASON_LENGTH = Endpoint._meta.get_field("disabled_reason").max_length
@@ -62,7 +62,7 @@ def bury(channel: Endpoint.Channel) -> int:
     """Give up deliveries to endpoints that were disabled for a reason. Returns how many: a number
     of BURY_AT_ONCE means that there may be more."""
     parameters = {"channel": channel.value, "limit": BURY_AT_ONCE}
-    [(count,)] = sql.run(SQL / "bury_deliveries.sql", parameters)
+    [(count,)] = sql.run(SQL / "dead_letter_deliveries.sql", parameters)
     return int(count)
 
 

@@ -35,7 +35,7 @@ from .settle import alone_and_late, apply, awaits_stock, conclude_all, owe, sett
 
 logger = logging.getLogger(__name__)
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 LATE_BATCH = 50  # each asks Redis, while all that are sold of the same stock wait
 TAKEN_AGAIN = "The hold had ended; the stock was taken once more."
 

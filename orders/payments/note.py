@@ -28,7 +28,7 @@ from shop.core.tasks.dispatch import send_on_commit
 from .provider_message import PaymentNews, Unacted
 from .settle import settle
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 KEPT = "kept"
 _COLUMNS = (
     "provider notice_id digest type order_id amount currency reference state detail received_at"

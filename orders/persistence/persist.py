@@ -26,7 +26,7 @@ from .batch_spans import batch_persisted
 
 logger = logging.getLogger(__name__)
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 ORDER_COLUMNS = (
     "id client_id request_key fingerprint http_request_id customer email status rejection currency "
     "total metadata accepted_at_ms held_until_ms epoch position traceparent"

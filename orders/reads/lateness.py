@@ -19,7 +19,8 @@ from shop.core import clock
 from shop.core.processes.health import Finding, NotReady
 from shop.core.stores import sql
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
+OLDEST_RELEASES = SQL / "oldest_releases.sql"
 MARKS_MATTER_SECONDS = 1.0
 LATE_SECONDS = 30.0  # what waits longer is named by /readyz; some two seconds are usual at most
 # What keeps units from their buyers or from the ledger. People being told late is no reason to
@@ -48,7 +49,7 @@ def lateness() -> Lateness:
     """
     now = clock.now()
     hold, delivery = _hold_and_delivery(now)
-    releases = sql.run(SQL / "oldest_releases.sql", {})
+    releases = sql.run(OLDEST_RELEASES, {})
     payments = sql.run(SQL / "oldest_payments.sql", {})
     there = _with_counters({(sale, epoch) for sale, epoch, _ in [*releases, *payments] if sale})
     return Lateness(

@@ -21,7 +21,7 @@ from orders.domain import HOLDING, RELEASED, SELLING, Status
 from orders.models import Order, ReconciliationCheckpoint
 from shop.core.stores import sql
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 PAGE = 5000
 FEW = 5000  # so many orders on their way are read in some ten milliseconds
 

@@ -12,7 +12,7 @@ from orders.task_names import DELIVER_MAIL, DELIVER_SMS, DELIVER_WEBHOOKS
 from shop.core.stores import sql
 from shop.core.tasks.dispatch import send_on_commit
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 _TASK = {
     Endpoint.Channel.WEBHOOK: DELIVER_WEBHOOKS,
     Endpoint.Channel.EMAIL: DELIVER_MAIL,

@@ -19,7 +19,7 @@ from shop.core.time_limits import endless
 
 from .transitions import change_status
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 # Of a payment that is received in the last moment of a hold, its order is marked as being paid some
 # milliseconds later. For so long it is waited for: it is worth more than the moment in which the
 # unit could be bought.

@@ -13,6 +13,7 @@ from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.reservation import Release, second_life
 from orders.models import DeadLetter
+from orders.reads.lateness import OLDEST_RELEASES
 from shop.core.stores import sql
 from shop.core.time_limits import endless
 
@@ -21,7 +22,7 @@ from .verify_counters import on_compared_server
 
 logger = logging.getLogger(__name__)
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 BATCH = 1000  # orders in one call of Redis, which does nothing else meanwhile: some 2 ms
 
 
@@ -45,7 +46,7 @@ class _Unreleased(NamedTuple):
 
 def sales_to_release() -> list[int]:
     """Return the sales that hold stock in Redis which nobody needs any more, the latest first."""
-    return [sale_id for sale_id, _, _ in sql.run(SQL / "oldest_releases.sql", {})]
+    return [sale_id for sale_id, _, _ in sql.run(OLDEST_RELEASES, {})]
 
 
 def release_due(*, out_of_time: Callable[[], bool] = endless) -> int:

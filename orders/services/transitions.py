@@ -16,7 +16,7 @@ from shop.core.tasks.dispatch import send_on_commit
 
 from .events import Event, record_events
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent / "sql"
 
 
 class _Changed(NamedTuple):
