@@ -49,7 +49,7 @@ class Keys(NamedTuple):
     refusals_too: str
     outbox: str
     pending: str
-    bell: str
+    wakeup: str
     released: str
     waits: str  # written to where a reply waits for replicas
     paying: str  # orders whose payment is on its way into the ledger
@@ -97,11 +97,11 @@ class Rules(NamedTuple):
         ]
 
 
-class Judged(NamedTuple):
+class Decision(NamedTuple):
     """The reply to a batch: each order's outcome, and whether a persist task is to be asked for."""
 
     outcomes: list[Outcome]
-    ring: bool
+    wake_up: bool
     accepted: int  # orders ever accepted in this epoch
 
 
@@ -139,20 +139,20 @@ def _pack(order: Reservation) -> bytes:
     return b"".join((head, customer, order.note, order.payload, *(_LINE.pack(*x) for x in lines)))
 
 
-def read_judgement(slug: str, reply: list[Any]) -> Judged:
+def read_decision(slug: str, reply: list[Any]) -> Decision:
     """Return what reserve.lua replied.
 
     Raises CountersLost, ServerNotCompared where it did not judge at all.
     """
     _require_counters(slug, reply)
-    now_ms, held_until_ms, ring, total = reply[:4]
+    now_ms, held_until_ms, wake_up, total = reply[:4]
     accepted = Accepted(now_ms, held_until_ms)
     for_good = Accepted(now_ms, 0)
     outcomes = [
         accepted if raw == b"A" else for_good if raw == b"A0" else _read_outcome(raw)
         for raw in reply[4:]
     ]
-    return Judged(outcomes, ring == 1, total)
+    return Decision(outcomes, wake_up == 1, total)
 
 
 def _read_outcome(raw: bytes) -> Outcome:

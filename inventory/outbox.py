@@ -115,9 +115,9 @@ def waiting(sale_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
     }
 
 
-def quiet_the_bell(sale_id: int) -> None:
+def clear_wakeup(sale_id: int) -> None:
     """From now on the next order accepted asks for a persist task again."""
-    client().delete(Keys.of(sale_id).bell)
+    client().delete(Keys.of(sale_id).wakeup)
 
 
 def find(sale_id: int, order_id: bytes) -> Entry | None:

@@ -189,7 +189,7 @@ class Processes:
 
     def ring_in_vain(self, sale_id: int) -> None:
         """Make the reserve script believe that a persist task has been asked for."""
-        client().set(Keys.of(sale_id).bell, "1")
+        client().set(Keys.of(sale_id).wakeup, "1")
 
     @contextmanager
     def web(self, api_key: str) -> Iterator[Web]:

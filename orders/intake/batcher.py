@@ -22,9 +22,9 @@ from shop.core.processes.threads import Overloaded
 from shop.core.tasks import dispatch
 from shop.core.tracing import process
 
-from . import order_spans as order_tracing
+from . import order_spans
 from .recent_accepts import Memory
-from .reserving import Judge, NotDurable
+from .reserving import NotDurable, StockReserver
 from .room import NoRoom
 from .stats import Counting
 
@@ -34,11 +34,11 @@ MAX_CALLS = 2  # under way per sale
 MAX_BATCH_LINES = 1000  # a Lua call takes some 8,000 values at once
 
 
-class NotJudged(Exception):
+class Undecided(Exception):
     """The order was not judged, or nobody knows whether it was; the text says why."""
 
 
-Tell = Callable[[Outcome | NotJudged], None]
+Tell = Callable[[Outcome | Undecided], None]
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class _Waiting(msgspec.Struct, frozen=True):
     tell: Tell
 
 
-class _Lane:
+class _SaleQueue:
     """The orders of one sale that wait for its counters, and the calls that are under way."""
 
     __slots__ = ("calls", "sale_id", "slug", "starting", "under_way", "waiting")
@@ -81,9 +81,9 @@ class Batcher:
         self._memory = memory
         self._directory = directory
         self._counting = counting
-        self._judge = Judge()
-        self._lanes: dict[int, _Lane] = {}
-        self._bells: set[asyncio.Future[Any]] = set()
+        self._reserver = StockReserver()
+        self._queues: dict[int, _SaleQueue] = {}
+        self._wakeups: set[asyncio.Future[Any]] = set()
         self._queued = 0
         self._most = settings.INTAKE_MAX_QUEUE
 
@@ -99,114 +99,114 @@ class Batcher:
         `tell` does not raise. Raises NotJudged, without calling it, where too many are waiting.
         """
         if self._queued >= self._most:
-            self._counting.not_judged(sale.id, 1)
-            raise NotJudged("Too many orders are waiting.")
-        lane = self._lanes.get(sale.id)
-        if lane is None:
-            lane = self._lanes[sale.id] = _Lane(sale)
-        lane.waiting.append(_Waiting(reservation, time.monotonic(), tell))
+            self._counting.undecided(sale.id, 1)
+            raise Undecided("Too many orders are waiting.")
+        queue = self._queues.get(sale.id)
+        if queue is None:
+            queue = self._queues[sale.id] = _SaleQueue(sale)
+        queue.waiting.append(_Waiting(reservation, time.monotonic(), tell))
         self._queued += 1
-        if lane.wants_a_call:
-            self._start(lane)
+        if queue.wants_a_call:
+            self._start(queue)
 
     async def close(self) -> None:
         """Finish what is under way and disconnect."""
-        calls = [call for lane in self._lanes.values() for call in lane.calls]
-        await asyncio.gather(*calls, *self._bells, return_exceptions=True)
-        await self._judge.close()
+        calls = [call for queue in self._queues.values() for call in queue.calls]
+        await asyncio.gather(*calls, *self._wakeups, return_exceptions=True)
+        await self._reserver.close()
 
     async def mark_answered_persisted(self, sale_id: int, digest: bytes, record: bytes) -> None:
         """Rewrite a request's record: its first answer was given after persistence."""
-        await self._judge.redis.hset(Keys.of(sale_id).requests, digest, record)
+        await self._reserver.redis.hset(Keys.of(sale_id).requests, digest, record)
 
-    def _start(self, lane: _Lane) -> None:
-        lane.starting = True
-        lane.calls.add(asyncio.create_task(self._work(lane)))
+    def _start(self, queue: _SaleQueue) -> None:
+        queue.starting = True
+        queue.calls.add(asyncio.create_task(self._work(queue)))
 
-    async def _work(self, lane: _Lane) -> None:
+    async def _work(self, queue: _SaleQueue) -> None:
         # Begins in the event loop's next turn: what has arrived in this one is in the batch.
-        lane.starting = False
+        queue.starting = False
         try:
-            while batch := self._next_batch(lane):
-                lane.under_way += len(batch)
+            while batch := self._next_batch(queue):
+                queue.under_way += len(batch)
                 try:
-                    await self._judge_batch(lane, batch)
+                    await self._reserve_batch(queue, batch)
                 finally:
-                    lane.under_way -= len(batch)
+                    queue.under_way -= len(batch)
         finally:
             # Without an await between the empty queue and this, no order can be left behind.
-            lane.calls.remove(_this_task())
+            queue.calls.remove(_this_task())
 
-    def _next_batch(self, lane: _Lane) -> list[_Waiting]:
+    def _next_batch(self, queue: _SaleQueue) -> list[_Waiting]:
         batch: list[_Waiting] = []
-        queue = lane.waiting
+        line_up = queue.waiting
         most = settings.INTAKE_MAX_BATCH
         lines, oldest = 0, time.monotonic() - settings.INTAKE_MAX_WAIT_SECONDS
-        while queue and len(batch) < most and lines < MAX_BATCH_LINES:
-            waiting = queue.popleft()
+        while line_up and len(batch) < most and lines < MAX_BATCH_LINES:
+            waiting = line_up.popleft()
             self._queued -= 1
             if waiting.since < oldest:
-                self._fail(lane, [waiting], "The order waited too long and was not judged.")
+                self._fail(queue, [waiting], "The order waited too long and was not judged.")
             else:
                 batch.append(waiting)
                 lines += len(waiting.reservation.lines)
         return batch
 
-    def _all_waiting(self, lane: _Lane) -> list[_Waiting]:
-        waiting = list(lane.waiting)
-        lane.waiting.clear()
+    def _all_waiting(self, queue: _SaleQueue) -> list[_Waiting]:
+        waiting = list(queue.waiting)
+        queue.waiting.clear()
         self._queued -= len(waiting)
         return waiting
 
-    async def _judge_batch(self, lane: _Lane, batch: list[_Waiting]) -> None:
-        sale_id, slug = lane.sale_id, lane.slug
+    async def _reserve_batch(self, queue: _SaleQueue, batch: list[_Waiting]) -> None:
+        sale_id, slug = queue.sale_id, queue.slug
         reservations = [waiting.reservation for waiting in batch]
         began = time.time_ns() if process.active is not None else 0
         try:
             contents = await self._directory.current()
-            judged = await self._judge.judge(contents.sales[slug], reservations)
+            decision = await self._reserver.reserve(contents.sales[slug], reservations)
         except (redis.RedisError, NotDurable) as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
             # Who queued up behind it has waited for the same Redis, and is not to wait once more.
-            self._fail(lane, [*batch, *self._all_waiting(lane)], "Redis did not answer.")
+            self._fail(queue, [*batch, *self._all_waiting(queue)], "Redis did not answer.")
         except NoRoom as error:
-            self._fail(lane, batch, str(error))
+            self._fail(queue, batch, str(error))
         except CountersLost as error:
             logger.error("%s", error)
             self._memory.lost(sale_id)
-            self._fail(lane, batch, "The sale's counters are not there.")
+            self._fail(queue, batch, "The sale's counters are not there.")
         except (DatabaseError, Overloaded, CountersUnavailable) as error:
             logger.warning("Redis is another one, and cannot be compared now: %s", error)
-            others = self._all_waiting(lane)  # to wait for the same comparison is of no use
-            self._fail(lane, [*batch, *others], "The sale's counters cannot be checked now.")
+            others = self._all_waiting(queue)  # to wait for the same comparison is of no use
+            self._fail(queue, [*batch, *others], "The sale's counters cannot be checked now.")
         except Exception:
             logger.exception("sale %s: a batch of %d failed", slug, len(batch))
-            self._fail(lane, batch, "The order could not be judged.")
+            self._fail(queue, batch, "The order could not be judged.")
         else:
             if began:
-                order_tracing.batch_judged(slug, reservations, began)
-            if judged.ring:
-                self._ring(sale_id)
-            for waiting, outcome in zip(batch, judged.outcomes, strict=True):
+                order_spans.batch_decided(slug, reservations, began)
+            if decision.wake_up:
+                self._wake_up(sale_id)
+            for waiting, outcome in zip(batch, decision.outcomes, strict=True):
                 waiting.tell(outcome)
-            self._counting.judged(
+            self._counting.decided(
                 sale_id,
-                list(zip(reservations, judged.outcomes, strict=True)),
+                list(zip(reservations, decision.outcomes, strict=True)),
                 [waiting.since for waiting in batch],
             )
 
-    def _fail(self, lane: _Lane, batch: list[_Waiting], reason: str) -> None:
-        self._counting.not_judged(lane.sale_id, len(batch))
+    def _fail(self, queue: _SaleQueue, batch: list[_Waiting], reason: str) -> None:
+        self._counting.undecided(queue.sale_id, len(batch))
         for waiting in batch:
-            waiting.tell(NotJudged(reason))
+            waiting.tell(Undecided(reason))
 
-    def _ring(self, sale_id: int) -> None:
+    def _wake_up(self, sale_id: int) -> None:
         """Ask for a persist task, from a thread: the broker may take its time."""
-        bell = asyncio.get_running_loop().run_in_executor(
+        wakeup = asyncio.get_running_loop().run_in_executor(
             None, dispatch.send, PERSIST_ORDERS, sale_id
         )
-        self._bells.add(bell)
-        bell.add_done_callback(self._bells.discard)
+        self._wakeups.add(wakeup)
+        wakeup.add_done_callback(self._wakeups.discard)
 
 
 def _this_task() -> asyncio.Task[None]:
@@ -215,10 +215,10 @@ def _this_task() -> asyncio.Task[None]:
     return task
 
 
-def _resolve(future: asyncio.Future[Outcome], outcome: Outcome | NotJudged) -> None:
+def _resolve(future: asyncio.Future[Outcome], outcome: Outcome | Undecided) -> None:
     if future.done():  # whoever asked has gone
         return
-    if isinstance(outcome, NotJudged):
+    if isinstance(outcome, Undecided):
         future.set_exception(outcome)
     else:
         future.set_result(outcome)

@@ -51,7 +51,7 @@ def order_answered(span: "Span", record: OrderRecord, *, outcome: str, status: i
     span.end()
 
 
-def batch_judged(sale: str, batch: Sequence[Reservation], start_ns: int) -> None:
+def batch_decided(sale: str, batch: Sequence[Reservation], start_ns: int) -> None:
     """Record a script call that has just ended, for each sampled order that was in it.
 
     `start_ns` are Unix nanoseconds.

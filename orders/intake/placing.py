@@ -29,7 +29,7 @@ from shop.core.stores.redis import async_client
 
 from . import order_spans
 from .admission import Admitted, NotInCopy, UnknownKey, admit, authenticate, require_sale
-from .batcher import Batcher, NotJudged
+from .batcher import Batcher, Undecided
 from .public_key import PublicKeyThrottle
 from .recent_accepts import Memory
 from .stats import UNAVAILABLE, Counting, outcome_name
@@ -140,17 +140,17 @@ class Intake:
     async def _admit(self, client: Client, headers: OrderHeaders, body: bytes | None) -> Admitted:
         return await self._by_copy(lambda copy: admit(copy, client, headers, body))
 
-    async def _by_copy(self, judge: Callable[[Contents], T]) -> T:
+    async def _by_copy(self, reserve: Callable[[Contents], T]) -> T:
         """Judge by the copy of clients and sales, or by a newer one where that lacks something."""
         try:
-            return judge(await self.directory.current())
+            return reserve(await self.directory.current())
         except NotInCopy:
-            return judge(await self.directory.newer())
+            return reserve(await self.directory.newer())
 
     def _failed(self, headers: OrderHeaders, error: Exception) -> Reply:
         if isinstance(error, Refused):
             self._counting.refused(error.problem.type.slug)
-        elif not isinstance(error, NotJudged):  # that is counted where it comes from
+        elif not isinstance(error, Undecided):  # that is counted where it comes from
             self._counting.refused(UNAVAILABLE)
         return _error_reply(headers, error)
 
@@ -158,10 +158,10 @@ class Intake:
         self,
         admitted: Admitted,
         answer: Callable[[Reply], None],
-        outcome: Outcome | NotJudged,
+        outcome: Outcome | Undecided,
     ) -> None:
         try:
-            if isinstance(outcome, NotJudged):
+            if isinstance(outcome, Undecided):
                 raise outcome
             reply = self._reply(admitted, outcome)
         except Exception as error:
@@ -214,7 +214,7 @@ class Intake:
                 ),
             )
         except redis.RedisError as error:
-            raise NotJudged("Redis did not answer.") from error
+            raise Undecided("Redis did not answer.") from error
 
 
 @cache
@@ -223,8 +223,8 @@ def intake() -> Intake:
     return Intake()
 
 
-def _end_span(span: "Span", admitted: Admitted, outcome: Outcome | NotJudged, reply: Reply) -> None:
-    if isinstance(outcome, NotJudged):
+def _end_span(span: "Span", admitted: Admitted, outcome: Outcome | Undecided, reply: Reply) -> None:
+    if isinstance(outcome, Undecided):
         name = UNAVAILABLE
     else:
         name = outcome_name(admitted.reservation, outcome)
@@ -234,7 +234,7 @@ def _end_span(span: "Span", admitted: Admitted, outcome: Outcome | NotJudged, re
 def _error_reply(headers: OrderHeaders, error: Exception) -> Reply:
     if isinstance(error, Refused):
         return problem_reply(headers, error.problem)
-    if isinstance(error, NotJudged | DirectoryUnavailable):
+    if isinstance(error, Undecided | DirectoryUnavailable):
         return problem_reply(headers, unavailable(str(error) or "PostgreSQL is away."))
     # Whether the order was taken is unknown here, and a repetition tells: that is a 503.
     logger.error("an order failed [%s]", headers.request_id, exc_info=error)

@@ -13,7 +13,7 @@ from typing import Any
 import redis.asyncio
 from django.conf import settings
 
-from .batcher import NotJudged
+from .batcher import Undecided
 from .rates import Rate
 from .throttle import over
 
@@ -44,7 +44,7 @@ class PublicKeyThrottle:
             async with self._at_once:
                 reply: Sequence[Any] = await self._take(keys=keys, args=_arguments(rates))
         except redis.RedisError as error:
-            raise NotJudged("Redis did not answer.") from error
+            raise Undecided("Redis did not answer.") from error
         if exhausted := int(reply[0]):
             rate = rates[exhausted - 1]
             raise over(rate, int(reply[1]) / 1000, DETAIL[rate.name])

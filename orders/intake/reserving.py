@@ -14,11 +14,11 @@ from typing import Any
 from django.conf import settings
 from redis.exceptions import NoScriptError
 
-from inventory.counters import LUA, Judged, Keys, read_judgement, reserve_arguments
+from inventory.counters import LUA, Decision, Keys, read_decision, reserve_arguments
 from inventory.errors import CountersUnavailable, ServerNotCompared
 from inventory.reservation import Reservation
 from orders.reads.reference_cache import KnownSale
-from orders.services.verify_counters import attest_counters
+from orders.services.verify_counters import verify_counters
 from shop.core.processes.threads import in_thread
 from shop.core.stores.redis import async_client
 
@@ -34,7 +34,7 @@ class NotDurable(Exception):
     """The orders were judged, and the answer is not yet safe where it was asked to be."""
 
 
-class Judge:
+class StockReserver:
     """The counters as the intake asks them. Belongs to one event loop."""
 
     def __init__(self) -> None:
@@ -42,14 +42,14 @@ class Judge:
         self._room = Room(self.redis)
         self._server = b""  # the one that was compared with the ledger
         self._accepted: dict[tuple[int, int], int] = {}  # by sale and epoch
-        self._attesting: asyncio.Task[None] | None = None
+        self._verifying: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
         """Disconnect."""
         await self._room.close()
         await self.redis.aclose()
 
-    async def judge(self, sale: KnownSale, batch: Sequence[Reservation]) -> Judged:
+    async def reserve(self, sale: KnownSale, batch: Sequence[Reservation]) -> Decision:
         """Return what a sale's counters say to a batch of orders.
 
         Raises CountersLost, NotDurable, NoRoom, redis.RedisError, and where Redis is another one
@@ -73,15 +73,15 @@ class Judge:
                 ),
             )
             try:
-                judged = read_judgement(sale.slug, reply)
+                decision = read_decision(sale.slug, reply)
                 break
             except ServerNotCompared as other:
                 await self._compare_with(other.server)
         else:
             raise CountersUnavailable("Redis goes from one server to another.")
         # Of two calls under way, the one that was judged first may be read last.
-        self._accepted[counters] = max(self._accepted.get(counters, 0), judged.accepted)
-        return judged
+        self._accepted[counters] = max(self._accepted.get(counters, 0), decision.accepted)
+        return decision
 
     async def _call(self, sale_id: int, arguments: list[bytes | str | int]) -> Any:
         try:
@@ -119,15 +119,15 @@ class Judge:
 
     async def _compare(self) -> None:
         """Compare the server that answers with the ledger. Concurrent callers share this."""
-        if self._attesting is None:
-            self._attesting = asyncio.create_task(self._attest())
-        await asyncio.shield(self._attesting)
+        if self._verifying is None:
+            self._verifying = asyncio.create_task(self._verify())
+        await asyncio.shield(self._verifying)
 
-    async def _attest(self) -> None:
+    async def _verify(self) -> None:
         try:
-            self._server = (await in_thread(attest_counters)).server
+            self._server = (await in_thread(verify_counters)).server
         finally:
-            self._attesting = None
+            self._verifying = None
 
 
 def _enough(copies: Any) -> bool:

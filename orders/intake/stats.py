@@ -45,17 +45,17 @@ class Counting:
         self._redis = async_client(max_connections=1)
         self._telling: asyncio.Task[None] | None = None
 
-    def judged(
+    def decided(
         self,
         sale_id: int,
         asked: Sequence[tuple[Reservation, Outcome]],
         since: Sequence[float],
     ) -> None:
         """Count a script call that was answered just now, for orders that waited `since`."""
-        self._tally.judged(sale_id, since, time.monotonic())
+        self._tally.decided(sale_id, since, time.monotonic())
         self._count(sale_id, Counter([outcome_name(*each) for each in asked]))
 
-    def not_judged(self, sale_id: int, orders: int) -> None:
+    def undecided(self, sale_id: int, orders: int) -> None:
         """Count orders of a sale that its counters could not be asked about."""
         self._count(sale_id, Counter({UNAVAILABLE: orders}))
 

@@ -59,7 +59,7 @@ def drain(
     )
     # The bell is quiet before the last look: an order accepted after that look rings again.
     while not out_of_time():
-        outbox.quiet_the_bell(sale_id)
+        outbox.clear_wakeup(sale_id)
         taken = _persist_all(
             sale_id,
             consumer,

@@ -106,7 +106,7 @@ class Tally:
         for outcome, answers in outcomes.items():
             counts[_OUTCOME + outcome] += answers
 
-    def judged(self, sale_id: int, since: Sequence[float], now: float) -> None:
+    def decided(self, sale_id: int, since: Sequence[float], now: float) -> None:
         """Count a script call for orders that waited from `since`, oldest first, until `now`.
 
         Both are seconds of one monotonic clock.

@@ -31,14 +31,14 @@ TRIES = 3  # servers that take over from one another while they are compared
 
 
 @dataclass(frozen=True, slots=True)
-class Attested:
+class Verified:
     """A server that may be asked now."""
 
     server: bytes  # its replication id, another one after each start and each promotion
     closed: list[str]  # the sales that it does not hold as they are
 
 
-def attest_counters() -> Attested:
+def verify_counters() -> Verified:
     """Compare the counters of every sale with the ledger, and close those that are behind it.
 
     A closed sale answers 503 until `rebuild_stock`. Raises django.db.DatabaseError, and
@@ -46,7 +46,7 @@ def attest_counters() -> Attested:
     """
     server = counters.server()
     sales = sales_on_record(now=clock.now())
-    return Attested(server, [sale.slug for sale in sales if not _attest(sale, server)])
+    return Verified(server, [sale.slug for sale in sales if not _verify(sale, server)])
 
 
 _compared = b""  # the server that this process has compared last
@@ -55,18 +55,18 @@ _compared = b""  # the server that this process has compared last
 def on_compared_server(work: Callable[[bytes], T]) -> T:
     """Do `work(server)` with the server that answers, once it is compared with the ledger.
 
-    Raises what `work` raises, what `attest_counters` raises, and CountersUnavailable.
+    Raises what `work` raises, what `verify_counters` raises, and CountersUnavailable.
     """
     global _compared  # one for all threads: what one has compared serves them all
     for _ in range(TRIES):
         try:
             return work(_compared)
         except ServerNotCompared:
-            _compared = attest_counters().server
+            _compared = verify_counters().server
     raise CountersUnavailable("Redis goes from one server to another.")
 
 
-def _attest(sale: Sale, server: bytes) -> bool:
+def _verify(sale: Sale, server: bytes) -> bool:
     # The ledger first: what it knows now, the counters have counted before.
     _forget_refusals_of_days_ago(sale)
     orders = Order.objects.filter(sale=sale)

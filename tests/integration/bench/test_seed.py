@@ -14,7 +14,7 @@ from orders.domain import Status, request_digest
 from orders.models import ApiClient, Order, OrderEvent, OrderLine
 from orders.reads.selectors import find_order
 from orders.reconciliation.compare import reconcile
-from orders.services.verify_counters import attest_counters
+from orders.services.verify_counters import verify_counters
 from tests.conftest import MakeSale
 from tests.persisting import persist
 from tests.placing import Request, place_all
@@ -54,7 +54,7 @@ def test_both_sides_agree_on_seeded_orders_and_on_those_that_come_after(
 
 
 def test_counters_with_seeded_orders_are_not_taken_for_an_older_copy(seeded: Sale) -> None:
-    assert attest_counters().closed == []
+    assert verify_counters().closed == []
 
 
 def test_redis_remembers_the_requests_of_the_rows(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from inventory import counters, outbox
-from inventory.counters import LUA, Judged, Keys, Rules, read_judgement, reserve_arguments
+from inventory.counters import LUA, Decision, Keys, Rules, read_decision, reserve_arguments
 from inventory.errors import CountersLost, ServerNotCompared
 from inventory.reservation import (
     Accepted,
@@ -66,7 +66,7 @@ def judged(
     accepted: int = 0,
     server: bytes = b"",
     max_refusals: int = 1000,
-) -> Judged:
+) -> Decision:
     arguments = reserve_arguments(
         epoch=epoch,
         max_backlog=max_backlog,
@@ -76,7 +76,7 @@ def judged(
         batch=batch,
     )
     reply = script(LUA / "reserve.lua")(keys=list(Keys.of(SALE)[:9]), args=arguments)
-    return read_judgement("drop", reply)
+    return read_decision("drop", reply)
 
 
 def release(*releases: Release, server: bytes = b"") -> list[int]:
@@ -301,12 +301,12 @@ def test_an_older_change_of_the_rules_that_arrives_late_changes_nothing() -> Non
 def test_the_bell_rings_once_until_it_is_quiet_again() -> None:
     load({1: 10})
 
-    def ring(key: int) -> bool:
-        return judged(request(key, {1: 1})).ring
+    def wake_up(key: int) -> bool:
+        return judged(request(key, {1: 1})).wake_up
 
-    assert [ring(1), ring(2)] == [True, False]
-    outbox.quiet_the_bell(SALE)
-    assert ring(3)
+    assert [wake_up(1), wake_up(2)] == [True, False]
+    outbox.clear_wakeup(SALE)
+    assert wake_up(3)
 
 
 def test_every_key_of_a_sale_is_in_one_cluster_slot() -> None:

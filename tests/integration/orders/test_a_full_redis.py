@@ -44,7 +44,7 @@ def fill() -> None:
 
 def test_a_full_redis_takes_no_order_and_nothing_of_one(sale: Sale, api_key: str) -> None:
     place_all(api_key, [Request("before")])
-    client().delete(Keys.of(sale.pk).bell)
+    client().delete(Keys.of(sale.pk).wakeup)
     before = counters.snapshot(sale.pk, "drop"), client().hgetall(Keys.of(sale.pk).limits)
     fill()
     several = [
@@ -57,7 +57,7 @@ def test_a_full_redis_takes_no_order_and_nothing_of_one(sale: Sale, api_key: str
         assert header(reply, "Retry-After")
     after = counters.snapshot(sale.pk, "drop"), client().hgetall(Keys.of(sale.pk).limits)
     assert after == before
-    assert not client().exists(Keys.of(sale.pk).refusals, Keys.of(sale.pk).bell)
+    assert not client().exists(Keys.of(sale.pk).refusals, Keys.of(sale.pk).wakeup)
     assert backlog(sale) == 1
 
 

@@ -234,11 +234,11 @@ def test_a_reply_that_was_lost_is_found_again_with_the_same_key(
     sale = make_sale()
 
     def lose(slug: str, reply: list[Any]) -> None:
-        counters.read_judgement(slug, reply)  # a server that is new to us has not acted yet
+        counters.read_decision(slug, reply)  # a server that is new to us has not acted yet
         raise redis.TimeoutError("the reply was lost after Redis had acted")
 
     with monkeypatch.context() as patch:
-        patch.setattr(reserving, "read_judgement", lose)
+        patch.setattr(reserving, "read_decision", lose)
         (doubtful,) = place_all(api_key, [Request("k-1")])
     assert doubtful.status == 503
     (retried,) = place_all(api_key, [Request("k-1")])

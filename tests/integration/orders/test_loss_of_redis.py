@@ -22,7 +22,7 @@ from orders.reads.selectors import find_order
 from orders.reconciliation.compare import reconcile
 from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.release import release_stock
-from orders.services.verify_counters import Attested, attest_counters
+from orders.services.verify_counters import Verified, verify_counters
 from shop.core.stores.redis import client
 from tests.conftest import MakeSale
 from tests.life import pay, place, placed, refund
@@ -191,7 +191,7 @@ def test_refusals_of_an_earlier_version_are_gone_in_minutes_also_of_a_sale_that_
     old = Keys.of(sale.pk).refusals
     client().hset(old, "day", "19000")
     client().pexpire(old, 48 * 3_600_000)
-    attest_counters()
+    verify_counters()
     assert 0 < client().pttl(old) <= 240_000
 
 
@@ -199,9 +199,9 @@ def test_an_emptied_redis_answers_503_until_it_is_rebuilt(sale: Sale, api_key: s
     placed(sale, api_key, Request("k-1"))
     restart(sale, {})
     assert status_of_an_order(api_key) == 503
-    assert attest_counters().closed == ["drop"]
+    assert verify_counters().closed == ["drop"]
     rebuild_stock(sale.pk)
-    assert attest_counters().closed == []
+    assert verify_counters().closed == []
     [replayed] = place_all(api_key, [Request("k-1")])
     assert (replayed.status, document(replayed)["id"]) == (202, str(Order.objects.get().pk))
 
@@ -216,7 +216,7 @@ def test_while_the_ledger_is_away_a_restarted_redis_is_not_trusted(
         raise OperationalError("PostgreSQL is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(reserving, "attest_counters", away)
+        patched.setattr(reserving, "verify_counters", away)
         assert status_of_an_order(api_key) == 503
     assert status_of_an_order(api_key) == 202
 
@@ -228,11 +228,11 @@ def test_the_ledger_is_asked_once_however_many_orders_wait(
     restart(sale)
     asked = []
 
-    def count() -> Attested:
+    def count() -> Verified:
         asked.append(1)
-        return attest_counters()
+        return verify_counters()
 
-    monkeypatch.setattr(reserving, "attest_counters", count)
+    monkeypatch.setattr(reserving, "verify_counters", count)
     replies = place_all(api_key, [Request(f"m-{n}") for n in range(40)])
     assert {reply.status for reply in replies} == {202}
     assert len(asked) == 1

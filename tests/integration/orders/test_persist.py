@@ -87,9 +87,9 @@ def test_a_batch_is_written_in_order_of_position_whatever_order_it_came_in(
 def test_after_a_drain_the_next_order_rings_again(make_sale: MakeSale, api_key: str) -> None:
     sale = make_sale("drop", {"TEE": 50})
     place_all(api_key, requests(1))
-    assert client().exists(Keys.of(sale.pk).bell)
+    assert client().exists(Keys.of(sale.pk).wakeup)
     persist(sale)
-    assert not client().exists(Keys.of(sale.pk).bell)
+    assert not client().exists(Keys.of(sale.pk).wakeup)
 
 
 def test_one_batch_persisted_by_two_workers_at_once_is_persisted_once(

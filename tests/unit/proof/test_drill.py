@@ -316,8 +316,10 @@ def test_an_answer_is_read_as_an_order_or_a_problem() -> None:
 
 
 def test_keys_and_group_are_named_as_the_product_names_them() -> None:
-    names = ("outbox", "bell")
-    assert [reach.key(7, name) for name in names] == [getattr(Keys.of(7), name) for name in names]
+    names = {"outbox": "outbox", "bell": "wakeup"}
+    assert [reach.key(7, name) for name in names] == [
+        getattr(Keys.of(7), field) for field in names.values()
+    ]
     assert reach.CONSUMERS == PERSIST_GROUP
 
 

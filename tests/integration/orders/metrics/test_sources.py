@@ -92,8 +92,8 @@ def test_answers_add_up_over_processes_and_are_told_by_outcome(sale: Sale) -> No
 
 def test_latencies_and_batches_are_histograms_in_base_units(sale: Sale) -> None:
     tally = Tally()
-    tally.judged(sale.pk, [0.9965, 0.9985], now=1.0)  # 3.5 and 1.5 ms
-    tally.judged(sale.pk, [7.0], now=10.0)
+    tally.decided(sale.pk, [0.9965, 0.9985], now=1.0)  # 3.5 and 1.5 ms
+    tally.decided(sale.pk, [7.0], now=10.0)
     tell(tally)
     told = figures()
     buckets = {

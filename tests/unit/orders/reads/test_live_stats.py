@@ -41,7 +41,7 @@ def test_each_order_of_a_call_is_in_the_bucket_of_its_own_latency(waited_ms: lis
     since = sorted(NOW - waited / 1e3 for waited in waited_ms)
     tally = Tally()
 
-    tally.judged(7, since, NOW)
+    tally.decided(7, since, NOW)
 
     expected = Counter[int]()
     for moment in since:
@@ -58,7 +58,7 @@ def test_each_order_of_a_call_is_in_the_bucket_of_its_own_latency(waited_ms: lis
 @pytest.mark.parametrize(("orders", "bucket"), [(1, 0), (2, 1), (3, 2), (512, 9), (513, 10)])
 def test_a_call_is_counted_by_its_orders(orders: int, bucket: int) -> None:
     tally = Tally()
-    tally.judged(7, [NOW] * orders, NOW)
+    tally.decided(7, [NOW] * orders, NOW)
     assert told(tally)[f"b:{bucket}"] == 1
 
 
