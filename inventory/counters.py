@@ -16,6 +16,7 @@ from .reservation import (
     AcceptedBefore,
     BacklogFull,
     Closed,
+    CountersSnapshot,
     Gap,
     KeyReused,
     LimitReached,
@@ -25,7 +26,6 @@ from .reservation import (
     Release,
     Reservation,
     SkuCounters,
-    Snapshot,
     SoldOut,
     entry_id_of,
     position_of,
@@ -311,7 +311,7 @@ def places_among_releases(
     return [None if place is None else int(place) for place in places]
 
 
-def snapshot(sale_id: int, slug: str) -> Snapshot:
+def snapshot(sale_id: int, slug: str) -> CountersSnapshot:
     """Read a sale's counters and how far they count. Raises CountersLost, CountersUnavailable."""
     _, seen = look(sale_id)
     if seen is None:
@@ -327,7 +327,7 @@ def server() -> bytes:
         raise errors.CountersUnavailable(f"Redis does not answer: {error}") from error
 
 
-def look(sale_id: int) -> tuple[bytes, Snapshot | None]:
+def look(sale_id: int) -> tuple[bytes, CountersSnapshot | None]:
     """Return the server that answers, and a sale's counters on it if it has any.
 
     Raises CountersUnavailable.
@@ -349,9 +349,9 @@ def _snapshot(
     last: bytes,
     waiting: int,
     flat: list[bytes],
-) -> Snapshot:
+) -> CountersSnapshot:
     stock = {name.decode(): int(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}
-    return Snapshot(
+    return CountersSnapshot(
         server=server,
         epoch=int(epoch),
         version=int(version),

@@ -146,7 +146,7 @@ class SkuCounters:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class CountersSnapshot:
     """A sale's counters and the point up to which they count."""
 
     server: bytes  # its replication id: another one after each start and each promotion

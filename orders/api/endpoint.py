@@ -13,7 +13,7 @@ from inventory.errors import CountersLost, CountersUnavailable, SaleUnknown
 from orders.http import problems
 from orders.http.problems import Problem, Refused
 from orders.http.replies import unavailable
-from orders.reads.reference_cache import DirectoryUnavailable
+from orders.reads.reference_cache import ReferenceCacheUnavailable
 from shop.core.processes.threads import Overloaded
 
 P = ParamSpec("P")
@@ -67,7 +67,7 @@ def problem_of(error: Exception) -> Problem:
             return error.problem
         case SaleUnknown():
             return Problem(problems.NOT_FOUND, str(error))
-        case DatabaseError() | DirectoryUnavailable():
+        case DatabaseError() | ReferenceCacheUnavailable():
             return unavailable("PostgreSQL does not answer.")
         case redis.RedisError() | CountersUnavailable():
             return unavailable("Redis does not answer.")

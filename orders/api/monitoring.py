@@ -50,7 +50,7 @@ async def readiness() -> tuple[bool, dict[str, Any]]:
 async def _copy_of_sales() -> dict[str, Any]:
     """Return what this process's copy of clients and sales says of itself, as a check."""
     try:
-        return {"ok": True, "detail": await intake().directory.check()}
+        return {"ok": True, "detail": await intake().references.check()}
     except health.NotReady as error:
         return {"ok": False, "detail": str(error)}
 

@@ -23,7 +23,7 @@ from orders.http.decoding import field_error
 from orders.http.headers import OrderHeaders, is_json, read_idempotency_key
 from orders.http.order_request import Given, OrderRequest, decode_order
 from orders.http.problems import Problem, Refused
-from orders.reads.reference_cache import Client, Contents, KnownSale
+from orders.reads.reference_cache import Client, KnownSale, Snapshot
 
 from . import order_spans
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 
-class NotInCopy(Refused):
+class NotCached(Refused):
     """Refused for what the copy of clients and sales lacks: a newer one may have it."""
 
 
-class UnknownKey(NotInCopy):
+class UnknownKey(NotCached):
     """Refused for a key whose hash the copy lacks."""
 
     def __init__(self, problem: Problem, key_hash: str) -> None:
@@ -54,26 +54,26 @@ class Admitted(msgspec.Struct, frozen=True):
     span: "Span | None"  # to be ended with the answer, where this order is sampled
 
 
-def authenticate(contents: Contents, authorization: bytes) -> Client:
+def authenticate(snapshot: Snapshot, authorization: bytes) -> Client:
     """Return the client whose key an Authorization header gives. Raises Refused, NotInCopy."""
-    if client := contents.callers.get(authorization):
+    if client := snapshot.callers.get(authorization):
         return client
     scheme, _, key = authorization.strip().partition(b" ")
     if scheme.lower() != b"bearer" or not key.strip():
         raise Refused(Problem(problems.UNAUTHENTICATED, "The API key is missing."))
     key_hash = hashlib.sha256(key.strip()).hexdigest()
-    client = contents.clients.get(key_hash)
+    client = snapshot.clients.get(key_hash)
     if client is None:
         problem = Problem(problems.UNAUTHENTICATED, "The API key is not known.")
-        if key_hash in contents.unknown_keys:
+        if key_hash in snapshot.unknown_keys:
             raise Refused(problem)
         raise UnknownKey(problem, key_hash)
-    contents.remember(authorization, client)
+    snapshot.remember(authorization, client)
     return client
 
 
 def admit(
-    contents: Contents, client: Client, headers: OrderHeaders, body: bytes | None
+    snapshot: Snapshot, client: Client, headers: OrderHeaders, body: bytes | None
 ) -> Admitted:
     """Check all else of a request that can be checked here. `body` is None where it did not come.
 
@@ -81,7 +81,7 @@ def admit(
     """
     key = read_idempotency_key(headers.idempotency_keys)
     given = decode_order(_checked_body(headers, body))
-    sale = _find_sale(contents, given.order)
+    sale = _find_sale(snapshot, given.order)
     span = order_spans.order_begun(headers.traceparent)
     record, reservation = _prepare(client, key, headers, sale, given, span)
     return Admitted(headers, given.order, sale, record, reservation, span)
@@ -109,18 +109,18 @@ def _checked_body(headers: OrderHeaders, body: bytes | None) -> bytes:
     return body
 
 
-def require_sale(contents: Contents, slug: str) -> KnownSale:
+def require_sale(snapshot: Snapshot, slug: str) -> KnownSale:
     """Return the sale of this slug. Raises Refused, NotInCopy."""
-    sale = contents.sales.get(slug)
+    sale = snapshot.sales.get(slug)
     if sale is None:
-        raise NotInCopy(Problem(problems.UNKNOWN_SALE, f"There is no sale {slug!r}."))
+        raise NotCached(Problem(problems.UNKNOWN_SALE, f"There is no sale {slug!r}."))
     return sale
 
 
-def _find_sale(contents: Contents, request: OrderRequest) -> KnownSale:
+def _find_sale(snapshot: Snapshot, request: OrderRequest) -> KnownSale:
     """Return the sale with all SKUs of the request. Raises Refused, NotInCopy."""
-    sale = require_sale(contents, request.sale)
-    if sale.id not in contents.on_record:
+    sale = require_sale(snapshot, request.sale)
+    if sale.id not in snapshot.on_record:
         raise Refused(Problem(problems.SALE_CLOSED, f"Sale {sale.slug} is closed."))
     unknown = [
         {"pointer": f"/lines/{index}/sku", "sku": line.sku, "detail": "is not in this sale"}
@@ -128,7 +128,7 @@ def _find_sale(contents: Contents, request: OrderRequest) -> KnownSale:
         if line.sku not in sale.skus
     ]
     if unknown:
-        raise NotInCopy(
+        raise NotCached(
             Problem(problems.UNKNOWN_SKU, f"Sale {sale.slug} does not offer all SKUs.", unknown)
         )
     return sale

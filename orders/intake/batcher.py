@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from inventory.counters import Keys
 from inventory.errors import CountersLost, CountersUnavailable
 from inventory.reservation import Outcome, Reservation
-from orders.reads.reference_cache import Directory, KnownSale
+from orders.reads.reference_cache import KnownSale, ReferenceCache
 from orders.task_names import PERSIST_ORDERS
 from shop.core.processes.threads import Overloaded
 from shop.core.tasks import dispatch
@@ -77,9 +77,9 @@ class Batcher:
     Batches grow with the load and add no delay without it.
     """
 
-    def __init__(self, directory: Directory, memory: Memory, counting: Counting) -> None:
+    def __init__(self, references: ReferenceCache, memory: Memory, counting: Counting) -> None:
         self._memory = memory
-        self._directory = directory
+        self._references = references
         self._counting = counting
         self._reserver = StockReserver()
         self._queues: dict[int, _SaleQueue] = {}
@@ -163,8 +163,8 @@ class Batcher:
         reservations = [waiting.reservation for waiting in batch]
         began = time.time_ns() if process.active is not None else 0
         try:
-            contents = await self._directory.current()
-            decision = await self._reserver.reserve(contents.sales[slug], reservations)
+            snapshot = await self._references.current()
+            decision = await self._reserver.reserve(snapshot.sales[slug], reservations)
         except (redis.RedisError, NotDurable) as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
             # Who queued up behind it has waited for the same Redis, and is not to wait once more.

@@ -23,12 +23,12 @@ from orders.http.replies import (
     repeated_reply,
     unavailable,
 )
-from orders.reads.reference_cache import Client, Contents, Directory, DirectoryUnavailable
+from orders.reads.reference_cache import Client, ReferenceCache, ReferenceCacheUnavailable, Snapshot
 from orders.reads.status_watch import StatusWatch
 from shop.core.stores.redis import async_client
 
 from . import order_spans
-from .admission import Admitted, NotInCopy, UnknownKey, admit, authenticate, require_sale
+from .admission import Admitted, NotCached, UnknownKey, admit, authenticate, require_sale
 from .batcher import Batcher, Undecided
 from .public_key import PublicKeyThrottle
 from .recent_accepts import Memory
@@ -47,14 +47,14 @@ class Intake:
     """Takes orders for one process. Belongs to the event loop in which it is first used."""
 
     def __init__(self) -> None:
-        self.directory = Directory()
+        self.references = ReferenceCache()
         self.watch = StatusWatch()
         self.memory = Memory()
         self._counting = Counting()
         self._throttle = Throttle()
         self._redis = async_client()
         self._public_key = PublicKeyThrottle(self._redis)
-        self._batcher = Batcher(self.directory, self.memory, self._counting)
+        self._batcher = Batcher(self.references, self.memory, self._counting)
 
     async def close(self) -> None:
         """Finish the batches under way."""
@@ -98,17 +98,17 @@ class Intake:
         Returns False, with nothing done, where more than the counters would have to be waited for.
         """
         headers = read_headers(raw_headers)
-        contents = self.directory.at_hand()
-        if contents is None or headers.prefer:
+        snapshot = self.references.cached()
+        if snapshot is None or headers.prefer:
             return False
         try:
-            client = authenticate(contents, headers.authorization)
+            client = authenticate(snapshot, headers.authorization)
             if client.rate_limit is not None or client.public:
                 return False  # counted once, by the way that can wait
-            admitted = admit(contents, client, headers, body)
+            admitted = admit(snapshot, client, headers, body)
             tell = partial(self._answer, admitted, answer)
             self._batcher.put(admitted.sale, admitted.reservation, tell)
-        except NotInCopy:
+        except NotCached:
             return False
         except Exception as error:
             answer(self._failed(headers, error))
@@ -123,7 +123,7 @@ class Intake:
         try:
             return await self._by_copy(lambda copy: authenticate(copy, authorization))
         except UnknownKey as unknown:
-            (await self.directory.current()).note_unknown(unknown.key_hash)
+            (await self.references.current()).note_unknown(unknown.key_hash)
             raise
 
     async def knows_sale(self, slug: str) -> bool:
@@ -134,18 +134,18 @@ class Intake:
         try:
             await self._by_copy(lambda copy: require_sale(copy, slug))
         except Refused:
-            return self.directory.at_hand() is None
+            return self.references.cached() is None
         return True
 
     async def _admit(self, client: Client, headers: OrderHeaders, body: bytes | None) -> Admitted:
         return await self._by_copy(lambda copy: admit(copy, client, headers, body))
 
-    async def _by_copy(self, reserve: Callable[[Contents], T]) -> T:
+    async def _by_copy(self, reserve: Callable[[Snapshot], T]) -> T:
         """Judge by the copy of clients and sales, or by a newer one where that lacks something."""
         try:
-            return reserve(await self.directory.current())
-        except NotInCopy:
-            return reserve(await self.directory.newer())
+            return reserve(await self.references.current())
+        except NotCached:
+            return reserve(await self.references.refreshed())
 
     def _failed(self, headers: OrderHeaders, error: Exception) -> Reply:
         if isinstance(error, Refused):
@@ -234,7 +234,7 @@ def _end_span(span: "Span", admitted: Admitted, outcome: Outcome | Undecided, re
 def _error_reply(headers: OrderHeaders, error: Exception) -> Reply:
     if isinstance(error, Refused):
         return problem_reply(headers, error.problem)
-    if isinstance(error, Undecided | DirectoryUnavailable):
+    if isinstance(error, Undecided | ReferenceCacheUnavailable):
         return problem_reply(headers, unavailable(str(error) or "PostgreSQL is away."))
     # Whether the order was taken is unknown here, and a repetition tells: that is a 503.
     logger.error("an order failed [%s]", headers.request_id, exc_info=error)

@@ -66,7 +66,7 @@ class KnownSale:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class Snapshot:
     """All clients and sales as they were at one moment."""
 
     clients: dict[str, Client]  # by the hash of their key
@@ -91,18 +91,18 @@ class Contents:
             self.callers[authorization] = client
 
 
-class DirectoryUnavailable(Exception):
+class ReferenceCacheUnavailable(Exception):
     """PostgreSQL is away and nothing was ever read from it."""
 
 
-class Directory:
+class ReferenceCache:
     """A copy of clients and sales that keeps itself fresh while it is used.
 
     While PostgreSQL is away, the last copy serves: orders are accepted all the same.
     """
 
     def __init__(self) -> None:
-        self._contents: Contents | None = None
+        self._snapshot: Snapshot | None = None
         self._loaded_at = -STALE_SECONDS
         self._tried_at = -STALE_SECONDS
         self._loading: asyncio.Task[None] | None = None
@@ -112,39 +112,39 @@ class Directory:
         self._reading_seconds = 0.0  # that the last one took
         self._trouble = ""  # why the last reading failed
 
-    def at_hand(self) -> Contents | None:
+    def cached(self) -> Snapshot | None:
         """Return the copy if it is young enough to be used without waiting for anything."""
         age = time.monotonic() - self._loaded_at
         if age > STALE_SECONDS:
             return None
         if age > FRESH_SECONDS:
             self._start_loading(FRESH_SECONDS)
-        return self._contents
+        return self._snapshot
 
-    async def current(self) -> Contents:
+    async def current(self) -> Snapshot:
         """Return the copy. Raises DirectoryUnavailable when there is none and can't be one."""
-        if contents := self.at_hand():
-            return contents
+        if snapshot := self.cached():
+            return snapshot
         await self._load(FRESH_SECONDS)
-        if self._contents is None:
-            raise DirectoryUnavailable
-        return self._contents
+        if self._snapshot is None:
+            raise ReferenceCacheUnavailable
+        return self._snapshot
 
     async def check(self) -> str:
         """Return what there is to say of the copy. Raises NotReady where it does not get newer."""
-        with suppress(DirectoryUnavailable):
+        with suppress(ReferenceCacheUnavailable):
             await self.current()
         why = self._trouble or "no answer yet"
-        if self._contents is None:
+        if self._snapshot is None:
             raise NotReady(f"clients and sales cannot be read: {why}")
         age = time.monotonic() - self._loaded_at
         if age > OLD_SECONDS:
             raise NotReady(f"clients and sales were last read {age:.0f} s ago, which serves: {why}")
-        if self._contents.left_out:
-            return f"without what cannot be read: {'; '.join(self._contents.left_out[:5])}"
+        if self._snapshot.left_out:
+            return f"without what cannot be read: {'; '.join(self._snapshot.left_out[:5])}"
         return "ok"
 
-    async def newer(self) -> Contents:
+    async def refreshed(self) -> Snapshot:
         """Return a copy whose reading began after this call: for who misses what should be there.
 
         However many ask, it is read at most every 0.2 s and for a quarter of the time. While that
@@ -194,7 +194,7 @@ class Directory:
         if task is None:
             return
         patience = None
-        if self._contents is not None:  # a PostgreSQL that stands still must not hold up orders
+        if self._snapshot is not None:  # a PostgreSQL that stands still must not hold up orders
             patience = max(0.0, self._tried_at + PATIENCE_SECONDS - time.monotonic())
         await asyncio.wait([task], timeout=patience)
 
@@ -208,7 +208,7 @@ class Directory:
     async def _read(self) -> None:
         started = time.monotonic()
         try:
-            self._contents = await in_thread(read_contents)
+            self._snapshot = await in_thread(read_contents)
             self._loaded_at = started
             if self._trouble:
                 logger.info("clients and sales are read again")
@@ -233,7 +233,7 @@ def _tell(askers: Iterable[asyncio.Future[None]]) -> None:
             told.set_result(None)
 
 
-def read_contents() -> Contents:
+def read_contents() -> Snapshot:
     """Read all clients, all sales, and the SKUs of those that may still be asked for."""
     public_key = hash_api_key(settings.DROP_PAGE_API_KEY)
     skus: dict[int, dict[str, OfferedSku]] = {}
@@ -249,7 +249,7 @@ def read_contents() -> Contents:
             left_out.append(f"SKU {sku} of sale {allocation.sale.slug}: {error}")
             continue
         skus.setdefault(allocation.sale_id, {})[sku] = OfferedSku(allocation.pk, price)
-    return Contents(
+    return Snapshot(
         clients={
             client.key_hash: Client(
                 client.pk, client.name, client.rate_limit, public=client.key_hash == public_key

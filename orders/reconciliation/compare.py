@@ -22,7 +22,7 @@ from django.db.models import Q
 
 from inventory import counters, outbox
 from inventory.models import Allocation, Sale
-from inventory.reservation import Snapshot, position_of, retaking
+from inventory.reservation import CountersSnapshot, position_of, retaking
 from orders.domain import RELEASED, SkuBalance
 from orders.errors import ReconciliationImpossible
 from orders.models import DeadLetter, Order, PaymentNotice, ReconciliationCheckpoint
@@ -92,7 +92,12 @@ def _compare(sale_id: int, slug: str, *, thorough: bool) -> _Compared | None:
 
 
 def _bring_together(
-    sale_id: int, slug: str, seen: Snapshot, waiting: dict[str, "_Waiting"], *, thorough: bool
+    sale_id: int,
+    slug: str,
+    seen: CountersSnapshot,
+    waiting: dict[str, "_Waiting"],
+    *,
+    thorough: bool,
 ) -> _Compared | None:
     sale = Sale.objects.get(pk=sale_id)
     if sale.epoch != seen.epoch:
@@ -140,7 +145,7 @@ class _Back:
 
 def _on_their_way(
     sale: Sale,
-    seen: Snapshot,
+    seen: CountersSnapshot,
     rows: Sequence[Allocation],
     later: in_transit.Later,
     retaken: in_transit.Retaken,
@@ -195,13 +200,13 @@ def _one_moment() -> Iterator[None]:
         yield
 
 
-def _allocated(row: Allocation, seen: Snapshot) -> int:
+def _allocated(row: Allocation, seen: CountersSnapshot) -> int:
     """Return what a sale had of a SKU at the watermark: Redis is told of added units afterwards."""
     counted = seen.skus.get(row.pk)
     return min(row.allocated, counted.allocated) if counted else row.allocated
 
 
-def _being_retaken(sale_id: int, seen: Snapshot) -> Units:
+def _being_retaken(sale_id: int, seen: CountersSnapshot) -> Units:
     """Return the units that a late payment had retaken in Redis, and in PostgreSQL not yet."""
     pending = PaymentNotice.objects.filter(
         state=PaymentNotice.State.PENDING, type=PaymentNotice.Type.SUCCEEDED
@@ -235,7 +240,7 @@ class _Waiting:
     units: list[tuple[int, int]]  # allocation, quantity
 
 
-def _waiting(sale_id: int, seen: Snapshot) -> dict[str, _Waiting]:
+def _waiting(sale_id: int, seen: CountersSnapshot) -> dict[str, _Waiting]:
     """Return what is in the outbox up to the watermark and can be read, by entry."""
     found = {}
     for entry in outbox.entries_up_to(sale_id, seen.position):
@@ -246,7 +251,7 @@ def _waiting(sale_id: int, seen: Snapshot) -> dict[str, _Waiting]:
     return found
 
 
-def _in_flight(sale_id: int, seen: Snapshot, waiting: dict[str, _Waiting]) -> Units:
+def _in_flight(sale_id: int, seen: CountersSnapshot, waiting: dict[str, _Waiting]) -> Units:
     """Return the units of orders and dead letters that are accepted and not in the ledger."""
     letters = _open_letters(sale_id, seen)
     # Who put an entry into the dead letters may have died before taking it out of the outbox.
@@ -263,7 +268,7 @@ def _in_flight(sale_id: int, seen: Snapshot, waiting: dict[str, _Waiting]) -> Un
     return units
 
 
-def _open_letters(sale_id: int, seen: Snapshot) -> list[DeadLetter]:
+def _open_letters(sale_id: int, seen: CountersSnapshot) -> list[DeadLetter]:
     """Return dead letters whose units, at the watermark, were taken in Redis and nowhere else."""
     rejected = Q(resolution=DeadLetter.Resolution.REJECTED)
     unreleased = Q(release_place__isnull=True) | Q(release_place__gt=seen.releases)

@@ -16,7 +16,7 @@ from django.db.models import Sum
 
 from inventory import counters, outbox
 from inventory.models import Allocation, StockMovement
-from inventory.reservation import Snapshot
+from inventory.reservation import CountersSnapshot
 from orders.domain import HOLDING, SELLING, request_digest
 from orders.models import DeadLetter, Order
 from shop.core.stores import sql
@@ -110,7 +110,7 @@ def _missing_orders(sale_id: int, search: _Search) -> Finding:
     return found
 
 
-def _unknown_orders(sale_id: int, seen: Snapshot, search: _Search) -> Finding:
+def _unknown_orders(sale_id: int, seen: CountersSnapshot, search: _Search) -> Finding:
     found = Finding("unknown-order", "in the ledger, and Redis has no record of the request")
     standing = Order.objects.filter(sale=sale_id, position__lte=seen.position).exclude(
         status="rejected"
@@ -137,7 +137,7 @@ def _released_early(sale_id: int, search: _Search) -> Finding:
     return found
 
 
-def _counters_off(sale_id: int, seen: Snapshot) -> Iterator[Finding]:
+def _counters_off(sale_id: int, seen: CountersSnapshot) -> Iterator[Finding]:
     """Yield counters that do not follow from what Redis itself says was taken and given back."""
     for row in Allocation.objects.filter(sale=sale_id).select_related("product"):
         counted = seen.skus.get(row.pk)

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection
 
 from inventory import counters
-from inventory.reservation import Snapshot
+from inventory.reservation import CountersSnapshot
 from orders.domain import HOLDING, RELEASED, SELLING, Status
 from orders.models import Order, ReconciliationCheckpoint
 from shop.core.stores import sql
@@ -54,7 +54,7 @@ class OnTheirWay:
     rejected: Units = field(default_factory=Counter)  # of orders that were never in a stock row
 
 
-def accepted_later(sale_id: int, seen: Snapshot) -> Later:
+def accepted_later(sale_id: int, seen: CountersSnapshot) -> Later:
     """Return what orders accepted after the watermark add to the ledger."""
     later = Later()
     parameters = {"sale_id": sale_id, "position": seen.position}
@@ -72,7 +72,7 @@ def accepted_later(sale_id: int, seen: Snapshot) -> Later:
     return later
 
 
-def retaken_later(sale_id: int, seen: Snapshot) -> Retaken:
+def retaken_later(sale_id: int, seen: CountersSnapshot) -> Retaken:
     """Return what late payments took once more after the watermark."""
     retaken = Retaken()
     for allocation_id, status, in_gap, units in _run("units_taken_again_after.sql", sale_id, seen):
@@ -88,14 +88,14 @@ def are_few(sale_id: int) -> bool:
     return bool(_to_release(sale_id)[: FEW + 1].count() <= FEW)
 
 
-def all_noted(sale_id: int, seen: Snapshot, since: int) -> bool:
+def all_noted(sale_id: int, seen: CountersSnapshot, since: int) -> bool:
     """Tell whether the ledger has noted whose each release was that Redis has made since then."""
     between = {"sale_id": sale_id, "since": since, "until": seen.releases}
     [(noted,)] = sql.run(SQL / "releases_noted_between.sql", between)
     return bool(noted == seen.releases - since)
 
 
-def by_orders(sale_id: int, seen: Snapshot, *, ask: bool = True) -> OnTheirWay:
+def by_orders(sale_id: int, seen: CountersSnapshot, *, ask: bool = True) -> OnTheirWay:
     """Return the units on their way by reading their orders, and asking Redis for each.
 
     Redis need not be asked where all its releases are noted.
@@ -111,7 +111,7 @@ def by_orders(sale_id: int, seen: Snapshot, *, ask: bool = True) -> OnTheirWay:
 
 def by_totals(
     sale_id: int,
-    seen: Snapshot,
+    seen: CountersSnapshot,
     checkpoint: ReconciliationCheckpoint,
     released: Mapping[int, int],
     later: Later,
@@ -141,7 +141,7 @@ def offsets(
     return {str(key): totals[key] for key in released}
 
 
-def _released_unnoted(sale_id: int, seen: Snapshot) -> Iterator[list[UUID]]:
+def _released_unnoted(sale_id: int, seen: CountersSnapshot) -> Iterator[list[UUID]]:
     """Yield orders whose release is not noted, and that Redis had made at the watermark all the
     same, in pages."""
     # A cursor of the server's lasts as long as its transaction, which is the caller's.
@@ -171,6 +171,6 @@ def _count(found: OnTheirWay, rows: list[tuple[Any, ...]], sign: int) -> None:
         (found.rejected if rejected else found.held)[allocation_id] += sign * units
 
 
-def _run(name: str, sale_id: int, seen: Snapshot) -> list[tuple[Any, ...]]:
+def _run(name: str, sale_id: int, seen: CountersSnapshot) -> list[tuple[Any, ...]]:
     parameters = {"sale_id": sale_id, "position": seen.position, "releases": seen.releases}
     return sql.run(SQL / name, parameters)

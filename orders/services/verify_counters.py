@@ -14,7 +14,7 @@ from django.db.models import Max, QuerySet
 from inventory import counters, outbox
 from inventory.errors import CountersLost, CountersUnavailable, ServerNotCompared
 from inventory.models import Allocation, Sale
-from inventory.reservation import Snapshot
+from inventory.reservation import CountersSnapshot
 from inventory.selectors import sales_on_record
 from inventory.services import tell_redis
 from orders.models import Order
@@ -92,14 +92,14 @@ def _forget_refusals_of_days_ago(sale: Sale) -> None:
         counters.shorten_refusals(sale.pk)
 
 
-def _look(sale: Sale, server: bytes) -> Snapshot | None:
+def _look(sale: Sale, server: bytes) -> CountersSnapshot | None:
     answering, seen = counters.look(sale.pk)
     if answering != server:
         raise ServerNotCompared(answering)
     return seen
 
 
-def _has_counted_all(sale: Sale, seen: Snapshot) -> bool:
+def _has_counted_all(sale: Sale, seen: CountersSnapshot) -> bool:
     """Tell whether the counters have counted each order that is in the ledger or in the outbox.
 
     A server that went on by itself after another one had taken over may have accepted the last
@@ -115,7 +115,7 @@ def _has_counted_all(sale: Sale, seen: Snapshot) -> bool:
     )
 
 
-def _is_counted(sale: Sale, before: Snapshot, orders: QuerySet[Order]) -> bool:
+def _is_counted(sale: Sale, before: CountersSnapshot, orders: QuerySet[Order]) -> bool:
     in_ledger = orders.count()
     # Read again, for orders came in while the ledger counted.
     seen = _look(sale, before.server)
@@ -125,7 +125,7 @@ def _is_counted(sale: Sale, before: Snapshot, orders: QuerySet[Order]) -> bool:
     return seen.waiting <= room or _not_in_ledger(sale, seen, room) <= room
 
 
-def _not_in_ledger(sale: Sale, seen: Snapshot, enough: int) -> int:
+def _not_in_ledger(sale: Sale, seen: CountersSnapshot, enough: int) -> int:
     """Return how many orders in the outbox are not in the ledger; at most that, once `enough`."""
     most, missing = seen.waiting, 0
     entries = outbox.entries_up_to(sale.pk, seen.position)
@@ -143,7 +143,7 @@ def _not_in_ledger(sale: Sale, seen: Snapshot, enough: int) -> int:
     return missing
 
 
-def _told_what_it_missed(sale: Sale, seen: Snapshot) -> bool:
+def _told_what_it_missed(sale: Sale, seen: CountersSnapshot) -> bool:
     """Bring rules and added stock that are newer than the copy. Returns whether that succeeded."""
     rows = Allocation.objects.filter(sale=sale).values_list("pk", "allocated")
     lacks_units = any(pk in seen.skus and units > seen.skus[pk].allocated for pk, units in rows)

@@ -11,7 +11,7 @@ from django.test import AsyncClient, Client
 
 from inventory.models import Sale
 from orders.intake.placing import intake
-from orders.reads.reference_cache import Directory
+from orders.reads.reference_cache import ReferenceCache
 from orders.reconciliation.history import reconcile_all
 from orders.services.verify_counters import verify_counters
 from shop.core import clock
@@ -93,7 +93,7 @@ def test_commands_go_through_all_sales(command: list[str], bad_sales: list[str])
 
 def test_what_cannot_be_read_is_named(bad_sales: list[str]) -> None:
     async def look() -> str:
-        return await Directory().check()
+        return await ReferenceCache().check()
 
     said = asyncio.run(look())
     assert "half-cents" in said
@@ -109,7 +109,7 @@ def test_a_copy_that_does_not_get_newer_is_named(
     monkeypatch.setattr("orders.reads.reference_cache.read_contents", fail)
 
     async def look() -> str:
-        return await Directory().check()
+        return await ReferenceCache().check()
 
     with pytest.raises(NotReady, match="cannot be read: no such luck"):
         asyncio.run(look())
@@ -134,13 +134,13 @@ def test_the_first_copy_serves_on_and_is_said_to_be_old(
         raise ValueError("year 10000 is out of range")
 
     async def look() -> None:
-        directory = Directory()
-        assert await directory.check() == "ok"
+        references = ReferenceCache()
+        assert await references.check() == "ok"
         monkeypatch.setattr("orders.reads.reference_cache.read_contents", fail)
-        directory._loaded_at -= 60
-        directory._tried_at -= 60
+        references._loaded_at -= 60
+        references._tried_at -= 60
         with pytest.raises(NotReady, match=r"6. s ago, which serves: year 10000"):
-            await directory.check()
-        assert "drop" in (await directory.current()).sales
+            await references.check()
+        assert "drop" in (await references.current()).sales
 
     asyncio.run(look())

@@ -83,17 +83,17 @@ def test_a_reading_that_began_too_early_is_not_taken_for_an_answer(
     has_read, go_on = threading.Event(), threading.Event()
     read_contents = reference_cache.read_contents
 
-    def slowly() -> reference_cache.Contents:
-        contents = read_contents()
+    def slowly() -> reference_cache.Snapshot:
+        snapshot = read_contents()
         has_read.set()
         assert go_on.wait(30)
-        return contents
+        return snapshot
 
     async def steps(intake: Intake) -> None:
         assert (await place(intake, api_key, "k-1")).status == 202
         monkeypatch.setattr(reference_cache, "FRESH_SECONDS", 0.0)
         monkeypatch.setattr(reference_cache, "read_contents", slowly)
-        await intake.directory.current()  # not fresh, so it is read again in the background
+        await intake.references.current()  # not fresh, so it is read again in the background
         await asyncio.to_thread(has_read.wait, 30)
         _, new_key = await threads.in_thread(create_client, name="newcomer")
         order = asyncio.create_task(place(intake, new_key, "k-2"))

@@ -47,7 +47,7 @@ def messages() -> Iterator[dict[str, Any]]:
         yield webhook["post"]
 
 
-def contents() -> Iterator[dict[str, Any]]:
+def snapshot() -> Iterator[dict[str, Any]]:
     """All bodies in the document: each has a schema and examples."""
     for found in [*operations(), *messages()]:
         for response in [found.get("requestBody", {}), *found["responses"].values()]:
@@ -105,7 +105,7 @@ def test_every_problem_of_a_response_has_an_example_there() -> None:
 def test_every_example_fits_its_schema() -> None:
     examples = [
         (shown["value"], content["schema"])
-        for content in contents()
+        for content in snapshot()
         for shown in content.get("examples", {}).values()
     ]
     assert examples

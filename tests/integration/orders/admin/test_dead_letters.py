@@ -133,8 +133,8 @@ def test_more_letters_than_one_request_can_take_are_left_for_the_next(
     sold: Sold, admin_client: Client, act: Act, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(admin_of_letters, "AT_ONCE", 1)
-    newer = dead_letter(sold.sale, sold.client, {"TEE": 1})
-    page = act(admin_client, MODEL, "replay", sold.letter, newer)
+    refreshed = dead_letter(sold.sale, sold.client, {"TEE": 1})
+    page = act(admin_client, MODEL, "replay", sold.letter, refreshed)
     assert "Only the first 1 were dealt with" in page
     assert DeadLetter.objects.get(resolution="") == sold.letter
 
