@@ -23,7 +23,7 @@ from shop.core.tasks import dispatch
 from shop.core.tracing import process
 
 from . import order_spans
-from .recent_accepts import Memory
+from .recent_accepts import RecentAccepts
 from .reserving import NotDurable, StockReserver
 from .room import NoRoom
 from .stats import Counting
@@ -77,8 +77,10 @@ class Batcher:
     Batches grow with the load and add no delay without it.
     """
 
-    def __init__(self, references: ReferenceCache, memory: Memory, counting: Counting) -> None:
-        self._memory = memory
+    def __init__(
+        self, references: ReferenceCache, recent_accepts: RecentAccepts, counting: Counting
+    ) -> None:
+        self._recent_accepts = recent_accepts
         self._references = references
         self._counting = counting
         self._reserver = StockReserver()
@@ -173,7 +175,7 @@ class Batcher:
             self._fail(queue, batch, str(error))
         except CountersLost as error:
             logger.error("%s", error)
-            self._memory.lost(sale_id)
+            self._recent_accepts.lost(sale_id)
             self._fail(queue, batch, "The sale's counters are not there.")
         except (DatabaseError, Overloaded, CountersUnavailable) as error:
             logger.warning("Redis is another one, and cannot be compared now: %s", error)

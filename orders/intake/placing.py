@@ -31,7 +31,7 @@ from . import order_spans
 from .admission import Admitted, NotCached, UnknownKey, admit, authenticate, require_sale
 from .batcher import Batcher, Undecided
 from .public_key import PublicKeyThrottle
-from .recent_accepts import Memory
+from .recent_accepts import RecentAccepts
 from .stats import UNAVAILABLE, Counting, outcome_name
 from .throttle import Throttle
 
@@ -49,18 +49,18 @@ class Intake:
     def __init__(self) -> None:
         self.references = ReferenceCache()
         self.watch = StatusWatch()
-        self.memory = Memory()
+        self.recent_accepts = RecentAccepts()
         self._counting = Counting()
         self._throttle = Throttle()
         self._redis = async_client()
         self._public_key = PublicKeyThrottle(self._redis)
-        self._batcher = Batcher(self.references, self.memory, self._counting)
+        self._batcher = Batcher(self.references, self.recent_accepts, self._counting)
 
     async def close(self) -> None:
         """Finish the batches under way."""
         await self._batcher.close()
         await self._counting.close()
-        await self.memory.close()
+        await self.recent_accepts.close()
         await self._redis.aclose()
 
     async def place_order(
@@ -173,7 +173,7 @@ class Intake:
     def _reply(self, admitted: Admitted, outcome: Outcome) -> Reply:
         headers, record = admitted.headers, admitted.record
         if isinstance(outcome, Accepted):
-            self.memory.note(record)
+            self.recent_accepts.note(record)
             return order_reply(
                 headers, 202, record, outcome.now_ms, outcome.held_until_ms, Status.ACCEPTED
             )

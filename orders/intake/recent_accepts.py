@@ -8,7 +8,7 @@ from collections import deque
 from django.db import DatabaseError
 
 from orders.domain import OrderRecord
-from orders.reconciliation.lost_orders import put_in_doubt
+from orders.reconciliation.lost_orders import mark_suspect
 from shop.core.processes.threads import Overloaded, in_thread
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ MOST = 100_000  # some 15 MB
 AGAIN_SECONDS = 1.0
 
 
-class Memory:
+class RecentAccepts:
     """The last orders that this process has accepted: (when, sale, order id, client)."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Memory:
     async def _report(self, sale_id: int, orders: list[tuple[bytes, int]]) -> None:
         while True:
             try:
-                doubtful = await in_thread(put_in_doubt, sale_id, orders)
+                doubtful = await in_thread(mark_suspect, sale_id, orders)
                 break
             except (DatabaseError, Overloaded) as error:
                 logger.warning("sale %s: orders in doubt cannot be noted yet: %s", sale_id, error)

@@ -41,9 +41,9 @@ class Room:
 
     async def _look(self) -> None:
         try:
-            memory = await self._redis.info("memory")
-            limit = int(memory["maxmemory"])
-            full = bool(limit) and int(memory["used_memory"]) >= FULL_SHARE * limit
+            recent_accepts = await self._redis.info("memory")
+            limit = int(recent_accepts["maxmemory"])
+            full = bool(limit) and int(recent_accepts["used_memory"]) >= FULL_SHARE * limit
             if full and not self._full:
                 logger.error("Redis is full to %d %%: orders are answered 503", FULL_SHARE * 100)
             self._full = full

@@ -19,7 +19,7 @@ from orders.models import ReconciliationRecord
 
 from .compare import Reconciliation, reconcile
 from .diagnose import Finding, explain
-from .lost_orders import conclude
+from .lost_orders import resolve_suspects
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def compare(sale: Sale, *, now: datetime) -> ReconciliationRecord:
         record = ReconciliationRecord(sale=sale, reason=str(error)[:300])
     else:
         record = _record(sale, found)
-        conclude(sale.pk)  # what was noted after a rebuild had looked
+        resolve_suspects(sale.pk)  # what was noted after a rebuild had looked
     record.compared_at = now
     if record.drift:
         _explain_once(record, last)

@@ -16,7 +16,7 @@ MOST = 100_000  # payments for orders that are not in the ledger
 logger = logging.getLogger(__name__)
 
 
-def put_in_doubt(sale_id: int, accepted: Iterable[tuple[bytes, int]]) -> int:
+def mark_suspect(sale_id: int, accepted: Iterable[tuple[bytes, int]]) -> int:
     """Note orders (id, client) that were accepted by counters which are lost. Returns how many.
 
     Those that are in the ledger are in no doubt; the rest is decided once the sale is rebuilt.
@@ -31,7 +31,7 @@ def put_in_doubt(sale_id: int, accepted: Iterable[tuple[bytes, int]]) -> int:
     return len(doubtful)
 
 
-def conclude(sale_id: int) -> list[str]:
+def resolve_suspects(sale_id: int) -> list[str]:
     """Decide about a sale's doubtful orders, now that its outbox is empty and its counters rebuilt.
 
     Returns the ids of those that turned out to be lost. Their requests may be placed again, with

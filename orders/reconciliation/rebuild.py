@@ -22,7 +22,7 @@ from orders.services.release_places import last_place
 from shop.core import clock
 
 from . import checkpoints
-from .lost_orders import conclude
+from .lost_orders import resolve_suspects
 
 PAGE = 1000
 
@@ -77,7 +77,7 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
     if not loaded or counters.server() != server:
         counters.fence(sale_id)  # half of it may be on the one server, half on the other
         raise CountersUnavailable("Another Redis has taken over meanwhile. Rebuild it again.")
-    return Rebuilt(sale.slug, sale.epoch, persisted, requests, conclude(sale.pk))
+    return Rebuilt(sale.slug, sale.epoch, persisted, requests, resolve_suspects(sale.pk))
 
 
 def _never() -> bool:

@@ -75,7 +75,7 @@ class Shop:
         self._intake = Intake()
 
     async def close(self) -> None:
-        await self._intake.memory.reported()
+        await self._intake.recent_accepts.reported()
         await self._intake.close()
 
 

@@ -245,7 +245,7 @@ def in_one_process(steps: Callable[[Intake], Awaitable[list[int]]]) -> list[int]
         intake = Intake()
         try:
             told = await steps(intake)
-            await intake.memory.reported()
+            await intake.recent_accepts.reported()
             return told
         finally:
             await intake.close()
