@@ -142,7 +142,7 @@ def _sku(row: Allocation, counted: SkuCounters | None) -> Reading:
     return {**units, "available": max(counted.available, 0), "in_flight": max(rest, 0)}
 
 
-def _totals(total: live_stats.Figures) -> Reading:
+def _totals(total: live_stats.Stats) -> Reading:
     return {
         "accepted": total.accepted,
         "replayed": total.outcomes.get("replayed", 0),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from orders.reads import live_stats
-from orders.reads.live_stats import LATENCY_MS, SETTLED_SECONDS, Figures
+from orders.reads.live_stats import LATENCY_MS, SETTLED_SECONDS, Stats
 
 SHOWN_SECONDS = 300
 _BEYOND_MS = LATENCY_MS[-1] * 2  # how an answer beyond the last bound is drawn
@@ -28,7 +28,7 @@ class Past:
 
     def __init__(self, sale_id: int) -> None:
         self._sale_id = sale_id
-        self._known: dict[int, Figures] = {}
+        self._known: dict[int, Stats] = {}
         self._until = 0
 
     def read(self, *, now: int, backlog: int) -> list[Second]:
@@ -56,6 +56,6 @@ class Past:
             backlog = max(0, backlog - each.accepted + each.persisted)
 
 
-def _drawn(each: Figures, share: float) -> float | None:
+def _drawn(each: Stats, share: float) -> float | None:
     quantile = each.latency_quantile_ms(share)
     return _BEYOND_MS if quantile == math.inf else quantile

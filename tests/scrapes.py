@@ -4,7 +4,7 @@ from django.test import Client
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-Figures = dict[tuple[str, ...], float]
+Stats = dict[tuple[str, ...], float]
 
 
 def scraped() -> list[Metric]:
@@ -15,7 +15,7 @@ def scraped() -> list[Metric]:
     return list(text_string_to_metric_families(reply.content.decode()))
 
 
-def figures() -> Figures:
+def figures() -> Stats:
     """Every sample by its name and its labels' values, these in the order of the labels' names."""
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
@@ -24,6 +24,6 @@ def figures() -> Figures:
     }
 
 
-def failing(told: Figures) -> set[str]:
+def failing(told: Stats) -> set[str]:
     """The sources that could not tell their figures."""
     return {key[1] for key, failed in told.items() if key[0] == "shop_scrape_error" and failed}

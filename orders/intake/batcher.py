@@ -26,7 +26,7 @@ from . import order_spans
 from .recent_accepts import RecentAccepts
 from .reserving import NotDurable, StockReserver
 from .room import NoRoom
-from .stats import Counting
+from .stats import LiveStats
 
 logger = logging.getLogger(__name__)
 
@@ -78,11 +78,11 @@ class Batcher:
     """
 
     def __init__(
-        self, references: ReferenceCache, recent_accepts: RecentAccepts, counting: Counting
+        self, references: ReferenceCache, recent_accepts: RecentAccepts, counting: LiveStats
     ) -> None:
         self._recent_accepts = recent_accepts
         self._references = references
-        self._counting = counting
+        self._stats = counting
         self._reserver = StockReserver()
         self._queues: dict[int, _SaleQueue] = {}
         self._wakeups: set[asyncio.Future[Any]] = set()
@@ -101,7 +101,7 @@ class Batcher:
         `tell` does not raise. Raises NotJudged, without calling it, where too many are waiting.
         """
         if self._queued >= self._most:
-            self._counting.undecided(sale.id, 1)
+            self._stats.undecided(sale.id, 1)
             raise Undecided("Too many orders are waiting.")
         queue = self._queues.get(sale.id)
         if queue is None:
@@ -191,14 +191,14 @@ class Batcher:
                 self._wake_up(sale_id)
             for waiting, outcome in zip(batch, decision.outcomes, strict=True):
                 waiting.tell(outcome)
-            self._counting.decided(
+            self._stats.decided(
                 sale_id,
                 list(zip(reservations, decision.outcomes, strict=True)),
                 [waiting.since for waiting in batch],
             )
 
     def _fail(self, queue: _SaleQueue, batch: list[_Waiting], reason: str) -> None:
-        self._counting.undecided(queue.sale_id, len(batch))
+        self._stats.undecided(queue.sale_id, len(batch))
         for waiting in batch:
             waiting.tell(Undecided(reason))
 

@@ -32,7 +32,7 @@ from .admission import Admitted, NotCached, UnknownKey, admit, authenticate, req
 from .batcher import Batcher, Undecided
 from .public_key import PublicKeyThrottle
 from .recent_accepts import RecentAccepts
-from .stats import UNAVAILABLE, Counting, outcome_name
+from .stats import UNAVAILABLE, LiveStats, outcome_name
 from .throttle import Throttle
 
 if TYPE_CHECKING:
@@ -50,16 +50,16 @@ class Intake:
         self.references = ReferenceCache()
         self.watch = StatusWatch()
         self.recent_accepts = RecentAccepts()
-        self._counting = Counting()
+        self._stats = LiveStats()
         self._throttle = Throttle()
         self._redis = async_client()
         self._public_key = PublicKeyThrottle(self._redis)
-        self._batcher = Batcher(self.references, self.recent_accepts, self._counting)
+        self._batcher = Batcher(self.references, self.recent_accepts, self._stats)
 
     async def close(self) -> None:
         """Finish the batches under way."""
         await self._batcher.close()
-        await self._counting.close()
+        await self._stats.close()
         await self.recent_accepts.close()
         await self._redis.aclose()
 
@@ -116,7 +116,7 @@ class Intake:
 
     def count_ended(self, reasons: Counter[str]) -> None:
         """Count connections that were ended because of what their clients did, by reason."""
-        self._counting.ended(reasons)
+        self._stats.ended(reasons)
 
     async def authenticate(self, authorization: bytes) -> Client:
         """Return the client whose key an Authorization header gives. Raises Refused."""
@@ -149,9 +149,9 @@ class Intake:
 
     def _failed(self, headers: OrderHeaders, error: Exception) -> Reply:
         if isinstance(error, Refused):
-            self._counting.refused(error.problem.type.slug)
+            self._stats.refused(error.problem.type.slug)
         elif not isinstance(error, Undecided):  # that is counted where it comes from
-            self._counting.refused(UNAVAILABLE)
+            self._stats.refused(UNAVAILABLE)
         return _error_reply(headers, error)
 
     def _answer(

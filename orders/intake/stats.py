@@ -20,7 +20,7 @@ from inventory.reservation import (
     Reservation,
     SoldOut,
 )
-from orders.reads.live_stats import NO_SALE, Tally
+from orders.reads.live_stats import NO_SALE, StatsDelta
 from shop.core.stores.redis import async_client
 
 logger = logging.getLogger(__name__)
@@ -37,11 +37,11 @@ _NAMES: dict[type, str] = {
 }
 
 
-class Counting:
+class LiveStats:
     """Counts answers. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._tally = Tally()
+        self._delta = StatsDelta()
         self._redis = async_client(max_connections=1)
         self._telling: asyncio.Task[None] | None = None
 
@@ -52,7 +52,7 @@ class Counting:
         since: Sequence[float],
     ) -> None:
         """Count a script call that was answered just now, for orders that waited `since`."""
-        self._tally.decided(sale_id, since, time.monotonic())
+        self._delta.decided(sale_id, since, time.monotonic())
         self._count(sale_id, Counter([outcome_name(*each) for each in asked]))
 
     def undecided(self, sale_id: int, orders: int) -> None:
@@ -65,7 +65,7 @@ class Counting:
 
     def ended(self, reasons: Counter[str]) -> None:
         """Count connections that were ended, by reason."""
-        self._tally.ended(reasons)
+        self._delta.ended(reasons)
         self._tell_soon()
 
     async def close(self) -> None:
@@ -78,7 +78,7 @@ class Counting:
         await self._redis.aclose()
 
     def _count(self, sale_id: int, outcomes: Counter[str]) -> None:
-        self._tally.answered(sale_id, outcomes)
+        self._delta.answered(sale_id, outcomes)
         self._tell_soon()
 
     def _tell_soon(self) -> None:
@@ -86,7 +86,7 @@ class Counting:
             self._telling = asyncio.get_running_loop().create_task(self._keep_telling())
 
     async def _keep_telling(self) -> None:
-        while self._tally:
+        while self._delta:
             await asyncio.sleep(TELL_EVERY_SECONDS)
             try:
                 await self._tell()
@@ -95,13 +95,13 @@ class Counting:
         self._telling = None
 
     async def _tell(self) -> None:
-        tally, self._tally = self._tally, Tally()
+        delta, self._delta = self._delta, StatsDelta()
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
-                tally.write(pipe)
+                delta.write(pipe)
                 await pipe.execute()
         except redis.RedisError:
-            self._tally.put_back(tally)
+            self._delta.put_back(delta)
             raise
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import Metric
 
 from orders.reads import live_stats as counted
-from orders.reads.live_stats import BATCH_ORDERS, ENDED, LATENCY_MS, NO_SALE, OUTCOMES, Figures
+from orders.reads.live_stats import BATCH_ORDERS, ENDED, LATENCY_MS, NO_SALE, OUTCOMES, Stats
 
 from .context import Scene
 from .families import counter, histogram
@@ -56,6 +56,6 @@ def figures(scene: Scene) -> Iterator[Metric]:
     )
 
 
-def _outcomes(found: Figures) -> dict[str, int]:
+def _outcomes(found: Stats) -> dict[str, int]:
     """Return answers by outcome, also of those that did not occur: a rate begins at zero."""
     return dict.fromkeys(OUTCOMES, 0) | found.outcomes

@@ -116,7 +116,7 @@ def _persist_all(
             order_ids = persist_entries(sale_id, entries)
         outbox.acknowledge(sale_id, [entry.entry_id for entry in entries], order_ids)
         with suppress(redis.RedisError):  # a figure for people, whose loss stops nobody
-            live_stats.tell_persisted(sale_id, len(order_ids))
+            live_stats.record_persisted(sale_id, len(order_ids))
         done += len(entries)
         if len(entries) < settings.PERSIST_BATCH:
             time.sleep(max(0.0, began + pause() - time.monotonic()))

@@ -58,7 +58,7 @@ _OUTCOME, _LATENCY, _BATCH, _ENDED = "o:", "l:", "b:", "c:"
 _MICROSECONDS, _BATCHED, _PERSISTED = "us", "n", "p"
 
 
-class Figures(msgspec.Struct, frozen=True):
+class Stats(msgspec.Struct, frozen=True):
     """What happened in a second, or since a sale began."""
 
     outcomes: dict[str, int]  # answers by outcome
@@ -91,7 +91,7 @@ class Figures(msgspec.Struct, frozen=True):
         return (*LATENCY_MS, math.inf)[bisect_left(reached, wanted)]
 
 
-class Tally:
+class StatsDelta:
     """What one process has counted and not yet told, by sale and Unix second."""
 
     def __init__(self) -> None:
@@ -135,7 +135,7 @@ class Tally:
         """Count orders that came into PostgreSQL."""
         self._of_now(sale_id)[_PERSISTED] += orders
 
-    def put_back(self, taken: "Tally") -> None:
+    def put_back(self, taken: "StatsDelta") -> None:
         """Count again what could not be told. Of a long time, seconds become one."""
         for (sale_id, second), counts in taken._counts.items():
             crowded = len(self._counts) >= _MOST_SECONDS
@@ -161,22 +161,22 @@ class Tally:
         return counts
 
 
-def tell_persisted(sale_id: int, orders: int) -> None:
+def record_persisted(sale_id: int, orders: int) -> None:
     """Count orders that came into PostgreSQL, at once. Raises redis.RedisError."""
-    tally = Tally()
-    tally.persisted(sale_id, orders)
+    delta = StatsDelta()
+    delta.persisted(sale_id, orders)
     with client().pipeline(transaction=False) as pipe:
-        tally.write(pipe)
+        delta.write(pipe)
         pipe.execute()
 
 
-def totals(sale_ids: Sequence[int]) -> dict[int, Figures]:
+def totals(sale_ids: Sequence[int]) -> dict[int, Stats]:
     """Return what ever happened in each of these sales. Raises redis.RedisError."""
     found = _read([_total_key(sale_id) for sale_id in sale_ids])
     return {sale_id: _figures(counts) for sale_id, counts in zip(sale_ids, found, strict=True)}
 
 
-def seconds(sale_id: int, *, after: int, until: int) -> dict[int, Figures]:
+def seconds(sale_id: int, *, after: int, until: int) -> dict[int, Stats]:
     """Return what happened in each Unix second above `after` and up to `until`.
 
     Seconds without anything are left out, as are those of more than KEPT_SECONDS ago. The last two
@@ -204,8 +204,8 @@ def _read(keys: Sequence[str]) -> list[dict[str, int]]:
     return [{field.decode(): int(value) for field, value in each.items()} for each in found]
 
 
-def _figures(counts: dict[str, int]) -> Figures:
-    return Figures(
+def _figures(counts: dict[str, int]) -> Stats:
+    return Stats(
         outcomes=_by_name(counts, _OUTCOME),
         latency=_buckets(counts, _LATENCY, len(LATENCY_MS) + 1),
         latency_ms=counts.get(_MICROSECONDS, 0) / 1e3,

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orders.reads.live_stats import SETTLED_SECONDS, Figures
+from orders.reads.live_stats import SETTLED_SECONDS, Stats
 
 RECENT_SECONDS = 10  # that rates and waiting times are taken over
 SHOWN_SECONDS = 60
-_NOTHING = Figures(outcomes={}, latency=[], latency_ms=0, batches=[], batched=0, persisted=0)
+_NOTHING = Stats(outcomes={}, latency=[], latency_ms=0, batches=[], batched=0, persisted=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def wanted_seconds(now: float) -> tuple[int, int]:
     return until - SHOWN_SECONDS, until
 
 
-def pace_of(counted: Mapping[int, Figures], *, until: int) -> Pace:
+def pace_of(counted: Mapping[int, Stats], *, until: int) -> Pace:
     """Return the pace at second `until`; seconds that are not counted were quiet."""
     minute = [
         counted.get(second, _NOTHING) for second in range(until - SHOWN_SECONDS + 1, until + 1)
@@ -50,12 +50,12 @@ def pace_of(counted: Mapping[int, Figures], *, until: int) -> Pace:
     )
 
 
-def _together(seconds: list[Figures]) -> Figures:
+def _together(seconds: list[Stats]) -> Stats:
     outcomes: Counter[str] = Counter()
     for figures in seconds:
         outcomes.update(figures.outcomes)
     latencies = [figures.latency for figures in seconds if figures.latency]
-    return Figures(
+    return Stats(
         outcomes=outcomes,
         latency=[sum(bucket) for bucket in zip(*latencies, strict=True)],
         latency_ms=sum(figures.latency_ms for figures in seconds),

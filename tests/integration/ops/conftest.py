@@ -10,7 +10,7 @@ from django.conf import settings
 from prometheus_client.core import Metric
 
 from orders.models import ApiClient
-from orders.reads.live_stats import NO_SALE, Tally
+from orders.reads.live_stats import NO_SALE, StatsDelta
 from orders.reconciliation.history import reconcile_all
 from orders.task_names import PULSES
 from shop.core import clock
@@ -56,7 +56,7 @@ def scrape(
     placed(sale, key, Request("k-1"), Request("k-2", customer="eve"))
     place(key, Request("k-3", customer="bob"))
     dead_letter(sale, client_row)
-    tally = Tally()
+    tally = StatsDelta()
     tally.answered(NO_SALE, Counter({"unauthenticated": 1}))
     with client().pipeline() as pipe:
         tally.write(pipe)

@@ -16,17 +16,17 @@ from orders.management.live.pace import SHOWN_SECONDS, pace_of, wanted_seconds
 from orders.management.live.picture import picture
 from orders.management.live.reading import Counts, Ledger, Reading
 from orders.models import ReconciliationRecord
-from orders.reads.live_stats import LATENCY_MS, Figures
+from orders.reads.live_stats import LATENCY_MS, Stats
 from orders.reads.selectors import WaitingPayments
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
 
-def second(*, persisted: int = 0, slowest: int = 0, **outcomes: int) -> Figures:
+def second(*, persisted: int = 0, slowest: int = 0, **outcomes: int) -> Stats:
     latency = [0] * (len(LATENCY_MS) + 1)
     latency[slowest] = sum(outcomes.values())
     answers = {name.replace("_", "-"): count for name, count in outcomes.items()}
-    return Figures(answers, latency, 1.0, [], 0, persisted)
+    return Stats(answers, latency, 1.0, [], 0, persisted)
 
 
 def reading(skus: int = 2, trouble: list[str] | None = None, **changes: object) -> Reading:

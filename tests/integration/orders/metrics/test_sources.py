@@ -19,7 +19,7 @@ from orders.metrics.postgresql import COUNTED_EXACTLY
 from orders.metrics.sources import STORES
 from orders.models import ApiClient, Delivery, Endpoint, LostOrder, Order
 from orders.reads.lateness import lateness
-from orders.reads.live_stats import NO_SALE, Tally
+from orders.reads.live_stats import NO_SALE, StatsDelta
 from orders.services import sent_count
 from orders.services.holds import cancel_order
 from proof.soak.samples import Discarded
@@ -44,10 +44,10 @@ def sale(make_sale: MakeSale) -> Sale:
     return make_sale("drop", {"TEE": 50, "CAP": 10})
 
 
-def tell(tally: Tally) -> None:
+def tell(delta: StatsDelta) -> None:
     """Let a process add to Redis what it has counted."""
     with client().pipeline(transaction=False) as pipe:
-        tally.write(pipe)
+        delta.write(pipe)
         pipe.execute()
 
 
@@ -76,11 +76,11 @@ def test_no_family_is_told_twice_and_names_keep_to_the_conventions() -> None:
 
 def test_answers_add_up_over_processes_and_are_told_by_outcome(sale: Sale) -> None:
     for accepted, sold_out in ((3, 1), (4, 2)):  # two processes
-        tally = Tally()
-        tally.answered(sale.pk, Counter({"accepted": accepted, "sold-out": sold_out}))
-        tally.answered(NO_SALE, Counter({"unauthenticated": 5}))
-        tally.ended(Counter({"malformed-request": 4}))
-        tell(tally)
+        delta = StatsDelta()
+        delta.answered(sale.pk, Counter({"accepted": accepted, "sold-out": sold_out}))
+        delta.answered(NO_SALE, Counter({"unauthenticated": 5}))
+        delta.ended(Counter({"malformed-request": 4}))
+        tell(delta)
     told = figures()
     assert told["shop_requests_total", "accepted", "drop"] == 7
     assert told["shop_requests_total", "sold-out", "drop"] == 3
@@ -91,10 +91,10 @@ def test_answers_add_up_over_processes_and_are_told_by_outcome(sale: Sale) -> No
 
 
 def test_latencies_and_batches_are_histograms_in_base_units(sale: Sale) -> None:
-    tally = Tally()
-    tally.decided(sale.pk, [0.9965, 0.9985], now=1.0)  # 3.5 and 1.5 ms
-    tally.decided(sale.pk, [7.0], now=10.0)
-    tell(tally)
+    delta = StatsDelta()
+    delta.decided(sale.pk, [0.9965, 0.9985], now=1.0)  # 3.5 and 1.5 ms
+    delta.decided(sale.pk, [7.0], now=10.0)
+    tell(delta)
     told = figures()
     buckets = {
         bound: told["shop_answer_duration_seconds_bucket", bound, "drop"] for bound in BOUNDS
@@ -136,18 +136,18 @@ def test_from_the_request_to_the_row_the_sums_are_what_was_done(
 
 
 def test_persisted_orders_are_counted(sale: Sale) -> None:
-    tally = Tally()
-    tally.persisted(sale.pk, 12)
-    tell(tally)
+    delta = StatsDelta()
+    delta.persisted(sale.pk, 12)
+    tell(delta)
     assert figures()["shop_orders_persisted_total", "drop"] == 12
 
 
 def test_sales_that_ended_days_ago_are_no_labels_any_more(sale: Sale, make_sale: MakeSale) -> None:
     over = make_sale("over", {"MUG": 5})
     Sale.objects.filter(pk=over.pk).update(closed_at=F("opens_at") - timedelta(days=3))
-    tally = Tally()
-    tally.answered(over.pk, Counter({"accepted": 3}))
-    tell(tally)
+    delta = StatsDelta()
+    delta.answered(over.pk, Counter({"accepted": 3}))
+    tell(delta)
     labelled = {
         sample.labels["sale"]
         for family in scraped()

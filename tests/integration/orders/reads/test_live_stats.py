@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from orders.reads import live_stats
-from orders.reads.live_stats import NO_SALE, Figures
+from orders.reads.live_stats import NO_SALE, Stats
 from tests.conftest import MakeSale
 from tests.persisting import persist
 from tests.placing import Request, headers, place_all, place_raw
@@ -14,7 +14,7 @@ from tests.placing import Request, headers, place_all, place_raw
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def total(sale_id: int) -> Figures:
+def total(sale_id: int) -> Stats:
     return live_stats.totals([sale_id])[sale_id]
 
 
@@ -74,4 +74,4 @@ def test_processes_add_to_one_another_second_by_second(make_sale: MakeSale, api_
 
 def test_nothing_is_there_before_anything_happened(make_sale: MakeSale) -> None:
     sale = make_sale()
-    assert total(sale.pk) == Figures({}, [0] * 12, 0.0, [0] * 11, 0, 0)
+    assert total(sale.pk) == Stats({}, [0] * 12, 0.0, [0] * 11, 0, 0)
