@@ -278,7 +278,7 @@ def release(
     return [int(place) for place in reply]
 
 
-def retake(
+def reacquire(
     sale_id: int, slug: str, *, epoch: int, server: bytes, order: Release, place: int | None
 ) -> Gap | None:
     """Take once more what an order had held before its hold ended; all of it, or nothing: None.
@@ -302,7 +302,7 @@ def places_among_releases(
 ) -> list[int | None]:
     """Return each order's place in the sequence of releases, None where it was not released.
 
-    Takes the ids that releases go by, and `retaking(id)` for the places of retakings. Any number:
+    Takes the ids that releases go by, and `reacquiring(id)` for retakings. Any number:
     Redis is asked in pages, each of which keeps it for some milliseconds.
     """
     released, places = Keys.of(sale_id).released, []

@@ -122,7 +122,7 @@ def second_life(order_id: bytes) -> bytes:
     return order_id + b"+"
 
 
-def retaking(order_id: bytes) -> bytes:
+def reacquiring(order_id: bytes) -> bytes:
     """Return the id under which Redis keeps the place of an order's retaking."""
     return order_id + b"@"
 

@@ -9,7 +9,7 @@ from orders.domain import PaymentMessageType
 from orders.models import Order, OrderEvent, PaymentNotice
 from orders.payments.late import settle_payments
 from orders.payments.note import take_news
-from orders.payments.provider_message import PaymentNews
+from orders.payments.provider_message import PaymentMessage
 from orders.services.release import release_stock
 from tests.persisting import persist
 from tests.placing import Request, document, place_all
@@ -39,9 +39,9 @@ def news(
     reference: str = "",
     amount: int | None = None,
     currency: str = "",
-) -> PaymentNews:
+) -> PaymentMessage:
     """What a provider says of an order; a new message unless `notice_id` is given."""
-    return PaymentNews(
+    return PaymentMessage(
         provider="standard",
         notice_id=notice_id or f"msg-{next(_numbers)}",
         type=type_,

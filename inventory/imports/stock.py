@@ -14,7 +14,7 @@ from inventory.domain import MAX_QUANTITY
 from inventory.errors import CountersLost, CountersUnavailable
 from inventory.models import Allocation, Sale
 from inventory.money import format_amount
-from inventory.services.receive_stock import add_delivery
+from inventory.services.receive_stock import receive_stock
 from shop.core import clock
 
 from .columns import Column, Columns, Holds, WholeFile
@@ -96,7 +96,7 @@ class StockResource(WholeFile, resources.Resource):
         if kwargs["dry_run"] or result.has_errors() or result.has_validation_errors():
             return
         try:
-            add_delivery(self.sale, version=self.version, now=clock.now(), units=self.units)
+            receive_stock(self.sale, version=self.version, now=clock.now(), units=self.units)
         except (CountersLost, CountersUnavailable) as error:
             self.warning = f"Added in PostgreSQL, but Redis does not know of it yet: {error}"
 

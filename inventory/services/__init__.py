@@ -2,7 +2,7 @@
 
 from .allocations import add_stock
 from .movements import Move, correct_stock, lock_free_units, move_stock
-from .publishing import publish_rules, tell_redis
+from .publishing import publish_rules, sync_to_redis
 from .rules import change_limit, change_window, close_sale, open_sale, pause_sale
 from .sales import create_sale
 
@@ -19,5 +19,5 @@ __all__ = [
     "open_sale",
     "pause_sale",
     "publish_rules",
-    "tell_redis",
+    "sync_to_redis",
 ]

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from inventory.models import Allocation, Sale
 
-from .receive_stock import add_delivery
+from .receive_stock import receive_stock
 
 
 def add_stock(
@@ -12,7 +12,7 @@ def add_stock(
 ) -> Allocation:
     """Add `units` of one SKU to a sale. Returns the stock row as it is now.
 
-    Raises what `add_delivery` raises.
+    Raises what `receive_stock` raises.
     """
-    add_delivery(sale, version=version, now=now, units={allocation_id: units})
+    receive_stock(sale, version=version, now=now, units={allocation_id: units})
     return Allocation.objects.select_related("product").get(pk=allocation_id)

@@ -19,7 +19,7 @@ def publish_rules(sale: Sale) -> None:
         raise errors.CountersLost(sale.slug)
 
 
-def tell_redis(sale: Sale) -> None:
+def sync_to_redis(sale: Sale) -> None:
     """Bring to Redis what it may have missed: rules, and added stock. Idempotent.
 
     Raises CountersLost, CountersUnavailable.

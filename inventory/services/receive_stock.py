@@ -11,11 +11,11 @@ from inventory.domain import MAX_QUANTITY, SaleState
 from inventory.models import Allocation, Sale, StockMovement
 from inventory.selectors import state_of
 
-from .publishing import tell_redis
+from .publishing import sync_to_redis
 from .rules import raise_version
 
 
-def add_delivery(sale: Sale, *, version: int, now: datetime, units: Mapping[int, int]) -> None:
+def receive_stock(sale: Sale, *, version: int, now: datetime, units: Mapping[int, int]) -> None:
     """Add units to stock rows of a sale: `units` of each, by the row's id.
 
     The rows and their movements are written first; then Redis is told how many units the sale has
@@ -36,7 +36,7 @@ def add_delivery(sale: Sale, *, version: int, now: datetime, units: Mapping[int,
             StockMovement(allocation_id=pk, kind=StockMovement.Kind.ALLOCATE, allocated=more)
             for pk, more in units.items()
         )
-    tell_redis(sale)
+    sync_to_redis(sale)
 
 
 def _check(sale: Sale, *, now: datetime, units: Mapping[int, int]) -> None:

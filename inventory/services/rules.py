@@ -3,7 +3,7 @@
 Each change is written to PostgreSQL first, under the condition that nobody has changed the sale
 since the caller read it (its `version`), and then brought to Redis, by whose rules orders are
 judged. Where Redis does not take it, the change stands all the same: CountersLost or
-CountersUnavailable say so, and `tell_redis`, which workers do every ten seconds, brings it there.
+CountersUnavailable say so, and `sync_to_redis` brings it there: workers run it every ten seconds.
 """
 
 from datetime import datetime

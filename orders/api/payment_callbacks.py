@@ -29,7 +29,7 @@ from orders.payments.provider_message import (
     Ignored,
     NoOrder,
     NotConfigured,
-    PaymentNews,
+    PaymentMessage,
     Provider,
     SignatureRefused,
 )
@@ -161,7 +161,7 @@ async def _take(path: str, provider: Provider, headers: Mapping[str, str], body:
 
 async def _kept_from_its_end(message: Message) -> _Received:
     """Mark the order of a payment as being paid: its hold does not end before that is noted."""
-    if not isinstance(message, PaymentNews) or message.type is not PaymentMessageType.SUCCEEDED:
+    if not isinstance(message, PaymentMessage) or message.type is not PaymentMessageType.SUCCEEDED:
         return _Received(message, None)
     mark = mark_of(message.order_id)
     if mark and not await is_set(mark):

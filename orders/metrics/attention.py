@@ -7,12 +7,12 @@ from prometheus_client.core import Metric
 
 from orders.reads.selectors import waiting_for_a_person
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import gauge
 from .postgresql import count
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield what waits for a person, and of what kind the dead letters are."""
     waiting = waiting_for_a_person()
     yield gauge(
@@ -21,11 +21,11 @@ def figures(scene: Scene) -> Iterator[Metric]:
         ["what"],
         [(what, count(rows)) for what, rows in waiting.items()],
     )
-    letters = waiting["dead letters"].filter(sale__in=scene.sales).order_by()
+    letters = waiting["dead letters"].filter(sale__in=context.sales).order_by()
     by_reason = letters.values_list("sale", "reason").annotate(Count("pk"))
     yield gauge(
         "shop_dead_letters",
         "Accepted orders that cannot be persisted as they are.",
         ["sale", "reason"],
-        [(scene.sales[sale].slug, reason, letters) for sale, reason, letters in by_reason],
+        [(context.sales[sale].slug, reason, letters) for sale, reason, letters in by_reason],
     )

@@ -13,7 +13,7 @@ from orders.task_names import PULSES
 from shop.core.tasks import discarded
 from shop.core.tasks.dispatch import TaskName
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import counter, gauge
 
 SECONDS = 1.0
@@ -31,7 +31,7 @@ def client() -> redis.Redis:
     )
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how many messages wait in each queue, are at work, and came too late."""
     with client().pipeline(transaction=False) as pipe:
         for queue in PULSES:

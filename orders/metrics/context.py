@@ -17,7 +17,7 @@ class OnRecord(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ScrapeContext:
     """The moment of a scrape, and the sales on record by their id."""
 
     now: datetime

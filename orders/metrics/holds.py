@@ -7,15 +7,15 @@ from prometheus_client.core import Metric
 from orders.domain import Status
 from orders.models import Order, PaymentNotice
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import gauge
 from .postgresql import COUNTED_EXACTLY, count
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how many there are, and which of them should have ended; by the index of their ends."""
     holding = Order.objects.filter(status=Status.AWAITING_PAYMENT)
-    overdue = holding.filter(hold_expires_at__lt=scene.now)
+    overdue = holding.filter(hold_expires_at__lt=context.now)
     first = overdue.order_by("hold_expires_at").values_list("hold_expires_at", flat=True).first()
     yield gauge(
         "shop_holds",
@@ -33,7 +33,7 @@ def figures(scene: Scene) -> Iterator[Metric]:
         "shop_hold_overdue_seconds",
         "How long the most overdue hold should have ended ago.",
         [],
-        [((scene.now - first).total_seconds() if first else 0,)],
+        [((context.now - first).total_seconds() if first else 0,)],
     )
     yield gauge(
         "shop_payments_pending",

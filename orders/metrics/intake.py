@@ -7,15 +7,15 @@ from prometheus_client.core import Metric
 from orders.reads import live_stats as counted
 from orders.reads.live_stats import BATCH_ORDERS, ENDED, LATENCY_MS, NO_SALE, OUTCOMES, Stats
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import counter, histogram
 
 _SECONDS = [bound / 1000 for bound in LATENCY_MS]
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield answers, latencies and batches by sale; the sale is empty where none was known yet."""
-    slugs = {NO_SALE: ""} | {pk: sale.slug for pk, sale in scene.sales.items()}
+    slugs = {NO_SALE: ""} | {pk: sale.slug for pk, sale in context.sales.items()}
     totals = counted.totals(list(slugs))
     yield counter(
         "shop_requests_total",

@@ -8,11 +8,11 @@ from prometheus_client.core import Metric
 
 from orders.reads.lateness import lateness
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import gauge
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield for how long the oldest piece of each duty's work waits; nothing without Redis."""
     try:
         found = lateness()

@@ -10,7 +10,7 @@ from orders.models import Endpoint
 from orders.services import sent_count
 from shop.core.stores import sql
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import counter, gauge
 from .postgresql import COUNTED_EXACTLY, SQL
 
@@ -27,9 +27,9 @@ class Channel(NamedTuple):
     overdue_seconds: float
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield what waits and what was given up, by channel, and how the endpoints are."""
-    parameters = {"now": scene.now, "most": COUNTED_EXACTLY, "channels": sql.array(_CHANNELS)}
+    parameters = {"now": context.now, "most": COUNTED_EXACTLY, "channels": sql.array(_CHANNELS)}
     rows = sql.run(SQL / "delivery_figures.sql", parameters)
     channels = [Channel(*row) for row in rows]
     yield gauge(
@@ -75,7 +75,7 @@ def _endpoints() -> Iterator[Metric]:
     )
 
 
-def sent_figures(scene: Scene) -> Iterator[Metric]:
+def sent_figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how many notifications have arrived."""
     arrived = sent_count.totals()
     yield counter(

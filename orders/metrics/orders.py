@@ -9,12 +9,12 @@ from orders.domain import Status
 from orders.models import Order
 from shop.core.admin.estimates import estimate
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import counter, gauge
 from .postgresql import COUNTED_EXACTLY
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how many orders there are in each status, and how many were rejected."""
     yield gauge(
         "shop_orders",
@@ -22,13 +22,13 @@ def figures(scene: Scene) -> Iterator[Metric]:
         ["status"],
         list(_by_status().items()),
     )
-    rejected = Order.objects.filter(status=Status.REJECTED, sale__in=scene.sales).order_by()
+    rejected = Order.objects.filter(status=Status.REJECTED, sale__in=context.sales).order_by()
     by_sale = dict(rejected.values_list("sale").annotate(Count("pk")))
     yield counter(
         "shop_orders_rejected_total",
         "Accepted orders that the ledger refused: data was lost.",
         ["sale"],
-        [(sale.slug, by_sale.get(pk, 0)) for pk, sale in scene.sales.items()],
+        [(sale.slug, by_sale.get(pk, 0)) for pk, sale in context.sales.items()],
     )
 
 

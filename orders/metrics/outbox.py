@@ -11,15 +11,15 @@ from inventory.counters import PERSIST_GROUP, Keys
 from shop.core import clock
 from shop.core.stores.redis import client
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import counter, gauge
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how much waits in each sale's outbox, since when, and who has taken it."""
     now_ms = clock.to_ms(outbox.clock())
-    waiting = outbox.waiting(list(scene.sales))
-    named = [(scene.sales[pk].slug, *found) for pk, found in waiting.items()]
+    waiting = outbox.waiting(list(context.sales))
+    named = [(context.sales[pk].slug, *found) for pk, found in waiting.items()]
     yield gauge(
         "shop_outbox_entries",
         "Accepted orders that are not persisted yet.",
@@ -41,14 +41,14 @@ def figures(scene: Scene) -> Iterator[Metric]:
         [],
         [(settings.OUTBOX_MAX_BACKLOG,)],
     )
-    yield from _refusals(scene)
-    yield from _taken(scene, {pk: entries for pk, (entries, _) in waiting.items()})
+    yield from _refusals(context)
+    yield from _taken(context, {pk: entries for pk, (entries, _) in waiting.items()})
 
 
-def _taken(scene: Scene, waiting: dict[int, int]) -> Iterator[Metric]:
+def _taken(context: ScrapeContext, waiting: dict[int, int]) -> Iterator[Metric]:
     """Yield what workers have taken. Who persists an entry deletes it, so the rest is untouched."""
-    pending, epochs = _groups_and_epochs(list(scene.sales))
-    slugs = {pk: sale.slug for pk, sale in scene.sales.items()}
+    pending, epochs = _groups_and_epochs(list(context.sales))
+    slugs = {pk: sale.slug for pk, sale in context.sales.items()}
     yield gauge(
         "shop_outbox_pending_entries",
         "Entries that a consumer group has taken and not persisted yet.",
@@ -72,13 +72,13 @@ def _taken(scene: Scene, waiting: dict[int, int]) -> Iterator[Metric]:
         "shop_counters_present",
         "Whether Redis holds a sale's counters; without them its orders are answered 503.",
         ["sale"],
-        [(sale.slug, epochs[pk] == sale.epoch) for pk, sale in scene.sales.items()],
+        [(sale.slug, epochs[pk] == sale.epoch) for pk, sale in context.sales.items()],
     )
 
 
-def _refusals(scene: Scene) -> Iterator[Metric]:
+def _refusals(context: ScrapeContext) -> Iterator[Metric]:
     with client().pipeline(transaction=False) as pipe:
-        for keys in map(Keys.of, scene.sales):
+        for keys in map(Keys.of, context.sales):
             pipe.hget(keys.stock, "forgotten")
         replies: list[Any] = pipe.execute()
     yield counter(
@@ -87,7 +87,7 @@ def _refusals(scene: Scene) -> Iterator[Metric]:
         ["sale"],
         [
             (sale.slug, int(forgotten or 0))
-            for sale, forgotten in zip(scene.sales.values(), replies, strict=True)
+            for sale, forgotten in zip(context.sales.values(), replies, strict=True)
         ],
     )
 

@@ -12,7 +12,7 @@ from prometheus_client.core import Metric
 
 from shop.core.admin.estimates import estimate
 
-from .context import Scene
+from .context import ScrapeContext
 from .stores import Source
 
 SQL = Path(__file__).parent / "sql"
@@ -20,13 +20,13 @@ STATEMENT_MS = 1000  # rather no figure than one that keeps the database from it
 COUNTED_EXACTLY = 10_000
 
 
-def reading(figures: Callable[[Scene], Iterable[Metric]]) -> Source:
+def reading(figures: Callable[[ScrapeContext], Iterable[Metric]]) -> Source:
     """Return `figures`, read in a transaction of its own that can change nothing."""
 
     @wraps(figures)
-    def read(scene: Scene) -> list[Metric]:
+    def read(context: ScrapeContext) -> list[Metric]:
         with read_only():
-            return list(figures(scene))
+            return list(figures(context))
 
     return read
 

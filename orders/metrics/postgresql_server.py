@@ -6,7 +6,7 @@ from prometheus_client.core import Metric
 
 from shop.core.stores import sql
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import counter, gauge
 from .postgresql import SQL
 
@@ -22,7 +22,7 @@ _COLUMNS = (
 )
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield one figure for each column of postgresql_figures.sql."""
     [row] = sql.run(SQL / "postgresql_figures.sql", {})
     for (family, name, text), figure in zip(_COLUMNS, row, strict=True):

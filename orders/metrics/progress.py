@@ -6,11 +6,11 @@ from prometheus_client.core import Metric
 
 from shop.core.tasks import progress
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import gauge
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how long ago each last went all the way."""
     yield gauge(
         "shop_progress_age_seconds",

@@ -8,15 +8,15 @@ from prometheus_client.core import Metric
 from inventory.models import Sale
 from orders.models import ReconciliationRecord
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import gauge
 
 _STATES = ("allocated", "available", "in_flight", "held", "sold")
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield drift, where the units are, and how old the finding is."""
-    last = _last_that_could_tell(scene)
+    last = _last_that_could_tell(context)
     yield gauge(
         "shop_drift_units",
         "Units that Redis and PostgreSQL differ in.",
@@ -27,7 +27,10 @@ def figures(scene: Scene) -> Iterator[Metric]:
         "shop_reconciliation_age_seconds",
         "Since the last that could tell; while nothing changes, one a minute is kept.",
         ["sale"],
-        [(slug, (scene.now - record.compared_at).total_seconds()) for slug, record in last.items()],
+        [
+            (slug, (context.now - record.compared_at).total_seconds())
+            for slug, record in last.items()
+        ],
     )
     yield gauge(
         "shop_units",
@@ -42,10 +45,12 @@ def figures(scene: Scene) -> Iterator[Metric]:
     )
 
 
-def _last_that_could_tell(scene: Scene) -> dict[str, ReconciliationRecord]:
+def _last_that_could_tell(context: ScrapeContext) -> dict[str, ReconciliationRecord]:
     told = ReconciliationRecord.objects.filter(drift__isnull=False, sale=OuterRef("pk"))
     last = told.order_by("-id").values("pk")[:1]
-    ids = Sale.objects.filter(pk__in=scene.sales).order_by().values_list(Subquery(last), flat=True)
+    ids = (
+        Sale.objects.filter(pk__in=context.sales).order_by().values_list(Subquery(last), flat=True)
+    )
     # By their ids, in a query of its own: a join might read all that were ever kept.
     records = ReconciliationRecord.objects.filter(pk__in=list(ids))
-    return {scene.sales[record.sale_id].slug: record for record in records}
+    return {context.sales[record.sale_id].slug: record for record in records}

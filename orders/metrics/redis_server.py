@@ -10,7 +10,7 @@ from prometheus_client.core import Metric
 from shop.core.stores.redis import client
 
 from . import broker
-from .context import Scene
+from .context import ScrapeContext
 from .families import counter, gauge
 
 _GAUGES = {
@@ -37,7 +37,7 @@ _COUNTERS = {
 }
 
 
-def figures_of_stock(scene: Scene) -> Iterator[Metric]:
+def figures_of_stock(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how the server is that holds stock and outbox."""
     yield from _figures("stock", client())
     yield gauge(
@@ -48,7 +48,7 @@ def figures_of_stock(scene: Scene) -> Iterator[Metric]:
     )
 
 
-def figures_of_broker(scene: Scene) -> Iterator[Metric]:
+def figures_of_broker(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how the server is that holds Celery's queues; it may be the same one."""
     yield from _figures("broker", broker.client())
 

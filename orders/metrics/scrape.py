@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from shop.core import clock
 
-from .context import OnRecord, Scene, read_sales
+from .context import OnRecord, ScrapeContext, read_sales
 from .families import gauge
 from .postgresql import read_only
 from .sources import POSTGRESQL, STORES
@@ -37,8 +37,8 @@ def render() -> bytes:
 class _Scrape(Collector):
     def collect(self) -> Iterator[Metric]:
         until = time.monotonic() + SECONDS
-        scene = _known_sales.scene()
-        rounds = [Round(store, scene, until=until) for store in STORES]
+        context = _known_sales.context()
+        rounds = [Round(store, context, until=until) for store in STORES]
         told = [each.told() for each in rounds]
         yield from _merged(
             family
@@ -56,11 +56,11 @@ class _KnownSales:
     def __init__(self) -> None:
         self._last: dict[int, OnRecord] = {}
 
-    def scene(self) -> Scene:
+    def context(self) -> ScrapeContext:
         now = clock.now()
         with suppress(Error, TimeoutError):  # the store's own round says what is wrong with it
             self._last = wait_for(POSTGRESQL.submit(partial(_sales, now)), SALES_SECONDS)
-        return Scene(now, self._last)
+        return ScrapeContext(now, self._last)
 
 
 _known_sales = _KnownSales()

@@ -6,11 +6,11 @@ from prometheus_client.core import Metric
 
 from shop.core.admin import sign_ins
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import counter
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how many there were."""
     yield counter(
         "shop_admin_sign_ins_failed_total",

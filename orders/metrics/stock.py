@@ -11,37 +11,37 @@ from orders.models import Order
 from shop.core.admin.estimates import estimate
 from shop.core.stores import sql
 
-from .context import Scene
+from .context import ScrapeContext
 from .families import gauge
 from .postgresql import COUNTED_EXACTLY, SQL
 
 _STATES = ("allocated", "held", "sold")
 
 
-def figures(scene: Scene) -> Iterator[Metric]:
+def figures(context: ScrapeContext) -> Iterator[Metric]:
     """Yield each sale's units in the ledger, and what Redis is not known to have back."""
     yield gauge(
         "shop_ledger_units",
         "Units of a sale in the ledger.",
         ["sale", "state"],
         [
-            (scene.sales[sale].slug, state, units)
-            for sale, *sums in _sums(scene)
+            (context.sales[sale].slug, state, units)
+            for sale, *sums in _sums(context)
             for state, units in zip(_STATES, sums, strict=True)
         ],
     )
-    waiting = _releases_pending(scene)
+    waiting = _releases_pending(context)
     yield gauge(
         "shop_releases_pending",
         "Orders that hold nothing any more and whose units are not back on sale yet; "
         f"above {COUNTED_EXACTLY} an estimate.",
         ["sale"],
-        [(sale.slug, waiting.get(pk, 0)) for pk, sale in scene.sales.items()],
+        [(sale.slug, waiting.get(pk, 0)) for pk, sale in context.sales.items()],
     )
 
 
-def _releases_pending(scene: Scene) -> dict[int, int]:
-    parameters = {"sale_ids": sql.array(scene.sales), "most": COUNTED_EXACTLY + 1}
+def _releases_pending(context: ScrapeContext) -> dict[int, int]:
+    parameters = {"sale_ids": sql.array(context.sales), "most": COUNTED_EXACTLY + 1}
     counted: dict[int, int] = dict(sql.run(SQL / "releases_pending.sql", parameters))
     for sale_id, orders in counted.items():
         if orders > COUNTED_EXACTLY:
@@ -52,6 +52,6 @@ def _releases_pending(scene: Scene) -> dict[int, int]:
     return counted
 
 
-def _sums(scene: Scene) -> list[tuple[int, ...]]:
-    rows = Allocation.objects.filter(sale__in=scene.sales).order_by()
+def _sums(context: ScrapeContext) -> list[tuple[int, ...]]:
+    rows = Allocation.objects.filter(sale__in=context.sales).order_by()
     return list(rows.values_list("sale").annotate(*(Sum(state) for state in _STATES)))

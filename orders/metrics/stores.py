@@ -19,12 +19,12 @@ from prometheus_client.core import Metric
 
 from shop.core.error_text import first_line
 
-from .context import Scene
+from .context import ScrapeContext
 
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
-Source = Callable[[Scene], Iterable[Metric]]
+Source = Callable[[ScrapeContext], Iterable[Metric]]
 
 _AWAY = (OperationalError, InterfaceError, redis.ConnectionError, redis.TimeoutError)
 
@@ -61,9 +61,9 @@ class Store:
 class Round:
     """One scrape of a store, under way from the start; no source is asked after `until`."""
 
-    def __init__(self, store: Store, scene: Scene, *, until: float) -> None:
+    def __init__(self, store: Store, context: ScrapeContext, *, until: float) -> None:
         self._store = store
-        self._scene = scene
+        self._scene = context
         self._until = until
         self._answers: dict[str, Answer] = {}
         self._running = store.submit(self._ask_all)

@@ -12,7 +12,7 @@ from shop.core.stores.locks import try_alone
 
 from . import claims, results
 from .claims import Claim
-from .event_payload import Notice, read_notices
+from .event_payload import EventPayload, read_payloads
 from .outcomes import ENDLESS, NotTried, Outcome
 from .results import Attempt
 
@@ -21,10 +21,10 @@ ROUND = 100  # deliveries to a connection
 # What a channel is here: it sends each notice and gives its outcome, in their order. It may stop
 # early: what it gives no outcome for was not tried. Being closed, it closes its connection.
 Outcomes = Generator[Outcome, None, None]
-SendRound = Callable[[Sequence[Notice]], Outcomes]
+SendBatch = Callable[[Sequence[EventPayload]], Outcomes]
 
 
-def deliver_rounds(channel: Endpoint.Channel, send_round: SendRound) -> int:
+def deliver_batches(channel: Endpoint.Channel, send_batch: SendBatch) -> int:
     """Deliver what is due to a channel until nothing is, or for NOTIFY_TASK_SECONDS.
 
     One runs at a time for each channel, a second returns at once. Returns how many deliveries were
@@ -34,12 +34,12 @@ def deliver_rounds(channel: Endpoint.Channel, send_round: SendRound) -> int:
     done = 0
     with try_alone(f"deliver {channel.value}") as alone:
         if alone:
-            results.bury(channel)
+            results.dead_letter_exhausted(channel)
         while alone and time.monotonic() < deadline:
             claimed = _claim(channel)
             if claimed is None:
                 break
-            _deliver(*claimed, send_round, deadline)
+            _deliver(*claimed, send_batch, deadline)
             done += len(claimed[1])
     return done
 
@@ -56,16 +56,16 @@ def _claim(channel: Endpoint.Channel) -> tuple[int, list[Claim]] | None:
 
 
 def _deliver(
-    endpoint_id: int, claimed: Sequence[Claim], send_round: SendRound, deadline: float
+    endpoint_id: int, claimed: Sequence[Claim], send_batch: SendBatch, deadline: float
 ) -> None:
     """Send a round and write down what became of it, also of a part where sending breaks off."""
     outcomes: dict[Claim, Outcome] = {
         claim: ENDLESS if claim.is_beyond_the_last else NotTried() for claim in claimed
     }
     to_send = [claim for claim in claimed if not claim.is_beyond_the_last]
-    notices = read_notices([claim.event_id for claim in to_send])
+    payloads = read_payloads([claim.event_id for claim in to_send])
     try:
-        with closing(send_round([notices[claim.event_id] for claim in to_send])) as sending:
+        with closing(send_batch([payloads[claim.event_id] for claim in to_send])) as sending:
             for claim, outcome in zip(to_send, sending, strict=False):
                 outcomes[claim] = outcome
                 if time.monotonic() > deadline:

@@ -17,33 +17,33 @@ from django.utils.translation import pgettext
 
 from inventory.money import minor_digits
 
-from .event_payload import Line, Notice
+from .event_payload import EventPayload, Line
 
 
 @contextmanager
-def in_language_of(notice: Notice) -> Iterator[None]:
+def in_language_of(payload: EventPayload) -> Iterator[None]:
     """Speak the language that the order names in its metadata, if it is one of LANGUAGES."""
-    wanted = notice.said("language")
+    wanted = payload.said("language")
     spoken = [code for code, _ in settings.LANGUAGES if code == wanted]
     with translation.override(spoken[0] if spoken else settings.LANGUAGE_CODE):
         yield
 
 
-def render_words(channel: str, notice: Notice) -> str:
+def render_message(channel: str, payload: EventPayload) -> str:
     """Return what `channel` says of a notice, as plain text, in the language that is spoken."""
-    return render_to_string(f"orders/{channel}/{_kind(notice)}.txt", facts(notice)).strip()
+    return render_to_string(f"orders/{channel}/{_kind(payload)}.txt", facts(payload)).strip()
 
 
-def facts(notice: Notice) -> dict[str, Any]:
+def facts(payload: EventPayload) -> dict[str, Any]:
     """Return what templates may speak of, written as the language writes it."""
-    until = notice.hold_expires_at
+    until = payload.hold_expires_at
     return {
-        "order_id": str(notice.order_id),
-        "sale": " ".join((notice.sale_name or notice.sale).split()),  # it stands in subjects
-        "lines": [_line(line, notice.currency) for line in notice.lines],
-        "total": amount(notice.total, notice.currency),
+        "order_id": str(payload.order_id),
+        "sale": " ".join((payload.sale_name or payload.sale).split()),  # it stands in subjects
+        "lines": [_line(line, payload.currency) for line in payload.lines],
+        "total": amount(payload.total, payload.currency),
         "pay_until": moment(until) if until else "",
-        "refund_due": amount(notice.refund_due, notice.currency) if notice.refund_due else "",
+        "refund_due": amount(payload.refund_due, payload.currency) if payload.refund_due else "",
     }
 
 
@@ -59,10 +59,10 @@ def moment(value: datetime) -> str:
     return f"{formats.date_format(value.astimezone(UTC), pattern)} UTC"
 
 
-def _kind(notice: Notice) -> str:
+def _kind(payload: EventPayload) -> str:
     """Return what the words are about: what became of the order, and whether money goes back."""
-    became = notice.type.removeprefix("order.")
-    return f"{became}_refund_due" if notice.refund_due else became
+    became = payload.type.removeprefix("order.")
+    return f"{became}_refund_due" if payload.refund_due else became
 
 
 def _line(line: Line, currency: str) -> dict[str, Any]:

@@ -6,28 +6,28 @@ from contextlib import contextmanager
 from shop.core.tracing import process
 from shop.core.tracing.traceparent import is_sampled
 
-from .event_payload import Notice
+from .event_payload import EventPayload
 from .outcomes import Delivered, Outcome
 
 
 @contextmanager
-def delivery(notice: Notice, *, channel: str, attempt: int = 1) -> Iterator[str]:
+def delivery(payload: EventPayload, *, channel: str, attempt: int = 1) -> Iterator[str]:
     """Record one attempt to tell somebody of an event.
 
     Gives the traceparent to pass on: the span's own, else the order's as it came, so that the trace
     stays in one piece; "" where the order has none.
     """
-    traceparent = notice.traceparent or ""
+    traceparent = payload.traceparent or ""
     if process.active is None or not is_sampled(traceparent):
         yield traceparent
         return
     facts: dict[str, str | int] = {
-        "shop.order_id": str(notice.order_id),
-        "shop.sale": notice.sale,
-        "shop.event_id": notice.event_id,
+        "shop.order_id": str(payload.order_id),
+        "shop.sale": payload.sale,
+        "shop.event_id": payload.event_id,
         "shop.attempt": attempt,
     }
-    name = f"{channel} {notice.type.value}"
+    name = f"{channel} {payload.type.value}"
     with process.span(name, parent=traceparent, kind="client", attributes=facts) as own:
         yield own or traceparent
 

@@ -19,7 +19,7 @@ from . import claims, operators, results
 from .calls import call
 from .claims import Claim
 from .delivery_spans import delivery, noted
-from .event_payload import Notice, read_notices
+from .event_payload import EventPayload, read_payloads
 from .message import encode_message
 from .outcomes import (
     ENDLESS,
@@ -42,35 +42,35 @@ AHEAD = 256  # claims at most that wait for a call to end, where calls end that 
 WAIT_SECONDS = 5.0  # a claim that has waited longer is given back: its lease is for its call
 
 
-class Turn(NamedTuple):
+class Cycle(NamedTuple):
     """What a lane has got from one turn in the database."""
 
     endpoint: Endpoint
     claims: list[Claim]
     more: bool  # whether more may be due
-    notices: dict[int, Notice]  # by event id
+    payloads: dict[int, EventPayload]  # by event id
     disabled: bool  # by what this turn has written down
 
 
-def take_turn(endpoint_id: int, attempts: list[Attempt], room: int) -> Turn:
+def run_cycle(endpoint_id: int, attempts: list[Attempt], room: int) -> Cycle:
     """Write down what has come to an end and claim as much as there is room for, in one go."""
     with transaction.atomic():
         endpoint = claims.lock_endpoint(endpoint_id)
         disabled = results.record(endpoint, attempts)
         claimed, more = claims.claim_due(endpoint, room)
-    notices = read_notices([claim.event_id for claim in claimed])
-    return Turn(endpoint, claimed, more, notices, disabled)
+    payloads = read_payloads([claim.event_id for claim in claimed])
+    return Cycle(endpoint, claimed, more, payloads, disabled)
 
 
 class Waiting(NamedTuple):
     """A claim whose call has not begun."""
 
     claim: Claim
-    notice: Notice
+    payload: EventPayload
     since: float  # seconds of a monotonic clock
 
 
-class Lane:
+class EndpointQueue:
     """Delivers to one endpoint until nothing is due there or there is no more room for it.
 
     A call that ends makes room for the next at once, so one that hangs holds up no other. What ends
@@ -84,7 +84,7 @@ class Lane:
         *,
         session: aiohttp.ClientSession,
         database: DatabaseThread,
-        room: Callable[["Lane"], int],
+        room: Callable[["EndpointQueue"], int],
         is_over: Callable[[], bool],
     ) -> None:
         """`room` says how many more calls this lane may have under way, `is_over` whether it is to
@@ -107,7 +107,7 @@ class Lane:
     async def run(self) -> None:
         """Take turns for as long as there is something to do. Raises what the database raises."""
         while True:
-            turn = await self._take_turn()
+            turn = await self._run_cycle()
             self._go_on_with(turn)
             if turn.disabled:
                 await asyncio.to_thread(operators.endpoint_disabled, turn.endpoint)
@@ -118,7 +118,7 @@ class Lane:
                 return
             await self._wait(self._runs_low if self._more else asyncio.Event())
 
-    async def _take_turn(self) -> Turn:
+    async def _run_cycle(self) -> Cycle:
         self._give_back()
         ended, self._ended = self._ended, []
         self._something_ended.clear()
@@ -126,7 +126,7 @@ class Lane:
         wanted = self._room(self)
         if wanted:
             wanted = max(0, wanted + min(AHEAD, calls) - len(self._waiting))
-        turn = await self._database.run(take_turn, self.endpoint_id, ended, wanted)
+        turn = await self._database.run(run_cycle, self.endpoint_id, ended, wanted)
         if wanted:  # else it has not looked
             self._more = turn.more
         return turn
@@ -143,7 +143,7 @@ class Lane:
         goes_on = self._is_welcome and not self._is_over()
         return not goes_on or time.monotonic() - self._waiting[0].since > WAIT_SECONDS
 
-    def _go_on_with(self, turn: Turn) -> None:
+    def _go_on_with(self, turn: Cycle) -> None:
         self._endpoint = turn.endpoint
         # What has ended during the turn may say more than the row did.
         asked = any(asks_to_be_left_alone(attempt.outcome) for attempt in self._ended)
@@ -152,21 +152,21 @@ class Lane:
         now = time.monotonic()
         self._runs_low.clear()
         for claim in turn.claims:
-            self._waiting.append(Waiting(claim, turn.notices[claim.event_id], now))
+            self._waiting.append(Waiting(claim, turn.payloads[claim.event_id], now))
         self._start_calls()
 
     def _start_calls(self) -> None:
         while self._waiting and self._is_welcome and self._room(self) > 0:
-            claim, notice, _ = self._waiting.popleft()
-            self.under_way.add(asyncio.create_task(self._attempt(claim, notice)))
+            claim, payload, _ = self._waiting.popleft()
+            self.under_way.add(asyncio.create_task(self._attempt(claim, payload)))
         if not self._is_welcome or (not self._waiting and self._room(self) > len(self.under_way)):
             self._runs_low.set()
 
-    async def _attempt(self, claim: Claim, notice: Notice) -> None:
+    async def _attempt(self, claim: Claim, payload: EventPayload) -> None:
         try:
-            outcome = await self._deliver(claim, notice)
+            outcome = await self._deliver(claim, payload)
         except Exception as error:
-            with notice.about(endpoint=self.endpoint_id):
+            with payload.about(endpoint=self.endpoint_id):
                 logger.exception("event %s cannot be told to %s", claim.event_id, self._endpoint)
             outcome = RetryLater(repr(error))
         if task := asyncio.current_task():
@@ -176,15 +176,15 @@ class Lane:
         self._is_welcome &= not asks_to_be_left_alone(outcome)
         self._start_calls()
 
-    async def _deliver(self, claim: Claim, notice: Notice) -> Outcome:
+    async def _deliver(self, claim: Claim, payload: EventPayload) -> Outcome:
         if claim.is_beyond_the_last:
             return ENDLESS
         endpoint = self._endpoint
-        if endpoint.client_id not in (None, notice.client_id):
+        if endpoint.client_id not in (None, payload.client_id):
             return FOREIGN
-        body = encode_message(notice)
-        headers = signed_headers(self._signing, notice.message_id, body, now=clock.now())
-        with delivery(notice, channel="webhook", attempt=claim.attempt) as traceparent:
+        body = encode_message(payload)
+        headers = signed_headers(self._signing, payload.message_id, body, now=clock.now())
+        with delivery(payload, channel="webhook", attempt=claim.attempt) as traceparent:
             if traceparent:
                 headers["traceparent"] = traceparent
             return noted(await call(self._session, endpoint.url, headers, body))

@@ -28,7 +28,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, array_like=True):
     unit_price: Decimal
 
 
-class Notice(msgspec.Struct, frozen=True):
+class EventPayload(msgspec.Struct, frozen=True):
     """An event and its order, as the order was when it happened."""
 
     event_id: int
@@ -77,20 +77,20 @@ class Notice(msgspec.Struct, frozen=True):
         return Status.AWAITING_PAYMENT if self.hold_expires_at else Status.CONFIRMED
 
 
-_TYPE, _LINES = map(Notice.__struct_fields__.index, ("type", "lines"))
+_TYPE, _LINES = map(EventPayload.__struct_fields__.index, ("type", "lines"))
 _decode_lines = msgspec.json.Decoder(tuple[Line, ...]).decode
 
 
-def read_notices(event_ids: Collection[int]) -> dict[int, Notice]:
+def read_payloads(event_ids: Collection[int]) -> dict[int, EventPayload]:
     """Return these events by id, in one statement however many they are.
 
     By the ORM this was the largest part of what a notification costs besides its call.
     """
     rows = sql.run(SQL / "read_payloads.sql", {"event_ids": sql.array(event_ids)})
-    return {row[0]: _notice(list(row)) for row in rows}
+    return {row[0]: _payload(list(row)) for row in rows}
 
 
-def _notice(row: list[Any]) -> Notice:
+def _payload(row: list[Any]) -> EventPayload:
     """Make a notice of a row of read_payloads.sql."""
     row[_TYPE], row[_LINES] = EventType(row[_TYPE]), _decode_lines(row[_LINES])
-    return Notice(*row)
+    return EventPayload(*row)

@@ -12,10 +12,10 @@ from django.template.loader import render_to_string
 from orders.addresses import AddressRefused, recipient_of
 from orders.models import Endpoint
 
-from .batches import Outcomes, deliver_rounds
-from .customer_messages import facts, in_language_of, render_words
+from .batches import Outcomes, deliver_batches
+from .customer_messages import facts, in_language_of, render_message
 from .delivery_spans import delivery, noted
-from .event_payload import Notice
+from .event_payload import EventPayload
 from .mail_connection import ConnectionLost, MailConnection, Utf8NotOffered, reply_of
 from .outcomes import Delivered, GiveUp, Outcome, RetryLater
 
@@ -25,11 +25,11 @@ SERVER_REST_SECONDS = 30.0  # a mail server that is away is left alone for so lo
 
 
 def deliver_mail() -> int:
-    """Send the mail that is due; see `deliver_rounds`."""
-    return deliver_rounds(Endpoint.Channel.EMAIL, send_mail)
+    """Send the mail that is due; see `deliver_batches`."""
+    return deliver_batches(Endpoint.Channel.EMAIL, send_mail)
 
 
-def send_mail(notices: Sequence[Notice]) -> Outcomes:
+def send_mail(payloads: Sequence[EventPayload]) -> Outcomes:
     """Send a message for each notice on one connection, and give what became of it.
 
     A connection that the server drops is opened once more. If that does not help, the server is
@@ -37,10 +37,10 @@ def send_mail(notices: Sequence[Notice]) -> Outcomes:
     """
     connection = MailConnection()
     try:
-        for notice in notices:
+        for payload in payloads:
             try:
-                with notice.about(), delivery(notice, channel="email"):
-                    outcome = noted(_send(connection, notice))
+                with payload.about(), delivery(payload, channel="email"):
+                    outcome = noted(_send(connection, payload))
                 yield outcome
             except ConnectionLost as lost:
                 yield RetryLater(str(lost), None, SERVER_REST_SECONDS, endpoint_rests=True)
@@ -49,22 +49,22 @@ def send_mail(notices: Sequence[Notice]) -> Outcomes:
         connection.close()
 
 
-def compose(notice: Notice, address: str) -> EmailMultiAlternatives:
+def compose(payload: EventPayload, address: str) -> EmailMultiAlternatives:
     """Return the message for a notice to an address, its words in text and in HTML.
 
     The first line of the words is the subject. The message id is the event's: who gets a message
     twice can tell.
     """
-    with in_language_of(notice):
-        subject, _, text = render_words("mail", notice).partition("\n")
+    with in_language_of(payload):
+        subject, _, text = render_message("mail", payload).partition("\n")
         paragraphs = [paragraph.strip() for paragraph in text.strip().split("\n\n")]
-        context = facts(notice) | {"subject": subject.strip(), "paragraphs": paragraphs}
+        context = facts(payload) | {"subject": subject.strip(), "paragraphs": paragraphs}
         message = EmailMultiAlternatives(
             subject.strip(),
             render_to_string("orders/mail/message.txt", context),
             to=[address],
             headers={
-                "Message-ID": f"<{notice.message_id.replace('_', '-')}@{_host()}>",
+                "Message-ID": f"<{payload.message_id.replace('_', '-')}@{_host()}>",
                 "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies, please
             },
         )
@@ -78,11 +78,11 @@ def _host() -> str:
     return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
 
 
-def _send(connection: MailConnection, notice: Notice) -> Outcome:
+def _send(connection: MailConnection, payload: EventPayload) -> Outcome:
     """Send one message. Raises ConnectionLost, and nothing else."""
     try:
-        recipient = recipient_of(notice.email)
-        connection.send(compose(notice, recipient.address), utf8=recipient.needs_utf8)
+        recipient = recipient_of(payload.email)
+        connection.send(compose(payload, recipient.address), utf8=recipient.needs_utf8)
     except ConnectionLost:
         raise
     except AddressRefused as error:  # it was taken by an earlier version, or not by the intake
@@ -94,7 +94,7 @@ def _send(connection: MailConnection, notice: Notice) -> Outcome:
     except ValueError as error:  # an address or a header that no mail can have
         return GiveUp(f"{type(error).__name__}: {error}")
     except Exception as error:
-        logger.exception("no mail can be written for event %s", notice.event_id)
+        logger.exception("no mail can be written for event %s", payload.event_id)
         return RetryLater(repr(error))
     return Delivered()
 

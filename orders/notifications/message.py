@@ -6,7 +6,7 @@ from inventory.money import to_minor
 from orders.http.representation import OrderView, order_view
 from shop.core.clock import rfc3339, to_ms
 
-from .event_payload import Notice
+from .event_payload import EventPayload
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -21,32 +21,32 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 _encoder = msgspec.json.Encoder()
 
 
-def encode_message(notice: Notice) -> bytes:
+def encode_message(payload: EventPayload) -> bytes:
     """Return the JSON that tells of an event: the same bytes however often it is made."""
     return _encoder.encode(
         Message(
-            type=notice.type.value,
-            timestamp=rfc3339(to_ms(notice.happened_at)),
-            sequence=notice.sequence,
-            data=_order(notice),
+            type=payload.type.value,
+            timestamp=rfc3339(to_ms(payload.happened_at)),
+            sequence=payload.sequence,
+            data=_order(payload),
         )
     )
 
 
-def _order(notice: Notice) -> OrderView:
-    currency, held_until = notice.currency, notice.hold_expires_at
+def _order(payload: EventPayload) -> OrderView:
+    currency, held_until = payload.currency, payload.hold_expires_at
     return order_view(
-        order_id=str(notice.order_id),
-        sale=notice.sale,
-        customer=notice.customer,
-        email=notice.email,
-        status=notice.status.value,
+        order_id=str(payload.order_id),
+        sale=payload.sale,
+        customer=payload.customer,
+        email=payload.email,
+        status=payload.status.value,
         lines=[
-            (line.sku, line.quantity, to_minor(line.unit_price, currency)) for line in notice.lines
+            (line.sku, line.quantity, to_minor(line.unit_price, currency)) for line in payload.lines
         ],
         currency=currency,
-        accepted_at_ms=to_ms(notice.accepted_at),
+        accepted_at_ms=to_ms(payload.accepted_at),
         held_until_ms=to_ms(held_until) if held_until else 0,
-        metadata=notice.metadata,
-        refund_due=to_minor(notice.refund_due, currency) if notice.refund_due else 0,
+        metadata=payload.metadata,
+        refund_due=to_minor(payload.refund_due, currency) if payload.refund_due else 0,
     )

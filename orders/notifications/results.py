@@ -58,7 +58,7 @@ def _count_arrived(endpoint: Endpoint, attempts: Sequence[Attempt]) -> None:
         transaction.on_commit(partial(sent_count.count, endpoint.channel, arrived))
 
 
-def bury(channel: Endpoint.Channel) -> int:
+def dead_letter_exhausted(channel: Endpoint.Channel) -> int:
     """Give up deliveries to endpoints that were disabled for a reason. Returns how many: a number
     of BURY_AT_ONCE means that there may be more."""
     parameters = {"channel": channel.value, "limit": BURY_AT_ONCE}

@@ -13,10 +13,10 @@ from django.utils.module_loading import import_string
 
 from orders.models import Endpoint
 
-from .batches import Outcomes, deliver_rounds
-from .customer_messages import in_language_of, render_words
+from .batches import Outcomes, deliver_batches
+from .customer_messages import in_language_of, render_message
 from .delivery_spans import delivery, noted
-from .event_payload import Notice
+from .event_payload import EventPayload
 from .outcomes import Delivered, GiveUp, Outcome, RetryLater
 
 logger = logging.getLogger(__name__)
@@ -54,32 +54,32 @@ class FileSender:
 
 
 def deliver_sms() -> int:
-    """Send the messages that are due; see `deliver_rounds`."""
-    return deliver_rounds(Endpoint.Channel.SMS, send_sms)
+    """Send the messages that are due; see `deliver_batches`."""
+    return deliver_batches(Endpoint.Channel.SMS, send_sms)
 
 
-def send_sms(notices: Sequence[Notice]) -> Outcomes:
+def send_sms(payloads: Sequence[EventPayload]) -> Outcomes:
     """Send a message for each notice, and give what became of it."""
-    for notice in notices:
-        with notice.about(), delivery(notice, channel="sms"):
-            outcome = noted(_send(notice))
+    for payload in payloads:
+        with payload.about(), delivery(payload, channel="sms"):
+            outcome = noted(_send(payload))
         yield outcome
 
 
-def _send(notice: Notice) -> Outcome:
-    to = str(notice.said("phone") or "")
+def _send(payload: EventPayload) -> Outcome:
+    to = str(payload.said("phone") or "")
     if not settings.SMS_SENDER:
         return GiveUp("no SMS_SENDER is configured")
     if not _E164.fullmatch(to):
         return GiveUp("metadata.phone is no number as E.164 writes it: +491701234567")
     try:
-        with in_language_of(notice):
-            text = render_words("sms", notice)
-        _sender(settings.SMS_SENDER).send(to=to, text=text, message_id=notice.message_id)
+        with in_language_of(payload):
+            text = render_message("sms", payload)
+        _sender(settings.SMS_SENDER).send(to=to, text=text, message_id=payload.message_id)
     except SmsRefused as error:
         return GiveUp(str(error))
     except Exception as error:  # whatever a service's client raises
-        logger.warning("SMS of event %s not sent: %r", notice.event_id, error)
+        logger.warning("SMS of event %s not sent: %r", payload.event_id, error)
         return RetryLater(repr(error))
     return Delivered()
 

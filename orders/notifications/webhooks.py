@@ -19,7 +19,7 @@ from shop.core.tasks import dispatch
 
 from . import claims, results
 from .calls import open_session
-from .endpoint_queue import Lane
+from .endpoint_queue import EndpointQueue
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Pump:
         self._session = session
         self._database = database
         self._deadline = deadline
-        self._lanes: dict[asyncio.Task[None], Lane] = {}
+        self._lanes: dict[asyncio.Task[None], EndpointQueue] = {}
         self._left_out: set[int] = set()  # endpoints that a fault of ours ended the lane of
 
     async def __aenter__(self) -> Self:
@@ -111,7 +111,7 @@ class Pump:
     async def _open_lanes(self) -> None:
         at_work = {lane.endpoint_id for lane in self._lanes.values()}
         for endpoint_id in await self._database.run(_find_work, at_work | self._left_out):
-            lane = Lane(
+            lane = EndpointQueue(
                 endpoint_id,
                 session=self._session,
                 database=self._database,
@@ -120,7 +120,7 @@ class Pump:
             )
             self._lanes[asyncio.create_task(lane.run())] = lane
 
-    def _room(self, lane: Lane) -> int:
+    def _room(self, lane: EndpointQueue) -> int:
         """Return how many calls a lane may add: an equal share for each, and never none."""
         if self.is_late:
             return 0
@@ -145,6 +145,6 @@ class Pump:
 
 def _find_work(leave_out: Collection[int]) -> list[int]:
     """Return endpoints that something is due for; what nobody wants any more is given up first."""
-    results.bury(WEBHOOK)
+    results.dead_letter_exhausted(WEBHOOK)
     limit = max(0, settings.NOTIFY_MAX_IN_FLIGHT - len(leave_out))
     return claims.endpoints_with_work(WEBHOOK, limit=limit, leave_out=leave_out)

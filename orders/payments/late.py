@@ -226,7 +226,7 @@ def _note_gaps(retaken: Sequence[tuple[PaymentNotice, Gap]]) -> None:
 def _retake(sale: Sale, order: Order, lines: list[tuple[int, int]]) -> Gap | None:
     """Take an order's stock in Redis once more; None where it is not there."""
     return on_compared_server(
-        lambda server: counters.retake(
+        lambda server: counters.reacquire(
             *(sale.pk, sale.slug),
             epoch=sale.epoch,
             server=server,

@@ -25,7 +25,7 @@ from shop.core import clock
 from shop.core.stores import sql
 from shop.core.tasks.dispatch import send_on_commit
 
-from .provider_message import PaymentNews, Unacted
+from .provider_message import PaymentMessage, Unacted
 from .settle import settle
 
 SQL = Path(__file__).parent / "sql"
@@ -46,7 +46,7 @@ class Noted:
     state: str  # of the notice; KEPT: of what no program acts on
 
 
-Message = PaymentNews | Unacted
+Message = PaymentMessage | Unacted
 Answer = Noted | OrderUnknown | PaymentMismatch | MessageChanged | redis.RedisError
 
 
@@ -67,7 +67,7 @@ class _Price(NamedTuple):
     is_in_outbox: bool = False  # it has no row yet that could be locked
 
 
-def take_news(news: PaymentNews) -> PaymentNotice:
+def take_news(news: PaymentMessage) -> PaymentNotice:
     """Note what a provider says, and do to its order at once what follows from it.
 
     A message that comes again changes nothing. Raises OrderUnknown, PaymentMismatch and
@@ -106,9 +106,9 @@ def note(messages: Sequence[Message]) -> list[Answer]:
 
 
 def _note(messages: Sequence[Message]) -> list[Answer]:
-    news = [each for each in messages if isinstance(each, PaymentNews)]
+    news = [each for each in messages if isinstance(each, PaymentMessage)]
     told = iter(_note_news(news) if news else [])
-    answers = [next(told) if isinstance(each, PaymentNews) else _keep(each) for each in messages]
+    answers = [next(told) if isinstance(each, PaymentMessage) else _keep(each) for each in messages]
     for message, answer in zip(messages, answers, strict=True):
         if isinstance(answer, MessageChanged):
             _write_down(message, _Kind.CHANGED)
@@ -118,7 +118,7 @@ def _note(messages: Sequence[Message]) -> list[Answer]:
 # --- News of payments -----------------------------------------------------------------------------
 
 
-def _note_news(news: Sequence[PaymentNews]) -> list[Answer]:
+def _note_news(news: Sequence[PaymentMessage]) -> list[Answer]:
     prices, trouble = _prices({each.order_id for each in news})
     kept_otherwise = _kept_otherwise(news)
     fitting = [
@@ -143,7 +143,7 @@ def _note_news(news: Sequence[PaymentNews]) -> list[Answer]:
 
 
 def _answer(
-    news: PaymentNews, row: _Row | None, price: _Price | None, trouble: redis.RedisError | None
+    news: PaymentMessage, row: _Row | None, price: _Price | None, trouble: redis.RedisError | None
 ) -> Answer:
     if row is None or (trouble and row.state == _State.UNMATCHED):
         return trouble or redis.ConnectionError("Redis did not mark the order as being paid.")
@@ -154,7 +154,7 @@ def _answer(
     return Noted(news.notice_id, row.state)
 
 
-def _may_lose_its_unit(news: PaymentNews, prices: Mapping[UUID, _Price]) -> bool:
+def _may_lose_its_unit(news: PaymentMessage, prices: Mapping[UUID, _Price]) -> bool:
     """Tell whether an order's hold may end before the payment is on record: then it is not taken.
 
     A row is locked by now, and has let go of its units already or will not. What has no row yet
@@ -165,20 +165,20 @@ def _may_lose_its_unit(news: PaymentNews, prices: Mapping[UUID, _Price]) -> bool
 
 
 def _firsts(
-    news: Iterable[PaymentNews], prices: Collection[UUID], trouble: redis.RedisError | None
-) -> list[PaymentNews]:
+    news: Iterable[PaymentMessage], prices: Collection[UUID], trouble: redis.RedisError | None
+) -> list[PaymentMessage]:
     """Return the first message under each id that can be judged now, in the sequence of the ids.
 
     Two that note the same ones at the same time then wait for each other in one direction only.
     """
-    firsts: dict[_Id, PaymentNews] = {}
+    firsts: dict[_Id, PaymentMessage] = {}
     for each in news:
         if trouble is None or each.order_id in prices:
             firsts.setdefault(_id(each), each)
     return [firsts[key] for key in sorted(firsts)]
 
 
-def _insert(news: Sequence[PaymentNews], prices: dict[UUID, _Price]) -> dict[_Id, _Row]:
+def _insert(news: Sequence[PaymentMessage], prices: dict[UUID, _Price]) -> dict[_Id, _Row]:
     """Write down what is not on record yet. Returns that, by id."""
     if not news:
         return {}
@@ -211,7 +211,7 @@ def _insert(news: Sequence[PaymentNews], prices: dict[UUID, _Price]) -> dict[_Id
     return rows
 
 
-def _verdict(news: PaymentNews, price: _Price | None) -> tuple[PaymentNotice.State, str]:
+def _verdict(news: PaymentMessage, price: _Price | None) -> tuple[PaymentNotice.State, str]:
     if price is None:
         return _State.UNMATCHED, "There is no such order."
     refusal = _refusal(news, price)
@@ -220,21 +220,21 @@ def _verdict(news: PaymentNews, price: _Price | None) -> tuple[PaymentNotice.Sta
     return _State.PENDING, ""
 
 
-def _refusal(news: PaymentNews, price: _Price) -> str:
+def _refusal(news: PaymentMessage, price: _Price) -> str:
     """Return why the sender is refused, "" where it is not."""
     if (from_minor(news.amount, news.currency), news.currency) == (price.total, price.currency):
         return ""
     return f"The order is over {with_currency(price.total, price.currency)}."
 
 
-def _is_a_part(news: PaymentNews, price: _Price) -> bool:
+def _is_a_part(news: PaymentMessage, price: _Price) -> bool:
     """Tell whether a part of the money went back: its sender is refused, and yet it is counted."""
     amount = from_minor(news.amount, news.currency)
     same_currency = news.currency == price.currency
     return news.type is PaymentMessageType.REFUNDED and same_currency and 0 < amount < price.total
 
 
-def _judge_anew(news: PaymentNews, price: _Price) -> _Row:
+def _judge_anew(news: PaymentMessage, price: _Price) -> _Row:
     """Judge a message that comes again, whose order was not known at first."""
     state, detail = _verdict(news, price)
     # Received now: when it came first, nobody was told that it would count.
@@ -254,7 +254,7 @@ def _judge_anew(news: PaymentNews, price: _Price) -> _Row:
     return _Row(state, detail, news.digest)
 
 
-def _settle(news: PaymentNews) -> _Row:
+def _settle(news: PaymentMessage) -> _Row:
     rows = PaymentNotice.objects.select_for_update()
     notice = rows.get(provider=news.provider, notice_id=news.notice_id)
     if notice.state == _State.PENDING:
@@ -275,7 +275,7 @@ def _on_record(ids: Collection[_Id]) -> dict[_Id, _Row]:
     }
 
 
-def _says_the_same(row: _Row, news: PaymentNews) -> bool:
+def _says_the_same(row: _Row, news: PaymentMessage) -> bool:
     return row.digest is None or row.digest == news.digest
 
 
@@ -345,7 +345,7 @@ def _price_of(payload: bytes, *, is_given_up: bool = False) -> _Price | None:
 # --- What a person has to read --------------------------------------------------------------------
 
 
-def _kept_otherwise(news: Sequence[PaymentNews]) -> set[_Id]:
+def _kept_otherwise(news: Sequence[PaymentMessage]) -> set[_Id]:
     """Return the ids under which another message is kept, that no program acts on."""
     kept = ProviderMessage.objects.filter(
         notice_id__in=[each.notice_id for each in news], kind=_Kind.MONEY
@@ -385,5 +385,5 @@ def _printable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _id(news: PaymentNews) -> _Id:
+def _id(news: PaymentMessage) -> _Id:
     return news.provider, news.notice_id

@@ -14,7 +14,7 @@ BY_HAND = "by-hand"  # the provider of what a person says
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentNews:
+class PaymentMessage:
     """One verified message of a provider."""
 
     provider: str  # "standard" or "stripe"
@@ -98,7 +98,7 @@ class Provider:
     """
 
     name: str
-    read: Callable[[Mapping[str, str], bytes, OrderOf], PaymentNews | Unacted | Ignored]
+    read: Callable[[Mapping[str, str], bytes, OrderOf], PaymentMessage | Unacted | Ignored]
     # To some, every answer but 200 says "send it again", for days. What has been kept for a person
     # to look at is acknowledged to them.
     resends_refused: bool = False

@@ -9,7 +9,7 @@ from orders.domain import PaymentMessageType
 from orders.models import Order, PaymentNotice
 
 from .note import take_news
-from .provider_message import BY_HAND, PaymentNews
+from .provider_message import BY_HAND, PaymentMessage
 
 _State, _Type = PaymentNotice.State, PaymentNotice.Type
 
@@ -28,7 +28,7 @@ def note_refund(payment: PaymentNotice) -> PaymentNotice:
     What follows for the order is what follows from the provider's own news: the order of an applied
     payment is refunded and its units are released. Raises what `take_news` raises.
     """
-    news = PaymentNews(
+    news = PaymentMessage(
         provider=BY_HAND,
         notice_id=f"refund-of-{payment.pk}",
         type=PaymentMessageType.REFUNDED,

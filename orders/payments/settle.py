@@ -34,9 +34,9 @@ logger = logging.getLogger(__name__)
 State, Type = PaymentNotice.State, PaymentNotice.Type
 KEEPS_HOLD = "The order keeps its hold to its end."
 GIVEN_UP = "The order could not be persisted, and was given up."
-LET_GO = (Status.CANCELLED, Status.EXPIRED)
+RELEASED = (Status.CANCELLED, Status.EXPIRED)
 # A refund that comes before its payment: the payment may still come.
-_MAY_BE_PAID = (Status.AWAITING_PAYMENT, *LET_GO)
+_MAY_BE_PAID = (Status.AWAITING_PAYMENT, *RELEASED)
 _STATE_OF = {
     Share.SERVES: State.APPLIED,
     Share.IDLE: State.REFUND_DUE,
@@ -115,7 +115,7 @@ def alone_and_late(
 
 
 def _may_retake(notice: PaymentNotice, order: Order) -> bool:
-    lets_retake = order.status in LET_GO and order.gap_end is None and notice.amount > 0
+    lets_retake = order.status in RELEASED and order.gap_end is None and notice.amount > 0
     return lets_retake and notice.type == Type.SUCCEEDED and not mismatch(notice, order)
 
 
@@ -134,7 +134,7 @@ def owe(notice: PaymentNotice, order: Order, reason: str) -> None:
         logger.warning("order %s: %s to be refunded", order.pk, amount)
     _conclude(notice, State.REFUND_DUE, reason)
     _balance(order)
-    if order.status in (*LET_GO, Status.REJECTED):
+    if order.status in (*RELEASED, Status.REJECTED):
         sequence = OrderEvent.objects.filter(order=order).count() + 1
         type_ = EventType(f"order.{order.status}")
         record_events([Event(order.pk, sequence, type_, order.refund_due)])
@@ -270,7 +270,7 @@ def _succeeded(notice: PaymentNotice, order: Order) -> None:
         apply(notice, order)
     elif not notice.amount:
         _conclude(notice, State.APPLIED, "The order costs nothing.")
-    elif order.status in LET_GO and order.gap_end is None:
+    elif order.status in RELEASED and order.gap_end is None:
         _conclude(notice, State.PENDING, "The hold has ended; its stock is to be taken again.")
         send_on_commit(SETTLE_PAYMENTS)
     else:

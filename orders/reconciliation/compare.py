@@ -22,7 +22,7 @@ from django.db.models import Q
 
 from inventory import counters, outbox
 from inventory.models import Allocation, Sale
-from inventory.reservation import CountersSnapshot, position_of, retaking
+from inventory.reservation import CountersSnapshot, position_of, reacquiring
 from orders.domain import RELEASED, SkuBalance
 from orders.errors import ReconciliationImpossible
 from orders.models import DeadLetter, Order, PaymentNotice, ReconciliationCheckpoint
@@ -105,7 +105,7 @@ def _bring_together(
     rows = list(Allocation.objects.filter(sale=sale).select_related("product"))
     later, retaken = (
         in_transit.accepted_later(sale_id, seen),
-        in_transit.retaken_later(sale_id, seen),
+        in_transit.reacquired_later(sale_id, seen),
     )
     back = _on_their_way(sale, seen, rows, later, retaken, thorough=thorough)
     if back is None:
@@ -148,7 +148,7 @@ def _on_their_way(
     seen: CountersSnapshot,
     rows: Sequence[Allocation],
     later: in_transit.Later,
-    retaken: in_transit.Retaken,
+    retaken: in_transit.Reacquired,
     *,
     thorough: bool,
 ) -> _Back | None:
@@ -162,7 +162,7 @@ def _on_their_way(
     if not noted:
         if not few:
             return None
-        return _Back(in_transit.by_orders(sale.pk, seen), _being_retaken(sale.pk, seen), now)
+        return _Back(in_transit.by_orders(sale.pk, seen), _being_reacquired(sale.pk, seen), now)
     none: Units = Counter()  # a retaking has a place among the releases, and is noted
     if few or last is None or last.thorough_at <= now - THOROUGH_EVERY:
         return _Back(in_transit.by_orders(sale.pk, seen, ask=False), none, now)
@@ -206,7 +206,7 @@ def _allocated(row: Allocation, seen: CountersSnapshot) -> int:
     return min(row.allocated, counted.allocated) if counted else row.allocated
 
 
-def _being_retaken(sale_id: int, seen: CountersSnapshot) -> Units:
+def _being_reacquired(sale_id: int, seen: CountersSnapshot) -> Units:
     """Return the units that a late payment had retaken in Redis, and in PostgreSQL not yet."""
     pending = PaymentNotice.objects.filter(
         state=PaymentNotice.State.PENDING, type=PaymentNotice.Type.SUCCEEDED
@@ -215,7 +215,7 @@ def _being_retaken(sale_id: int, seen: CountersSnapshot) -> Units:
         pk__in=pending.values("order_id"), sale=sale_id, status__in=RELEASED, gap_end__isnull=True
     )
     ids = list(let_go.values_list("pk", flat=True))
-    places = counters.places_among_releases(sale_id, [retaking(pk.bytes) for pk in ids])
+    places = counters.places_among_releases(sale_id, [reacquiring(pk.bytes) for pk in ids])
     retaken = [
         str(pk)
         for pk, place in zip(ids, places, strict=True)

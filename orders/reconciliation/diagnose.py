@@ -45,7 +45,7 @@ class Finding:
             self.orders.append(str(order_id))
 
 
-def explain(sale_id: int, slug: str, *, seconds: float | None = None) -> list[Finding]:
+def diagnose_drift(sale_id: int, slug: str, *, seconds: float | None = None) -> list[Finding]:
     """Return what explains a sale's drift. Reads all its orders: half a minute for a million.
 
     Ends the search for orders after so many `seconds`, and says so. Raises CountersLost,

@@ -13,12 +13,12 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from inventory.errors import InventoryError
 from inventory.models import Sale
 from inventory.selectors import sales_on_record
-from inventory.services import tell_redis
+from inventory.services import sync_to_redis
 from orders.errors import ReconciliationImpossible
 from orders.models import ReconciliationRecord
 
 from .compare import Reconciliation, reconcile
-from .diagnose import Finding, explain
+from .diagnose import Finding, diagnose_drift
 from .lost_orders import resolve_suspects
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def _longest_ago_first(now: datetime) -> "QuerySet[Sale]":
 def _compare_alone(sale: Sale, *, now: datetime) -> ReconciliationRecord:
     """Compare one sale; whatever is wrong with it stays with it, and is kept as the reason."""
     try:
-        _tell_redis(sale)
+        _sync_to_redis(sale)
         return compare(sale, now=now)
     except Exception as error:
         if isinstance(error, DatabaseError) and not connection.is_usable():
@@ -67,10 +67,10 @@ def _compare_alone(sale: Sale, *, now: datetime) -> ReconciliationRecord:
         return ReconciliationRecord.objects.create(sale=sale, compared_at=now, reason=reason)
 
 
-def _tell_redis(sale: Sale) -> None:
+def _sync_to_redis(sale: Sale) -> None:
     """Bring to Redis what an operator changed while it was away. Its absence, `compare` records."""
     try:
-        tell_redis(sale)
+        sync_to_redis(sale)
     except InventoryError as error:
         logger.warning("sale %s: its rules cannot be brought to Redis: %s", sale.slug, error)
 
@@ -107,7 +107,9 @@ def _explain_once(record: ReconciliationRecord, last: ReconciliationRecord | Non
         record.findings = last.findings
         return
     record.save()
-    record.findings = _found(explain(record.sale_id, record.sale.slug, seconds=EXPLAIN_SECONDS))
+    record.findings = _found(
+        diagnose_drift(record.sale_id, record.sale.slug, seconds=EXPLAIN_SECONDS)
+    )
 
 
 def _is_repetition(record: ReconciliationRecord, last: ReconciliationRecord | None) -> bool:
@@ -125,7 +127,7 @@ def record_of(sale: Sale, found: Reconciliation) -> ReconciliationRecord:
     """Return an unsaved record of a comparison, with what explains its drift."""
     record = _record(sale, found)
     if found.drift:
-        record.findings = _found(explain(sale.pk, sale.slug))
+        record.findings = _found(diagnose_drift(sale.pk, sale.slug))
     return record
 
 

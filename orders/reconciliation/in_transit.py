@@ -38,7 +38,7 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Retaken:
+class Reacquired:
     """Units that late payments took once more after the watermark, by where the ledger has them."""
 
     held: Units = field(default_factory=Counter)
@@ -72,9 +72,9 @@ def accepted_later(sale_id: int, seen: CountersSnapshot) -> Later:
     return later
 
 
-def retaken_later(sale_id: int, seen: CountersSnapshot) -> Retaken:
+def reacquired_later(sale_id: int, seen: CountersSnapshot) -> Reacquired:
     """Return what late payments took once more after the watermark."""
-    retaken = Retaken()
+    retaken = Reacquired()
     for allocation_id, status, in_gap, units in _run("units_taken_again_after.sql", sale_id, seen):
         if not in_gap:
             retaken.released_later[allocation_id] += units
@@ -115,7 +115,7 @@ def by_totals(
     checkpoint: ReconciliationCheckpoint,
     released: Mapping[int, int],
     later: Later,
-    retaken: Retaken,
+    retaken: Reacquired,
 ) -> OnTheirWay:
     """Return the units on their way by what has changed since a checkpoint of this epoch.
 
@@ -131,7 +131,7 @@ def by_totals(
 
 
 def offsets(
-    found: OnTheirWay, released: Mapping[int, int], later: Later, retaken: Retaken
+    found: OnTheirWay, released: Mapping[int, int], later: Later, retaken: Reacquired
 ) -> dict[str, int]:
     """Return what a checkpoint at this watermark keeps: the inverse of `by_totals`."""
     totals = Counter(found.held)

@@ -16,7 +16,7 @@ from inventory.errors import CountersLost, CountersUnavailable, ServerNotCompare
 from inventory.models import Allocation, Sale
 from inventory.reservation import CountersSnapshot
 from inventory.selectors import sales_on_record
-from inventory.services import tell_redis
+from inventory.services import sync_to_redis
 from orders.models import Order
 from shop.core import clock
 
@@ -150,7 +150,7 @@ def _told_what_it_missed(sale: Sale, seen: CountersSnapshot) -> bool:
     if seen.version >= sale.version and not lacks_units:
         return True
     try:
-        tell_redis(sale)
+        sync_to_redis(sale)
     except CountersLost:
         return False
     return True

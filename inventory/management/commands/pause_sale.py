@@ -19,7 +19,7 @@ class Command(SaleCommand):
     def change(self, sale: Sale, options: dict[str, Any]) -> str:
         now = clock.now()
         if state_of(sale, now) is SaleState.PAUSED:
-            services.tell_redis(sale)  # which may have missed it
+            services.sync_to_redis(sale)  # which may have missed it
             return f"Sale {sale.slug} was paused already."
         services.pause_sale(sale, version=sale.version, now=now)
         return f"Sale {sale.slug} is paused."

@@ -21,7 +21,7 @@ from orders.payments.provider_message import (
     Ignored,
     NoOrder,
     OrderOf,
-    PaymentNews,
+    PaymentMessage,
     Provider,
     SignatureRefused,
     Unacted,
@@ -89,7 +89,7 @@ _NO_MONEY_YET = re.compile(
 
 def read(
     headers: Mapping[str, str], body: bytes, _order_of: OrderOf
-) -> PaymentNews | Unacted | Ignored:
+) -> PaymentMessage | Unacted | Ignored:
     """Return what a signed callback says; raises what a Provider raises."""
     notice_id = _verified_id(headers, body)
     refuse_repeated_names(body)
@@ -98,7 +98,7 @@ def read(
     callback = _bodies.read(body)
     data = callback.data
     amount = _checked_amount(data)
-    return PaymentNews(
+    return PaymentMessage(
         provider=PROVIDER.name,
         notice_id=notice_id,
         type=PaymentMessageType(callback.type.removeprefix("payment.")),

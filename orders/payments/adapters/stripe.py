@@ -19,7 +19,7 @@ from orders.payments.provider_message import (
     Ignored,
     NotConfigured,
     OrderOf,
-    PaymentNews,
+    PaymentMessage,
     Provider,
     SignatureRefused,
     Unacted,
@@ -76,7 +76,7 @@ _NEWS: dict[str, tuple[BodyReader[Event[Paying]], PaymentMessageType]] = {
 
 def read(
     headers: Mapping[str, str], body: bytes, order_of: OrderOf
-) -> PaymentNews | Unacted | Ignored:
+) -> PaymentMessage | Unacted | Ignored:
     """Return what an event says about an order of ours; raises what a Provider raises."""
     _verify(headers.get("stripe-signature", ""), body)
     refuse_repeated_names(body)
@@ -88,7 +88,7 @@ def read(
     order_id = _order_id(payment, type_, order_of) if payment else None
     if payment is None or order_id is None:
         return Ignored(envelope.id)
-    return PaymentNews(
+    return PaymentMessage(
         provider=PROVIDER.name,
         notice_id=envelope.id,
         type=type_,

@@ -220,7 +220,7 @@ def test_a_change_while_redis_is_away_reaches_it_later(
     assert reconcile(sale.pk, "drop").drift == 0
     assert "Redis does not know of it yet" in LogEntry.objects.earliest("pk").change_message
 
-    services.tell_redis(sale)
+    services.sync_to_redis(sale)
 
     assert in_redis(sale, "state") == "paused"
     assert counters.snapshot(sale.pk, "drop").skus[row.pk].available == 8

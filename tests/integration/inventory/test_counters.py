@@ -258,7 +258,7 @@ def test_another_server_than_the_one_that_was_compared_moves_nothing() -> None:
             lambda server: reserve(request(2, {1: 1}), server=server),
             lambda server: reserve(request(1, {1: 1}), server=server),  # not even a repetition
             lambda server: release(order, server=server),
-            lambda server: counters.retake(
+            lambda server: counters.reacquire(
                 SALE, "drop", epoch=1, server=server, order=order, place=None
             ),
             lambda server: counters.adjust_available(SALE, 1, 5, server=server),

@@ -10,7 +10,7 @@ from inventory.counters import Keys
 from inventory.errors import SaleChanged
 from inventory.models import Allocation, Sale
 from orders.reconciliation.compare import reconcile
-from orders.reconciliation.diagnose import explain
+from orders.reconciliation.diagnose import diagnose_drift
 from orders.reconciliation.history import reconcile_all
 from orders.reconciliation.rebuild import rebuild_stock
 from shop.core import clock
@@ -89,7 +89,7 @@ def test_stock_of_an_older_copy_of_redis_is_added_again(make_sale: MakeSale) -> 
     older = client().dump(stock)
     add(sale, 5)
     client().restore(stock, 0, older, replace=True)
-    services.tell_redis(sale)
+    services.sync_to_redis(sale)
     assert available(sale) == 25
 
 
@@ -99,10 +99,10 @@ def test_a_rebuild_counts_added_stock_once(make_sale: MakeSale, api_key: str) ->
     add(sale, 5)
     rebuild_stock(sale.pk)
     sale.refresh_from_db()
-    services.tell_redis(sale)
+    services.sync_to_redis(sale)
     assert available(sale) == 24
     assert reconcile(sale.pk, "drop").drift == 0
-    assert explain(sale.pk, "drop") == []
+    assert diagnose_drift(sale.pk, "drop") == []
 
 
 def test_of_two_who_add_at_once_one_is_told_to_look_again(make_sale: MakeSale) -> None:

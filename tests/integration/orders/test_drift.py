@@ -17,7 +17,7 @@ from orders.domain import request_digest
 from orders.models import Order, OrderEvent, OrderLine, ReconciliationRecord
 from orders.reconciliation import history
 from orders.reconciliation.compare import Reconciliation, reconcile
-from orders.reconciliation.diagnose import Finding, explain
+from orders.reconciliation.diagnose import Finding, diagnose_drift
 from orders.reconciliation.history import AT_REST, KEPT, compare, reconcile_all
 from orders.reconciliation.repair import Correction, repair
 from orders.services.release import release_stock
@@ -45,7 +45,7 @@ def tee() -> Allocation:
 
 def findings(sale: Sale) -> dict[str, list[str]]:
     """The orders named by each kind of finding."""
-    return {found.kind: found.orders for found in explain(sale.pk, sale.slug)}
+    return {found.kind: found.orders for found in diagnose_drift(sale.pk, sale.slug)}
 
 
 def lose(order: Order) -> None:
@@ -61,7 +61,7 @@ def test_nothing_is_found_where_nothing_drifts(sale: Sale, api_key: str) -> None
     paid, _ = two_orders(sale, api_key)
     pay(paid)
     place_all(api_key, [Request("in-flight")])
-    assert explain(sale.pk, "drop") == []
+    assert diagnose_drift(sale.pk, "drop") == []
     assert repair(sale.pk, "drop") == []
     assert not StockMovement.objects.filter(kind="correct").exists()
 
@@ -69,7 +69,7 @@ def test_nothing_is_found_where_nothing_drifts(sale: Sale, api_key: str) -> None
 def test_a_counter_changed_from_outside_is_named_and_mended(sale: Sale, api_key: str) -> None:
     two_orders(sale, api_key)
     counters.adjust_available(sale.pk, tee().pk, -3, server=counters.server())
-    [found] = explain(sale.pk, "drop")
+    [found] = diagnose_drift(sale.pk, "drop")
     assert found.text == "TEE: Redis' counter was changed by -3 from outside"
 
     assert repair(sale.pk, "drop") == [Correction("TEE", counter=3)]
@@ -124,7 +124,7 @@ def test_many_orders_are_counted_and_some_are_named(make_sale: MakeSale, api_key
     sale = make_sale("drop", {"TEE": 50})
     for order in placed(sale, api_key, *(Request(f"k-{n}") for n in range(30))):
         lose(order)
-    [found] = [each for each in explain(sale.pk, "drop") if each.kind == "missing-order"]
+    [found] = [each for each in diagnose_drift(sale.pk, "drop") if each.kind == "missing-order"]
     assert (found.count, len(found.orders)) == (30, 20)
 
 
@@ -283,7 +283,7 @@ def test_the_same_drift_is_explained_once_a_minute(
 
     def search(*arguments: int, **options: float) -> list[Finding]:
         searches.append(arguments)
-        return explain(sale.pk, "drop")
+        return diagnose_drift(sale.pk, "drop")
 
     monkeypatch.setattr(history, "explain", search)
     now = clock.now()
@@ -299,5 +299,5 @@ def test_the_same_drift_is_explained_once_a_minute(
 def test_a_search_that_is_cut_short_says_so(sale: Sale, api_key: str) -> None:
     two_orders(sale, api_key)
     counters.adjust_available(sale.pk, tee().pk, -3, server=counters.server())
-    kinds = [found.kind for found in explain(sale.pk, "drop", seconds=-1)]
+    kinds = [found.kind for found in diagnose_drift(sale.pk, "drop", seconds=-1)]
     assert kinds == ["counter", "cut-short"]

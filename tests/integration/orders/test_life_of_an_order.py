@@ -33,7 +33,7 @@ from orders.errors import MessageChanged, NotCancellable, OrderUnknown, PaymentM
 from orders.models import ApiClient, Order, OrderEvent
 from orders.payments.late import settle_payments
 from orders.payments.note import take_news
-from orders.payments.provider_message import PaymentNews
+from orders.payments.provider_message import PaymentMessage
 from orders.reconciliation.compare import reconcile
 from orders.services.clients import create_client
 from orders.services.holds import cancel_order, expire_holds
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 STOCK = {"TEE": 6, "CAP": 3}
 PRICE = 1250
-LET_GO = ("expired", "cancelled")
+RELEASED = ("expired", "cancelled")
 _runs = count(1)
 
 
@@ -60,10 +60,10 @@ class Placed:
     status: str = "accepted"
     taken: bool = True  # in Redis
     retaken: bool = False
-    waiting: list[PaymentNews] = field(default_factory=list)  # noted, in the sequence of coming
+    waiting: list[PaymentMessage] = field(default_factory=list)  # noted, in the sequence of coming
     came_in: list[str] = field(default_factory=list)  # names of payments
     went_back: dict[str, int] = field(default_factory=dict)  # halves by name
-    ahead: list[PaymentNews] = field(default_factory=list)  # refunds before their payment
+    ahead: list[PaymentMessage] = field(default_factory=list)  # refunds before their payment
     events: int = 0
 
     @property
@@ -135,7 +135,7 @@ class Life(RuleBasedStateMachine):
     # --- What the provider says ---
 
     @rule(target=said, order=orders, name=st.sampled_from("abc"), shared=st.booleans())
-    def pay(self, order: Placed, name: str, shared: bool) -> PaymentNews:
+    def pay(self, order: Placed, name: str, shared: bool) -> PaymentMessage:
         news = self.news(order, PaymentMessageType.SUCCEEDED, name, shared=shared)
         try:
             take_news(news)
@@ -145,7 +145,7 @@ class Life(RuleBasedStateMachine):
         return news
 
     @rule(target=said, order=orders)
-    def fail(self, order: Placed) -> PaymentNews:
+    def fail(self, order: Placed) -> PaymentMessage:
         news = self.news(order, PaymentMessageType.FAILED, "x")
         take_news(news)
         return news
@@ -157,7 +157,7 @@ class Life(RuleBasedStateMachine):
         shared=st.booleans(),
         halves=st.sampled_from([1, 2, 2, 2]),
     )
-    def refund(self, order: Placed, name: str, shared: bool, halves: int) -> PaymentNews:
+    def refund(self, order: Placed, name: str, shared: bool, halves: int) -> PaymentMessage:
         news = self.news(order, PaymentMessageType.REFUNDED, name, shared=shared, halves=halves)
         with suppress(PaymentMismatch):  # a part, or nothing to refund: told, and flagged
             take_news(news)
@@ -165,7 +165,7 @@ class Life(RuleBasedStateMachine):
         return news
 
     @rule(news=said, other=st.sampled_from(["amount", "reference", "type"]))
-    def say_something_else_under_a_known_id(self, news: PaymentNews, other: str) -> None:
+    def say_something_else_under_a_known_id(self, news: PaymentMessage, other: str) -> None:
         changed = {
             "amount": {"amount": news.amount + 1},
             "reference": {"reference": f"{news.reference}!"},
@@ -179,13 +179,13 @@ class Life(RuleBasedStateMachine):
             take_news(replace(news, **changed))
 
     @rule(news=said, times=st.integers(1, 2))
-    def say_it_again(self, news: PaymentNews, times: int) -> None:
+    def say_it_again(self, news: PaymentMessage, times: int) -> None:
         for _ in range(times):
             with suppress(PaymentMismatch):
                 take_news(news)
 
     @rule(news=consumes(said))
-    def never_say_it_again(self, news: PaymentNews) -> None:
+    def never_say_it_again(self, news: PaymentMessage) -> None:
         """The provider has had its 200."""
 
     # --- What the workers do, and the clock ---
@@ -215,7 +215,7 @@ class Life(RuleBasedStateMachine):
         for _ in range(times):
             release_stock(self.sale.pk)
         for order in self.placed:
-            if order.status in (*LET_GO, "refunded"):
+            if order.status in (*RELEASED, "refunded"):
                 order.taken = False
 
     @rule(times=st.integers(1, 2))
@@ -227,7 +227,7 @@ class Life(RuleBasedStateMachine):
     # --- The model ---
 
     @staticmethod
-    def said_at(news: PaymentNews) -> int:
+    def said_at(news: PaymentMessage) -> int:
         """In which order messages came in, which is the order they are settled in."""
         return int(news.notice_id.rpartition("-")[2])
 
@@ -244,7 +244,7 @@ class Life(RuleBasedStateMachine):
                 free.subtract(order.lines)
         return free
 
-    def expect(self, order: Placed, news: PaymentNews) -> None:
+    def expect(self, order: Placed, news: PaymentMessage) -> None:
         """Say what follows from a message now, where it is not to be applied later."""
         if order.status == "accepted":
             order.waiting.append(news)
@@ -252,21 +252,21 @@ class Life(RuleBasedStateMachine):
             self.expect_refund(order, news)
         elif self.is_known(order, news):
             pass
-        elif order.status in LET_GO and not order.retaken:
+        elif order.status in RELEASED and not order.retaken:
             order.waiting.append(news)  # until its stock is taken again
         elif order.status == "awaiting_payment":
             self.serve(order, news)
         else:
             self.owe(order, news)
 
-    def expect_settled(self, order: Placed, news: PaymentNews) -> None:
+    def expect_settled(self, order: Placed, news: PaymentMessage) -> None:
         if news.type == "refunded":
             self.expect_refund(order, news)
         elif self.is_known(order, news):
             pass
         elif order.status == "awaiting_payment":
             self.serve(order, news)
-        elif order.status in LET_GO and not order.retaken:
+        elif order.status in RELEASED and not order.retaken:
             free = self.available()
             if order.taken or all(free[sku] >= units for sku, units in order.lines.items()):
                 order.taken = order.retaken = True
@@ -276,21 +276,21 @@ class Life(RuleBasedStateMachine):
         else:
             self.owe(order, news)
 
-    def is_known(self, order: Placed, news: PaymentNews) -> bool:
+    def is_known(self, order: Placed, news: PaymentMessage) -> bool:
         """Whether this payment counts already, or waits to: for this order, or another one."""
         waiting = [each.reference for each in order.waiting if each.type == "succeeded"]
         return news.reference in self.payer or news.reference in waiting
 
-    def serve(self, order: Placed, news: PaymentNews) -> None:
+    def serve(self, order: Placed, news: PaymentMessage) -> None:
         self.payer[news.reference] = order
         order.came_in.append(news.reference)
         order.change("paid")
         self.expect_waiting_refunds(order)
 
-    def owe(self, order: Placed, news: PaymentNews) -> None:
+    def owe(self, order: Placed, news: PaymentMessage) -> None:
         self.payer[news.reference] = order
         order.came_in.append(news.reference)
-        order.events += order.status in LET_GO
+        order.events += order.status in RELEASED
         self.expect_waiting_refunds(order)
 
     def expect_waiting_refunds(self, order: Placed) -> None:
@@ -298,7 +298,7 @@ class Life(RuleBasedStateMachine):
         for news in waiting:
             self.expect_refund(order, news)
 
-    def expect_refund(self, order: Placed, news: PaymentNews) -> None:
+    def expect_refund(self, order: Placed, news: PaymentMessage) -> None:
         name, halves = news.reference, self.halves(order, news)
         if self.repaid.get(name, order) is not order:
             return  # it was for another order: flagged
@@ -312,16 +312,16 @@ class Life(RuleBasedStateMachine):
             return  # it may be one of these under another name: flagged
         if before + order.kept < halves:
             pays_later = any(each.type == "succeeded" for each in order.waiting)
-            if order.status in ("awaiting_payment", *LET_GO) or pays_later:
+            if order.status in ("awaiting_payment", *RELEASED) or pays_later:
                 order.ahead.append(news)
             return
         order.went_back[name] = halves
         self.repaid[name] = order
-        if not order.kept and order.status in ("paid", *LET_GO):
+        if not order.kept and order.status in ("paid", *RELEASED):
             order.change("refunded")
 
     @staticmethod
-    def halves(order: Placed, news: PaymentNews) -> int:
+    def halves(order: Placed, news: PaymentMessage) -> int:
         return 2 * news.amount // (sum(order.lines.values()) * PRICE)
 
     def news(
@@ -332,8 +332,8 @@ class Life(RuleBasedStateMachine):
         *,
         shared: bool = False,
         halves: int = 2,
-    ) -> PaymentNews:
-        return PaymentNews(
+    ) -> PaymentMessage:
+        return PaymentMessage(
             provider="standard",
             notice_id=f"{self.slug}-{next(self.numbers)}",
             type=type_,

@@ -14,7 +14,7 @@ from orders.errors import MessageChanged, PaymentMismatch
 from orders.models import Order, PaymentNotice, ProviderMessage
 from orders.payments.late import settle_payments
 from orders.payments.note import note, take_news
-from orders.payments.provider_message import PaymentNews
+from orders.payments.provider_message import PaymentMessage
 from orders.reads.selectors import waiting_payments
 from orders.reconciliation.compare import reconcile
 from orders.reconciliation.rebuild import rebuild_stock
@@ -187,7 +187,7 @@ def at_once(steps: list[Callable[[], object]]) -> None:
 def test_whatever_is_said_at_once_counts_once(sale: Sale, twice: Order) -> None:
     same = news(twice, PaymentMessageType.REFUNDED, reference="rf_1")
     others = [news(twice, PaymentMessageType.REFUNDED, reference="rf_1") for _ in range(5)]
-    told: list[PaymentNews] = [same, same, same, *others]
+    told: list[PaymentMessage] = [same, same, same, *others]
     at_once([lambda each=each: note([each]) for each in told])  # type: ignore[misc]
     at_once([settle_payments] * 4)
     settle_payments()

@@ -21,7 +21,7 @@ from orders.models import ApiClient, Order, PaymentNotice
 from orders.payments import late
 from orders.payments.late import settle_payments
 from orders.payments.note import Noted, note, take_news
-from orders.payments.provider_message import PaymentNews
+from orders.payments.provider_message import PaymentMessage
 from orders.reconciliation.compare import reconcile
 from orders.services import holds
 from orders.services.holds import cancel_order, expire_holds
@@ -79,9 +79,9 @@ def noted(order: Order, received_at: datetime, **changes: Any) -> PaymentNotice:
     return PaymentNotice.objects.create(received_at=received_at, **fields | changes)
 
 
-def news_of(order_id: UUID) -> PaymentNews:
+def news_of(order_id: UUID) -> PaymentMessage:
     """What a provider says of an order over one TEE, wherever that is on its way."""
-    return PaymentNews(
+    return PaymentMessage(
         provider="standard",
         notice_id=f"m-{next(_numbers)}",
         type=PaymentMessageType.SUCCEEDED,

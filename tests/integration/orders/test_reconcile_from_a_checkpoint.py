@@ -16,7 +16,7 @@ from inventory import counters, outbox
 from inventory.counters import Keys
 from inventory.models import Allocation, Sale
 from inventory.reservation import Release, second_life
-from inventory.services.receive_stock import add_delivery
+from inventory.services.receive_stock import receive_stock
 from orders.errors import LetterResolved, NotCancellable, OrderUnknown, Unpersistable
 from orders.models import (
     ApiClient,
@@ -111,7 +111,7 @@ class Steps(RuleBasedStateMachine):
         persist(self.sale)
 
     @rule(acknowledged=st.booleans())
-    def bury(self, acknowledged: bool) -> None:
+    def dead_letter_exhausted(self, acknowledged: bool) -> None:
         for entry in outbox.read_new(self.sale.pk, consumer="test", count=1):
             dead_letters.keep(self.sale.pk, entry, Unpersistable("test", ""))
             if acknowledged:
@@ -170,7 +170,7 @@ class Steps(RuleBasedStateMachine):
             notice = late.filter(order_id=order.pk).exists()
             if notice and order.gap_end is None:
                 again = Release(order.pk.bytes, order.customer, units(order))
-                counters.retake(
+                counters.reacquire(
                     self.sale.pk,
                     self.sale.slug,
                     epoch=self.sale.epoch,
@@ -192,7 +192,7 @@ class Steps(RuleBasedStateMachine):
         self.sale.refresh_from_db()
         row = Allocation.objects.filter(sale=self.sale).first()
         assert row is not None
-        add_delivery(self.sale, version=self.sale.version, now=clock.now(), units={row.pk: 2})
+        receive_stock(self.sale, version=self.sale.version, now=clock.now(), units={row.pk: 2})
 
     @rule(units=st.integers(-1, 1))
     def change_a_counter(self, units: int) -> None:

@@ -10,7 +10,7 @@ from inventory.models import Sale
 from orders.errors import Unpersistable
 from orders.http.representation import encode_order
 from orders.models import ApiClient, OrderEvent
-from orders.notifications.event_payload import read_notices
+from orders.notifications.event_payload import read_payloads
 from orders.notifications.message import encode_message
 from orders.reads.selectors import find_order
 from orders.reconciliation.rebuild import rebuild_stock
@@ -71,7 +71,7 @@ def test_it_comes_back_in_every_answer_and_event(
     replayed = place_raw(headers(key, "k-1"), body_with(member))
     rebuild_stock(sale.pk)
     rebuilt = place_raw(headers(key, "k-1"), body_with(member))
-    (notice,) = read_notices(OrderEvent.objects.values_list("pk", flat=True)).values()
+    (notice,) = read_payloads(OrderEvent.objects.values_list("pk", flat=True)).values()
     for surface in (
         accepted.body,
         waiting,

@@ -11,7 +11,7 @@ from httpx2 import Response
 from inventory import services
 from orders.api.openapi import document
 from orders.models import ApiClient, OrderEvent
-from orders.notifications.event_payload import read_notices
+from orders.notifications.event_payload import read_payloads
 from orders.notifications.message import encode_message
 from orders.services.holds import cancel_order
 from shop.core import clock
@@ -208,7 +208,7 @@ def test_what_we_tell_of_events(make_sale: MakeSale, api_key: str) -> None:
     pay(paid)
     refund(paid)
     cancel_order(cancelled.pk, client_id=cancelled.client_id)
-    notices = read_notices(OrderEvent.objects.values_list("pk", flat=True))
+    notices = read_payloads(OrderEvent.objects.values_list("pk", flat=True))
     assert len(notices) == 5
     for notice in notices.values():
         post = document()["webhooks"][notice.type]["post"]

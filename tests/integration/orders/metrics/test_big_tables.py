@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from bench.seed import seed
-from orders.metrics.context import Scene, read_sales
+from orders.metrics.context import ScrapeContext, read_sales
 from orders.metrics.sources import POSTGRESQL
 from orders.models import ApiClient
 from shop.core import clock
@@ -57,7 +57,7 @@ def _low_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 def queries(source: str) -> list[str]:
     """What a source asks PostgreSQL."""
     now = clock.now()
-    scene = Scene(now, read_sales(now))
+    scene = ScrapeContext(now, read_sales(now))
     with CaptureQueriesContext(connection) as captured:
         list(POSTGRESQL.sources[source](scene))
     asked = [query["sql"] for query in captured]

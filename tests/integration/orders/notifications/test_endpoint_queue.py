@@ -20,7 +20,7 @@ from pytest_django import Settings
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint, Order
 from orders.notifications import endpoint_queue, webhooks
-from orders.notifications.endpoint_queue import take_turn
+from orders.notifications.endpoint_queue import run_cycle
 from orders.notifications.endpoints import create_webhook
 from orders.notifications.outcomes import Delivered, GiveUp, NotTried, RetryLater
 from orders.notifications.results import Attempt
@@ -117,10 +117,10 @@ def test_what_waits_behind_another_is_looked_at_once_and_not_again(
     shop: Shop, webhook: Endpoint
 ) -> None:
     shop.order(EventType.PAID, EventType.REFUNDED)
-    first = take_turn(webhook.pk, [], 10)
+    first = run_cycle(webhook.pk, [], 10)
     waiting = Delivery.objects.filter(endpoint=webhook, attempts=0).order_by("sequence")
     put_off = [delivery.due_at for delivery in waiting]
-    again = take_turn(webhook.pk, [], 10)
+    again = run_cycle(webhook.pk, [], 10)
     assert (len(first.claims), again.claims, again.more) == (1, [], False)
     assert [delivery.due_at for delivery in waiting.all()] == put_off
 
@@ -129,8 +129,8 @@ def test_what_waits_goes_with_the_one_before_when_that_is_tried_again(
     shop: Shop, webhook: Endpoint
 ) -> None:
     shop.order(EventType.PAID)
-    [claim] = take_turn(webhook.pk, [], 10).claims
-    take_turn(webhook.pk, [Attempt(claim, RetryLater("no", wait_seconds=500.0))], 0)
+    [claim] = run_cycle(webhook.pk, [], 10).claims
+    run_cycle(webhook.pk, [Attempt(claim, RetryLater("no", wait_seconds=500.0))], 0)
     first, second = Delivery.objects.filter(endpoint=webhook).order_by("sequence")
     assert second.due_at == first.due_at
 
@@ -143,7 +143,7 @@ def test_claimers_at_once_never_get_the_same_delivery_nor_two_of_an_order(
 ) -> None:
     for _ in range(20):
         shop.order(EventType.PAID)
-    turns = in_threads(6, take_turn, webhook.pk, [], 5)
+    turns = in_threads(6, run_cycle, webhook.pk, [], 5)
     claims = [claim for turn in turns for claim in turn.claims]
     orders = Delivery.objects.filter(pk__in=[claim.delivery_id for claim in claims])
     assert len({claim.delivery_id for claim in claims}) == len(claims)
@@ -172,7 +172,7 @@ def test_what_a_dead_worker_had_claimed_is_delivered_with_the_same_id_once_its_l
     shop: Shop, webhook: Endpoint, receiver: Receiver
 ) -> None:
     shop.order()
-    [claim] = take_turn(webhook.pk, [], 10).claims
+    [claim] = run_cycle(webhook.pk, [], 10).claims
     deliver_webhooks()
     assert receiver.calls == []
 
@@ -188,11 +188,11 @@ def test_the_late_result_of_a_lost_lease_changes_nothing(
     outcome: Any, shop: Shop, webhook: Endpoint
 ) -> None:
     shop.order()
-    [lost] = take_turn(webhook.pk, [], 10).claims
+    [lost] = run_cycle(webhook.pk, [], 10).claims
     all_due()
-    [held] = take_turn(webhook.pk, [], 10).claims
+    [held] = run_cycle(webhook.pk, [], 10).claims
     before = Delivery.objects.filter(pk=held.delivery_id).values().get()
-    take_turn(webhook.pk, [Attempt(lost, outcome)], 0)
+    run_cycle(webhook.pk, [Attempt(lost, outcome)], 0)
     assert Delivery.objects.filter(pk=held.delivery_id).values().get() == before
 
 
@@ -200,10 +200,10 @@ def test_a_claim_that_was_not_tried_is_given_back_as_if_it_had_not_been_made(
     shop: Shop, webhook: Endpoint
 ) -> None:
     shop.order()
-    [claim] = take_turn(webhook.pk, [], 10).claims
-    take_turn(webhook.pk, [Attempt(claim, NotTried())], 0)
+    [claim] = run_cycle(webhook.pk, [], 10).claims
+    run_cycle(webhook.pk, [Attempt(claim, NotTried())], 0)
     assert Delivery.objects.get(endpoint=webhook).attempts == 0
-    assert take_turn(webhook.pk, [], 10).claims == [claim]
+    assert run_cycle(webhook.pk, [], 10).claims == [claim]
 
 
 # --- Lanes --------------------------------------------------------------------------------------
@@ -299,9 +299,9 @@ def test_a_turn_is_taken_for_many_calls_at_once(
 
     def counted(endpoint_id: int, attempts: list[Attempt], room: int) -> Any:
         turns.append(len(attempts))
-        return take_turn(endpoint_id, attempts, room)
+        return run_cycle(endpoint_id, attempts, room)
 
-    monkeypatch.setattr(endpoint_queue, "take_turn", counted)
+    monkeypatch.setattr(endpoint_queue, "run_cycle", counted)
     entries = [accepted_entry(shop.sale, shop.client) for _ in range(600)]
     persist_entries(shop.sale.pk, entries)
     deliver_webhooks()

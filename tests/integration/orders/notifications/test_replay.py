@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint
 from orders.notifications import replay as replaying
-from orders.notifications.endpoint_queue import take_turn
+from orders.notifications.endpoint_queue import run_cycle
 from orders.notifications.endpoints import create_webhook, disable
 from orders.notifications.replay import ended_deliveries, replay
 from orders.notifications.webhooks import deliver_webhooks
@@ -68,7 +68,7 @@ def test_deliveries_are_as_old_as_their_events(shop: Shop, webhook: Endpoint) ->
 
 def test_what_is_under_way_is_left_to_itself(shop: Shop, webhook: Endpoint) -> None:
     shop.order()
-    [claim] = take_turn(webhook.pk, [], 10).claims
+    [claim] = run_cycle(webhook.pk, [], 10).claims
     before = Delivery.objects.filter(pk=claim.delivery_id).values().get()
     assert replay(Delivery.objects.all()) == (0, 0)
     assert Delivery.objects.filter(pk=claim.delivery_id).values().get() == before

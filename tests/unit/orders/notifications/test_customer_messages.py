@@ -15,8 +15,8 @@ from django.conf import settings
 from django.utils import translation
 
 from orders.domain import EventType
-from orders.notifications.customer_messages import amount, in_language_of, moment, render_words
-from orders.notifications.event_payload import Line, Notice
+from orders.notifications.customer_messages import amount, in_language_of, moment, render_message
+from orders.notifications.event_payload import EventPayload, Line
 from orders.notifications.mail import compose
 
 LOCALE = Path(settings.BASE_DIR) / "orders" / "locale"
@@ -50,13 +50,13 @@ KINDS: list[dict[str, Any]] = [
 ]
 
 
-def notice(language: str = "en", **changes: Any) -> Notice:
-    return Notice(**FACTS | {"metadata": json.dumps({"language": language})} | changes)
+def notice(language: str = "en", **changes: Any) -> EventPayload:
+    return EventPayload(**FACTS | {"metadata": json.dumps({"language": language})} | changes)
 
 
-def said(channel: str, told: Notice) -> str:
+def said(channel: str, told: EventPayload) -> str:
     with in_language_of(told):
-        return render_words(channel, told)
+        return render_message(channel, told)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

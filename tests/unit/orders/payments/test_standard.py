@@ -19,7 +19,7 @@ from orders.payments.adapters.standard import PROVIDER
 from orders.payments.provider_message import (
     Ignored,
     NoOrder,
-    PaymentNews,
+    PaymentMessage,
     SignatureRefused,
     Unacted,
 )
@@ -34,9 +34,9 @@ def callback(type_: str = "payment.succeeded", **changes: Any) -> bytes:
     return json.dumps({"type": type_, "data": DATA | changes}).encode()
 
 
-def read(body: bytes, headers: dict[str, str] | None = None) -> PaymentNews:
+def read(body: bytes, headers: dict[str, str] | None = None) -> PaymentMessage:
     news = PROVIDER.read(signed(body) if headers is None else headers, body, lambda _: None)
-    assert isinstance(news, PaymentNews)
+    assert isinstance(news, PaymentMessage)
     return news
 
 
@@ -52,7 +52,7 @@ def pointers(body: bytes) -> set[str]:
 @pytest.mark.parametrize("type_", PaymentMessageType)
 def test_a_callback_is_read_whole(type_: PaymentMessageType) -> None:
     body = callback(f"payment.{type_}")
-    assert read(body, signed(body, notice_id="msg-42")) == PaymentNews(
+    assert read(body, signed(body, notice_id="msg-42")) == PaymentMessage(
         provider="standard",
         notice_id="msg-42",
         type=type_,
@@ -300,7 +300,7 @@ def test_whatever_is_signed_is_read_or_refused_by_name(body: bytes) -> None:
         news = PROVIDER.read(signed(body), body, lambda _: None)
     except (NotJson, WrongFields, NoOrder):
         return
-    if not isinstance(news, PaymentNews):
+    if not isinstance(news, PaymentMessage):
         return
     assert news.amount >= 0
     assert len(news.currency) == 3

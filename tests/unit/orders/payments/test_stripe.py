@@ -15,7 +15,12 @@ from pytest_django import Settings
 from orders.domain import PaymentMessageType, new_order_id
 from orders.http.decoding import NotJson, WrongFields
 from orders.payments.adapters.stripe import PROVIDER
-from orders.payments.provider_message import Ignored, NotConfigured, PaymentNews, SignatureRefused
+from orders.payments.provider_message import (
+    Ignored,
+    NotConfigured,
+    PaymentMessage,
+    SignatureRefused,
+)
 from tests.signing import STRIPE_SECRET, signed_by_stripe
 
 from .stripe_events import event, failed_intent, intent, refunded_charge, session
@@ -30,13 +35,15 @@ def _secret(settings: Settings) -> None:
     settings.STRIPE_WEBHOOK_SECRET = STRIPE_SECRET
 
 
-def read(body: bytes, headers: dict[str, str] | None = None) -> PaymentNews | Ignored:
+def read(body: bytes, headers: dict[str, str] | None = None) -> PaymentMessage | Ignored:
     given = signed_by_stripe(body) if headers is None else headers
     return PROVIDER.read(given, body, KNOWN.get)
 
 
-def news(type_: PaymentMessageType, *, amount: int = 2500, reference: str = "pi_1") -> PaymentNews:
-    return PaymentNews("stripe", "evt_1", type_, ORDER, amount, "EUR", reference)
+def news(
+    type_: PaymentMessageType, *, amount: int = 2500, reference: str = "pi_1"
+) -> PaymentMessage:
+    return PaymentMessage("stripe", "evt_1", type_, ORDER, amount, "EUR", reference)
 
 
 # --- What is said -------------------------------------------------------------------------------
@@ -142,7 +149,7 @@ def test_payments_of_other_things_in_the_same_account_are_ignored(named: dict[st
 )
 def test_an_amount_becomes_ours(theirs: int, currency: str, ours: int) -> None:
     found = read(intent(amount_received=theirs, currency=currency, **NAMED))
-    assert isinstance(found, PaymentNews)
+    assert isinstance(found, PaymentMessage)
     assert (found.amount, found.currency) == (ours, currency.upper())
 
 
@@ -163,7 +170,7 @@ def test_no_amount_is_ever_rounded(amount: int, currency: str) -> None:
             read(body)
         return
     found = read(body)
-    assert isinstance(found, PaymentNews)
+    assert isinstance(found, PaymentMessage)
     if hundredths_of_ours:
         assert found.amount * 100 == amount
     else:
