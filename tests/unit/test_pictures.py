@@ -1,6 +1,7 @@
-"""The pictures of docs/architecture.md are those of the code; all guides name the same files."""
+"""The guides to the code are those of the code: pictures, files on the way, rooms, layers."""
 
 import re
+import tomllib
 from xml.etree import ElementTree
 
 import pytest
@@ -13,6 +14,8 @@ from orders.domain import Status
 from orders.task_names import PULSES
 
 EIGHT = [step.file for steps in WAY.values() for step in steps if step.read]
+TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+PARTS = TOOLS["importlinter"]["root_packages"]
 GUIDES = ("docs/architecture.md", "docs/developing.md", "CONTRIBUTING.md")
 
 
@@ -46,3 +49,31 @@ def test_every_worker_shows_its_tasks() -> None:
     tasks = [task for queue in PULSES for task in tasks_of(queue)]
     assert len(tasks) >= 10
     assert [task for task in tasks if f">{task}<" not in text] == []
+
+
+def test_every_room_is_described() -> None:
+    rooms = {
+        f"{init.parent.relative_to(ROOT)}/"
+        for part in PARTS
+        for init in (ROOT / part).glob("*/__init__.py")
+        if part != "bench" and init.parent.name not in ("migrations", "management", "formats")
+    }
+    text = (ROOT / "docs/architecture.md").read_text()
+    assert len(rooms) > 15
+    assert sorted(rooms - set(re.findall(r"^\| `([\w/]+)` \|", text, re.MULTILINE))) == []
+
+
+def test_the_layers_are_described_as_they_are_held() -> None:
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text().split())
+    [layers] = [
+        contract["layers"]
+        for contract in TOOLS["importlinter"]["contracts"]
+        if contract["name"].startswith("Inside orders")
+    ]
+    assert f"`{' → '.join(layers).replace('orders.', '')}`" in text
+
+
+def test_every_part_is_looked_through_by_every_tool() -> None:
+    parts = {init.parent.name for init in ROOT.glob("*/__init__.py")} - {"tests"}
+    assert parts == set(PARTS) == set(TOOLS["mypy"]["packages"])
+    assert parts <= set(TOOLS["vulture"]["paths"])
