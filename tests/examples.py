@@ -15,6 +15,11 @@ def install() -> None:
     settings.load_profile("quick")
 
 
+def is_thorough() -> bool:
+    """Tell whether everything is to be tried in this run."""
+    return settings().max_examples >= ALL
+
+
 def share_of(examples: int) -> int:
     """Return how many of `examples` are to be tried in this run, one at least."""
     return max(1, examples * settings().max_examples // ALL)

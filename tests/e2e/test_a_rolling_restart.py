@@ -1,6 +1,5 @@
 """SIGHUP to `make up`: another web process serves, and no client has noticed."""
 
-import asyncio
 import http.client
 import json
 import os
@@ -16,13 +15,11 @@ from pathlib import Path
 
 import psutil
 import psycopg2
-import pytest
 
 from shop.local import discovery
-from shop.local.stack import Stack
 from tests.processes import ROOT, await_condition
 
-from .stacks import SERVERS, Up, environment
+from .stacks import Up, environment
 
 CLIENTS = 4
 PAUSE_SECONDS = 0.01  # of each, between its orders: what is ordered has to be worked off
@@ -99,25 +96,6 @@ def roll(up: Up) -> None:
     up.process.send_signal(signal.SIGHUP)
     await_condition("the old process has ended", lambda: not psutil.pid_exists(before))
     assert up.web_pid() not in (None, before)
-
-
-def test_a_process_that_cannot_start_leaves_the_one_before_it_serving(
-    state: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in SERVERS:
-        monkeypatch.delenv(name, raising=False)
-
-    async def scenario() -> None:
-        async with Stack(state, env=environment(state)) as stack:
-            before = stack.services["web"].pid
-            assert not await stack.roll_web(REDIS_WAIT_REPLICAS="several")
-            assert stack.services["web"].pid == before
-            assert (await stack.web.get("/readyz")).status == 200
-            assert await stack.roll_web(REDIS_WAIT_REPLICAS="0")
-            assert stack.services["web"].pid != before
-            assert (await stack.web.get("/readyz")).status == 200
-
-    asyncio.run(scenario())
 
 
 def test_a_rolling_restart_refuses_resets_and_loses_nothing(up: Up) -> None:

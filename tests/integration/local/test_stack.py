@@ -20,11 +20,24 @@ from shop.local import stack as stack_module
 from shop.local.credentials import Credentials
 from shop.local.errors import CommandFailed, LocalStackError, PortTaken, StateInUse
 from shop.local.processes.procfile import queues_of, read_procfile, read_profile
+from shop.local.processes.service import Service
+from shop.local.processes.supervisor import Supervisor
 from shop.local.processes.watchdog import DUTIES, WORKERS
 from shop.local.servers.embedded import locked
 from shop.local.stack import Stack
 
 from .conftest import REPOSITORY, assert_soon, gone
+
+# Stands where the web process stands; it cannot start where it is told so.
+WEB = """
+import os, signal, socket, sys
+
+if os.environ.get("BROKEN"):
+    sys.exit("cannot start")
+if address := os.environ.get("NOTIFY_SOCKET"):
+    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", address)
+signal.pause()
+"""
 
 
 async def enter(stack: Stack) -> None:
@@ -47,6 +60,29 @@ def test_a_taken_port_is_found_before_anything_starts(tmp_path: Path, variable: 
 def test_a_port_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LocalStackError, match="PORT=http is not a port number"):
         Stack(tmp_path, env={"PORT": "http"})
+
+
+def test_a_process_that_cannot_start_leaves_the_one_before_it_serving(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        stack, notices = Stack(tmp_path), list[str]()
+        stack._say = notices.append
+        stack._listener = socket.create_server(("127.0.0.1", 0))
+        stack.supervisor = Supervisor(notice=notices.append)
+        stack.services["web"] = first = Service("web", [sys.executable, "-c", WEB])
+        stack.supervisor.watch(first)
+        try:
+            assert not await stack.roll_web(BROKEN="yes")
+            assert (stack.services["web"], first.running) == (first, True)
+            assert notices == ["the new web ended with 1; the other one goes on"]
+            assert await stack.roll_web()
+            second = stack.services["web"]
+            assert (first.running, second.running, second.pid != first.pid) == (False, True, True)
+        finally:
+            await stack.supervisor.stop()
+            stack._listener.close()
+        assert not second.running
+
+    asyncio.run(scenario())
 
 
 def superuser_created_by(stack: Stack, end: BaseException | None) -> str | None:
