@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from inventory.admin import of_order
 from orders.models import Delivery
 from orders.notifications.replay import replay
+from orders.reads.order_story import answer_to
 from shop.core.admin.lists import BIG_TABLE_HELP, BigTableAdmin, unbroken
 
 from .badges import Tone, badge, link_to_pk, moment
@@ -68,7 +69,7 @@ class DeliveryAdmin(BigTableAdmin):
 
     @admin.display(description="answer")
     def answer(self, delivery: Delivery) -> str:
-        return answer_of(delivery)
+        return answer_to(delivery)
 
     @admin.display(description="tried at")
     def tried(self, delivery: Delivery) -> SafeString | str:
@@ -92,10 +93,3 @@ class DeliveryAdmin(BigTableAdmin):
         if left_alone:
             off = f"Left alone, since their endpoints are off: {left_alone:,}"
             self.message_user(request, off, messages.WARNING)
-
-
-def answer_of(delivery: Delivery) -> str:
-    """Return what the other side said last, or what kept it from saying anything."""
-    if delivery.last_error:
-        return delivery.last_error
-    return f"HTTP {delivery.last_status}" if delivery.last_status else ""

@@ -15,10 +15,11 @@ from orders.errors import EndpointExists
 from orders.models import ApiClient, Delivery, Endpoint
 from orders.notifications import endpoints
 from orders.notifications.targets import TargetRefused, check_url, normalise
+from orders.reads.order_story import answer_to
 from shop.core.admin.lists import ShopAdmin, unbroken
 
 from .badges import Tone, badge, link_to_pk, moment
-from .deliveries import STATES, answer_of
+from .deliveries import STATES
 from .endpoint_actions import EndpointActions, secret_of
 from .filters import OwnerFilter
 from .secrets import show_once
@@ -217,6 +218,6 @@ def _told(delivery: Delivery) -> tuple[Any, ...]:
         link_to_pk("orders.order", delivery.order_id, delivery.order_id),
         badge(delivery.get_state_display(), STATES[delivery.state]),
         delivery.attempts,
-        answer_of(delivery),
+        answer_to(delivery),
         unbroken(moment(delivery.last_attempt_at or delivery.created_at)),
     )

@@ -9,7 +9,8 @@ from django.core.management.base import CommandError
 from inventory.errors import InventoryError
 from orders.domain import parse_order_id
 from orders.errors import OrderError
-from orders.management.order_story import Entry, Known, look_up
+from orders.management.order_lookup import Known, look_up
+from orders.reads.order_story import Entry
 from shop.core import clock
 from shop.core.command_line.commands import OperatorCommand, in_plain_words
 from shop.core.command_line.terminal import Display
@@ -42,7 +43,7 @@ def _document(known: Known) -> dict[str, Any]:
         "order": known.view,
         "client": known.client.name,
         "history": [
-            {"at": _time(entry), "what": entry.what, "detail": entry.detail}
+            {"at": _time(entry), "what": entry.kind, "detail": entry.detail}
             for entry in known.history
         ],
     }
@@ -71,7 +72,7 @@ def _print(known: Known, display: Display) -> None:
         [(line.sku, line.quantity, line.unit_price) for line in view.lines],
     )
     if known.history:
-        rows = [(_time(entry), entry.what, entry.detail) for entry in known.history]
+        rows = [(_time(entry), entry.kind, entry.detail) for entry in known.history]
         display.table(("when", "what", "detail"), rows)
     else:
         display.say("It is in the outbox, and not in PostgreSQL yet.")

@@ -9,11 +9,11 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from inventory.models import Allocation
-from orders.admin import timeline as timelines
 from orders.admin.timeline import timeline_of
 from orders.models import Delivery, Order, PaymentNotice
 from orders.payments.late import settle_payments
 from orders.payments.note import Noted, note
+from orders.reads import order_story
 from shop.core import clock
 from tests.factories import persisted_order
 from tests.life import events, news, pay, refund, status
@@ -89,7 +89,7 @@ def test_a_delivery_says_to_whom_how_often_and_what_came_back(
 def test_an_order_with_no_end_of_parts_has_a_page_with_an_end(
     order: Order, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timelines, "OF_EACH", 1)
+    monkeypatch.setattr(order_story, "OF_EACH", 1)
     pay(order)
     found = timeline_of(Order.objects.get(pk=order.pk), now=clock.now())
     assert found.is_cut
