@@ -91,7 +91,7 @@ def test_each_way_to_search_has_its_index(term: str, sold: Sold) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
         # Of a sale with one order this index is as good as the one on requests.
         cursor.execute("DROP INDEX order_sale_position")
-        plan = search.diagnose_drift()
+        plan = search.explain()
         transaction.set_rollback(True)
     assert "Seq Scan" not in plan
     assert "order_customer" in plan
@@ -109,6 +109,6 @@ def test_the_log_of_an_endpoint_is_read_through_its_index(sold: Sold) -> None:
     log = Delivery.objects.filter(endpoint=1).order_by("-pk")[:50]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        plan = log.diagnose_drift()
+        plan = log.explain()
     assert "delivery_log" in plan
     assert "Sort" not in plan
