@@ -12,7 +12,8 @@ import psycopg2
 import redis
 from psycopg2.extras import RealDictCursor
 
-from inventory.counters import Keys, request_record
+from inventory.counters import request_record
+from inventory.counters.keys import Keys
 from orders.domain import request_digest
 
 SQL = Path(__file__).parent / "sql"

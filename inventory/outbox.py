@@ -7,9 +7,10 @@ from typing import Any
 
 import redis
 
-from shop.core.stores.redis import client, script
+from shop.core.stores.redis import client
 
-from .counters import LUA, PERSIST_GROUP, Keys
+from .counters.keys import PERSIST_GROUP, Keys
+from .counters.lua import call
 from .reservation import entry_id_of, position_of
 
 ABANDONED_MS = 86_400_000  # an idle time beyond any that is waited for
@@ -91,7 +92,7 @@ def acknowledge(sale_id: int, entries: Sequence[bytes], order_ids: Sequence[byte
     """Take entries out of the outbox for good. Returns how many are left in it."""
     keys = Keys.of(sale_id)
     arguments: list[Any] = [PERSIST_GROUP, len(entries), *entries, *order_ids]
-    return int(script(LUA / "acknowledge.lua")(keys=[keys.outbox, keys.pending], args=arguments))
+    return int(call("acknowledge.lua", [keys.outbox, keys.pending], arguments))
 
 
 def backlogs(sale_ids: Sequence[int]) -> dict[int, int]:

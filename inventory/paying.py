@@ -7,9 +7,10 @@ the payment is on its way into the ledger.
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from shop.core.stores.redis import client, script
+from shop.core.stores.redis import client
 
-from .counters import LUA, Keys
+from .counters.keys import Keys
+from .counters.lua import call
 
 KEPT_MS = 60_000  # a process that died with a payment keeps its units for so long
 MOST = 20_000  # marks of a sale, some 2 MB
@@ -22,7 +23,7 @@ def mark(sale_id: int, members: Sequence[bytes]) -> int:
     Returns how many there was room for: the first ones. Raises redis.RedisError.
     """
     arguments: list[Any] = [KEPT_MS, MOST, *members]
-    return int(script(LUA / "mark_paying.lua")(keys=[Keys.of(sale_id).paying], args=arguments))
+    return int(call("mark_paying.lua", [Keys.of(sale_id).paying], arguments))
 
 
 def take_away(sale_id: int, members: Sequence[bytes]) -> None:

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connection
 
 from inventory import outbox
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.models import Sale
 from shop.core.stores.redis import client
 from tests.signing import STRIPE_SECRET

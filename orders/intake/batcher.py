@@ -13,7 +13,7 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError
 
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.errors import CountersLost, CountersUnavailable
 from inventory.reservation import Outcome, Reservation
 from orders.reads.reference_cache import KnownSale, ReferenceCache

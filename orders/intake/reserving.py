@@ -14,7 +14,10 @@ from typing import Any
 from django.conf import settings
 from redis.exceptions import NoScriptError
 
-from inventory.counters import LUA, Decision, Keys, read_decision, reserve_arguments
+from inventory.counters import Decision
+from inventory.counters.decisions import read_decision, reserve_arguments
+from inventory.counters.keys import Keys
+from inventory.counters.lua import LUA
 from inventory.errors import CountersUnavailable, ServerNotCompared
 from inventory.reservation import Reservation
 from orders.reads.reference_cache import KnownSale

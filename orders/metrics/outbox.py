@@ -7,7 +7,7 @@ from django.conf import settings
 from prometheus_client.core import Metric
 
 from inventory import outbox
-from inventory.counters import PERSIST_GROUP, Keys
+from inventory.counters.keys import PERSIST_GROUP, Keys
 from shop.core import clock
 from shop.core.stores.redis import client
 

@@ -84,7 +84,7 @@ class Scene:
 
 
 def key(sale_id: int, name: str) -> str:
-    """Return a key of a sale, as `inventory/counters.py` names it."""
+    """Return a key of a sale, as `inventory/counters/keys.py` names it."""
     return f"{{sale:{sale_id}}}:{name}"
 
 

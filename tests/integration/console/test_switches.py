@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from inventory import counters, services
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.domain import SaleState
 from inventory.models import Sale, StockMovement
 from inventory.selectors import state_of

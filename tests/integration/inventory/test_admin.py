@@ -12,6 +12,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from inventory import counters, services
+from inventory.counters import lua
+from inventory.counters.keys import Keys
 from inventory.domain import SaleState
 from inventory.models import Product, Sale
 from inventory.selectors import state_of
@@ -42,11 +44,11 @@ def _redis_away(monkeypatch: pytest.MonkeyPatch) -> None:
     def script(path: Path) -> Any:
         return redis.Redis(port=1, protocol=2).register_script(path.read_text())
 
-    monkeypatch.setattr(counters, "script", script)
+    monkeypatch.setattr(lua, "script", script)
 
 
 def state_in_redis(sale: Sale) -> bytes | None:
-    state: Any = redis_client().hget(counters.Keys.of(sale.pk).config, "state")
+    state: Any = redis_client().hget(Keys.of(sale.pk).config, "state")
     return bytes(state) if state is not None else None
 
 
@@ -106,7 +108,7 @@ def test_sales_are_closed_and_each_says_how_it_went(
     one, over = make_sale("one", {"TEE": 5}), make_sale("over", {"TEE": 5})
     lost = make_sale("lost", {"TEE": 5})
     services.close_sale(over, now=clock.now())
-    redis_client().delete(*counters.Keys.of(lost.pk))
+    redis_client().delete(*Keys.of(lost.pk))
 
     page = close(admin_client, one, over, lost)
 

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from inventory import counters, outbox
-from inventory.counters import LUA, Decision, Keys, Rules, read_decision, reserve_arguments
+from inventory.counters import Decision, Rules
+from inventory.counters.decisions import read_decision, reserve_arguments
+from inventory.counters.keys import Keys
+from inventory.counters.lua import LUA
 from inventory.errors import CountersLost, ServerNotCompared
 from inventory.reservation import (
     Accepted,

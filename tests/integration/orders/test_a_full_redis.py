@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from inventory import counters
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.models import Sale
 from orders.domain import new_order_id
 from orders.intake.placing import Intake

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from inventory import counters, services
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.errors import SaleChanged
 from inventory.models import Allocation, Sale
 from orders.reconciliation.compare import reconcile

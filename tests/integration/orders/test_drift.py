@@ -10,7 +10,7 @@ from django.db.models import F
 from django.test import Client
 
 from inventory import counters
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.errors import StockRefused
 from inventory.models import Allocation, Sale, StockMovement
 from orders.domain import request_digest

@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 from redis import Redis
 
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from orders.http.replies import Reply
 from shop.core.processes import health
 from shop.core.stores.redis import client

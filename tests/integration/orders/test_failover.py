@@ -11,7 +11,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from inventory import outbox
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.errors import CountersLost
 from inventory.models import Sale
 from inventory.services import add_stock, close_sale

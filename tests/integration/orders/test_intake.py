@@ -15,7 +15,8 @@ from django.db import OperationalError
 from pytest_django import Settings
 
 from inventory import counters
-from inventory.counters import Keys
+from inventory.counters.decisions import read_decision
+from inventory.counters.keys import Keys
 from orders.http.replies import Reply
 from orders.intake import admission, reserving
 from orders.intake.handler import with_intake
@@ -234,7 +235,7 @@ def test_a_reply_that_was_lost_is_found_again_with_the_same_key(
     sale = make_sale()
 
     def lose(slug: str, reply: list[Any]) -> None:
-        counters.read_decision(slug, reply)  # a server that is new to us has not acted yet
+        read_decision(slug, reply)  # a server that is new to us has not acted yet
         raise redis.TimeoutError("the reply was lost after Redis had acted")
 
     with monkeypatch.context() as patch:

@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from inventory import counters
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.errors import CountersLost
 from inventory.models import Sale
 from orders.errors import OrderLost

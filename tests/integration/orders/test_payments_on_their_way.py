@@ -16,7 +16,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from inventory import outbox, paying
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.models import Sale
 from orders.api import payment_callbacks
 from orders.errors import NotCancellable

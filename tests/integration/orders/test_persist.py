@@ -13,7 +13,7 @@ from django.db import IntegrityError, OperationalError, connection
 from pytest_django import Settings
 
 from inventory import outbox
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.models import Allocation, StockMovement
 from orders.errors import LetterResolved
 from orders.models import ApiClient, DeadLetter, Order, OrderEvent, OrderLine

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import F
 
 from inventory import counters, outbox
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.models import Allocation, Sale
 from orders.models import Order
 from orders.reconciliation.compare import reconcile

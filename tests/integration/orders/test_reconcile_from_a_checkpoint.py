@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from inventory import counters, outbox
-from inventory.counters import Keys
+from inventory.counters.keys import Keys
 from inventory.models import Allocation, Sale
 from inventory.reservation import Release, second_life
 from inventory.services.receive_stock import receive_stock

@@ -9,7 +9,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 
-from inventory.counters import LUA
+from inventory.counters.lua import LUA
 from orders.checks import check_redis_permissions
 from shop.core.processes import health
 from shop.core.processes.health import NotReady

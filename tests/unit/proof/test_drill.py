@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from rich.console import Console
 
-from inventory.counters import PERSIST_GROUP, Keys
+from inventory.counters.keys import PERSIST_GROUP, Keys
 from orders.task_names import PERSIST_ORDERS, PULSES, RECONCILE_SALES
 from proof.drift import read_drift
 from proof.drill import clients, command, reach

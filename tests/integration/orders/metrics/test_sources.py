@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import F
 
 from inventory import counters, outbox
+from inventory.counters.keys import Keys
 from inventory.models import Sale
 from orders.metrics import broker
 from orders.metrics.postgresql import COUNTED_EXACTLY
@@ -179,7 +180,7 @@ def test_lost_counters_are_told(sale: Sale, make_sale: MakeSale) -> None:
 
 
 def test_a_sale_whose_keys_are_all_gone_fails_no_source(sale: Sale) -> None:
-    client().delete(*counters.Keys.of(sale.pk))
+    client().delete(*Keys.of(sale.pk))
     told = figures()
     assert failing(told) == set()
     assert told["shop_outbox_unclaimed_entries", "drop"] == 0
