@@ -1,4 +1,4 @@
-"""What is computed from measurements: percentiles, medians, ratios, the sustained rate. Pure."""
+"""What is computed from measurements: medians, ratios, the sustained rate. Pure."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -14,13 +14,6 @@ class Look(NamedTuple):
 
     at: float  # seconds from the start of the load
     waiting: int  # orders accepted and not persisted
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the value that `percent` of `values` do not exceed (nearest rank), 0 of none."""
-    ranked = sorted(values)
-    rank = -int(-len(ranked) * percent // 100)  # rounded up
-    return ranked[max(0, rank - 1)] if ranked else 0.0
 
 
 def medians(runs: Sequence[Figures]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from bench.load.orders import Orders, order_body
 from bench.load.wrk import Answers
 from bench.product import RunningProduct
 from bench.trial import Trial
-from proof.demo.beside import until
+from proof.waiting import until
 
 SKU = "TEE"
 PLENTY = 1_000_000  # units: the most that a sale has of one SKU

@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 
 from bench.contestant import Servers
 from bench.processes import freeze, thaw
+from proof.drill.fault_context import key
 from proof.drill.ledger import sale_ids
-from proof.drill.reach import key
 from shop.local.database import ask
 from shop.local.errors import LocalStackError
 from shop.local.servers.ports import kept_port

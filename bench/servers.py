@@ -13,7 +13,7 @@ import psycopg2
 from redis.asyncio import Redis
 
 from bench.contestant import Servers
-from proof.demo.beside import until
+from proof.waiting import until
 from shop.local.errors import ServerFailed
 from shop.local.processes.logs import LogSink
 from shop.local.servers.account import remove_state

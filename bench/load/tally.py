@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from bench.figures import percentile
+from proof.percentiles import percentile
 
 
 class Tally:

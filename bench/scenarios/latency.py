@@ -1,12 +1,12 @@
 """How long an answer takes, and an order to PostgreSQL, at a load that leaves room."""
 
 from bench.errors import NotMeasured
-from bench.figures import percentile
 from bench.measuring import fresh_sale, simple_orders, until_persisted, warm_up
 from bench.probes import Probes
 from bench.product import RunningProduct
 from bench.scenario import Scenario
 from bench.trial import Trial
+from proof.percentiles import percentile
 
 from .sustained import SCENARIO as SUSTAINED
 from .sustained import sustained_rate

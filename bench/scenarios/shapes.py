@@ -21,7 +21,7 @@ from bench.receiver import CountingReceiver
 from bench.result import Comparison
 from bench.scenario import Scenario
 from bench.trial import Trial
-from proof.demo.beside import until
+from proof.waiting import until
 from shop.local.database import ask
 
 LINES, SKUS, SALES = 5, 100, 20

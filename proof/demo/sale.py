@@ -6,17 +6,17 @@ from typing import Any
 
 import psycopg2
 
+from proof.reconciliation import Look, look
+from proof.waiting import beside, until
 from shop.local.errors import LocalStackError
 from shop.local.stack import Stack
 
 from .account.evidence import Evidence
 from .account.ledger import Ledger, read_ledger
 from .account.records import Records
-from .beside import beside, until
 from .conditions import has_ended, is_told
-from .drift_checks import Look, look
 from .opening import Opened
-from .people.crowd import crowd
+from .people.participants import crowd
 from .people.plan import requests
 from .people.receiver import DemoReceiver
 from .people.shoppers import Shoppers

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shop.local.database import ask
 
-from .judge import Row
+from .findings import Row
 
 SALES = "SELECT slug, id FROM inventory_sale WHERE slug = ANY(%s)"
 ROWS = """

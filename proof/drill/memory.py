@@ -6,7 +6,7 @@ from typing import Self
 
 import psutil
 
-from .reach import Scene
+from .fault_context import Scene
 
 LOOK_SECONDS = 0.25
 

@@ -9,20 +9,20 @@ from time import monotonic
 
 import redis.asyncio
 
-from proof.demo.beside import until
 from proof.drift import drift_of
+from proof.waiting import until
 from shop.local.stack import Stack
 
 from .backlog import Backlog
 from .book import Book
 from .clients import Clients
+from .fault_context import Scene
 from .faults import Fault
-from .judge import judge
+from .findings import judge
 from .ledger import read_rows, sale_ids
 from .memory import Memory
 from .order_stream import SKU, STOCK, Wish, wishes
 from .outcome import NotDone, Skipped
-from .reach import Scene
 from .result import Result, skipped
 
 LEAD_SECONDS = 2.0  # of selling before the fault

@@ -9,7 +9,7 @@ from typing import Any
 
 import redis.asyncio
 
-from proof.demo.beside import until
+from proof.waiting import until
 from shop.local.errors import ServerFailed
 from shop.local.servers.redis_server import RedisServer
 from shop.local.servers.server import HOST, Server

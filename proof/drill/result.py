@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .judge import Findings
+from .findings import Findings
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from proof.demo.beside import until
+from proof.waiting import until
 from shop.local.processes.service import STOP_SECONDS, Service
 from shop.local.servers.server import Server
 
+from .fault_context import Scene
 from .outcome import NotDone
-from .reach import Scene
 
 BACK_SECONDS = 30.0
 

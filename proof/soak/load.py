@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
-from proof.demo.account.book import Tally
-from proof.demo.people.calls import Caller, NoAnswer, Reply
+from proof.calls import Caller, NoAnswer, Reply, RequestCounts
 from proof.demo.people.provider import has_no_answer
 from shop.local.signed_payments import CALLBACK, Message, signed_headers
 
@@ -42,14 +41,14 @@ class Load:
         elapsed: Callable[[], float],
     ) -> None:
         """Place `rate` orders a second; write what comes of it into `account`."""
-        self.tally = Tally()
+        self.counts = RequestCounts()
         self._sale = sale
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._secret = payment_secret
         self._pause = 1 / rate
         self._account = account
         self._elapsed = elapsed
-        self._caller = Caller(url, tally=self.tally, elapsed=elapsed, has_no_answer=has_no_answer)
+        self._caller = Caller(url, counts=self.counts, elapsed=elapsed, has_no_answer=has_no_answer)
         self._lives: set[asyncio.Task[None]] = set()
         self._exits = AsyncExitStack()
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from proof.demo.account.book import percentile
+from proof.percentiles import percentile
 
 DUTIES = ("orders", "holds", "releases", "payments", "deliveries")
 USUAL_SECONDS = 2.0  # 99 of 100 looks find nothing that is later

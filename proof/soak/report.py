@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from proof.demo.account.book import percentile
+from proof.percentiles import percentile
 
 from .minute import DUTIES, MEGABYTE, Minute, growth
 from .soaking import Soaked

@@ -9,9 +9,9 @@ from time import monotonic
 import psycopg2
 from aiohttp import web
 
-from proof.demo.beside import beside, until
 from proof.demo.opening import disable_webhook
 from proof.drift import drift_of
+from proof.waiting import beside, until
 from shop.local.api_keys import Key, ensure_key
 from shop.local.receiver import Receiver
 from shop.local.signed_payments import payment_secret

@@ -17,7 +17,7 @@ from bench.peers.commands import run_command
 from bench.peers.django_rest.contestant import DjangoRest
 from bench.peers.go.contestant import Go
 from bench.peers.serving import missing_packages, own_web, serving, until_answered
-from proof.demo.beside import until
+from proof.waiting import until
 from shop.local.errors import ServerFailed
 
 SELLING = [peer for peer in PEERS if peer.name != "bare"]

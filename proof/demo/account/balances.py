@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from proof.demo.drift_checks import Balance
+from proof.reconciliation import Balance
 
 from .evidence import Evidence, units_in
 

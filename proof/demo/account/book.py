@@ -1,22 +1,15 @@
 """What the clients were told, order by order: the demo's own account of the sale. Pure."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+from proof.calls import RequestCounts
 from proof.demo.people.order_plans import Order
+from proof.percentiles import percentile
 
 ACCEPTED, SOLD_OUT, OVER_LIMIT = "accepted", "sold-out", "purchase-limit"
 RECENT = 500  # answers that the median of the moment is taken from
-
-
-@dataclass
-class Tally:
-    """Requests that were sent, and by what made their client repeat itself."""
-
-    sent: int = 0
-    sent_again: Counter[str] = field(default_factory=Counter)
-    gave_up: bool = False
 
 
 @dataclass
@@ -61,7 +54,7 @@ class Book:
         self.units = 0  # accepted
         self.replayed = 0
         self.rush = Pace()
-        self.calls = Tally()
+        self.calls = RequestCounts()
         self.unexpected: Counter[str] = Counter()  # by what came instead of a judgement
         self.looked_up = 0
         self.not_found: Counter[str] = Counter()  # by what a look at an accepted order brought
@@ -112,9 +105,3 @@ class Book:
             for told in self.answers.values()
             if (told[0].outcome == ACCEPTED) is accepted and told[0].took is not None
         ]
-
-
-def percentile(values: Sequence[float] | deque[float], percent: int) -> float:
-    """Return the value that `percent` of `values` do not exceed (nearest rank), 0 of none."""
-    ranked = sorted(values)
-    return ranked[max(0, -(-len(ranked) * percent // 100) - 1)] if ranked else 0.0

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from proof.demo.drift_checks import Look
 from proof.demo.people.order_plans import Order
 from proof.demo.people.plan import Plan
+from proof.reconciliation import Look
 
 from .book import Answer, Book
 from .follow_ups import Dealings

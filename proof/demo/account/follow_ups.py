@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .book import Tally
+from proof.calls import RequestCounts
 
 OK = 200
 
@@ -51,7 +51,7 @@ class Dealings:
     def __init__(self) -> None:
         self.of_order: defaultdict[str, list[Dealing]] = defaultdict(list)  # by the order's id
         self.unexpected: Counter[str] = Counter()  # by what came instead of a promised answer
-        self.calls = Tally()
+        self.calls = RequestCounts()
 
     def note(self, order_id: str, dealing: Dealing) -> None:
         """Write down what was done about an order, and the answer."""

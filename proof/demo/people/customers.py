@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+from proof.calls import Caller, NoAnswer
 from proof.demo.account.follow_ups import Dealing, Dealings, Deed
 from shop.local.signed_payments import Message
 
-from .calls import Caller, NoAnswer
 from .order_plans import Fate, Order
 from .provider import Provider
 

@@ -4,10 +4,9 @@ import asyncio
 import itertools
 from collections.abc import Callable
 
+from proof.calls import Caller, NoAnswer
 from proof.demo.account.follow_ups import Dealing, Dealings, Deed
 from shop.local.signed_payments import CALLBACK, Message, signed_headers
-
-from .calls import Caller, NoAnswer
 
 
 def has_no_answer(status: int) -> bool:

@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 from hashlib import blake2b
 from typing import Any, Self
 
+from proof.calls import Caller, NoAnswer, Reply
 from proof.demo.account.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
 
-from .calls import Caller, NoAnswer, Reply
 from .order_plans import Order, Repeat
 from .plan import Plan, Request
 
@@ -44,7 +44,7 @@ class Shoppers:
         self._exit = AsyncExitStack()
         self._answered: dict[str, asyncio.Event] = {}
         self._caller, self._other_caller = [
-            Caller(url, tally=book.calls, elapsed=elapsed, has_no_answer=ASK_AGAIN.__contains__)
+            Caller(url, counts=book.calls, elapsed=elapsed, has_no_answer=ASK_AGAIN.__contains__)
             for _ in range(2)
         ]
 

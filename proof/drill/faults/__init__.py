@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from proof.drill.reach import Scene
+from proof.drill.fault_context import Scene
 
 from . import (
     clocks,

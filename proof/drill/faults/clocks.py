@@ -8,11 +8,11 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from proof.demo.beside import until
+from proof.drill.fault_context import Scene
 from proof.drill.outcome import NotDone
-from proof.drill.reach import Scene
 from proof.drill.shifted_clock import ShiftedClock
 from proof.drill.surroundings import running_with
+from proof.waiting import until
 from shop.core.tasks.progress import KEY
 from shop.local.database import ask
 from shop.local.processes.watchdog import PULSES

@@ -5,9 +5,9 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT
 from urllib.parse import urlsplit
 
+from proof.drill.fault_context import Scene
 from proof.drill.flood import SECONDS
 from proof.drill.outcome import NotDone
-from proof.drill.reach import Scene
 
 LONGEST_SECONDS = SECONDS + 30.0
 

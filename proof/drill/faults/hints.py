@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from proof.drill.reach import Scene
+from proof.drill.fault_context import Scene
 
 LOST_SECONDS = 4.0
 EVERY_SECONDS = 0.02

@@ -7,11 +7,11 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from proof.demo.beside import until
+from proof.drill.fault_context import Scene, freeze, kill
 from proof.drill.outcome import NotDone
-from proof.drill.reach import Scene, freeze, kill
 from proof.drill.replica import replica_of, running_replica, take_over_state
 from proof.drill.surroundings import running_with
+from proof.waiting import until
 from shop.local.servers.server import Server
 
 NOTICED_SECONDS = 2.0  # until an operator comes

@@ -1,6 +1,6 @@
 """No fault, but everything at once: the short form of `make soak`."""
 
-from proof.drill.reach import Scene
+from proof.drill.fault_context import Scene
 from proof.soak.report import conclusion
 from proof.soak.soaking import soak
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import aiohttp
 
-from proof.demo.beside import until
 from proof.drift import drift_of
+from proof.drill.fault_context import Scene, freeze, thaw
 from proof.drill.outcome import NotDone
-from proof.drill.reach import Scene, freeze, thaw
+from proof.waiting import until
 from shop.local.api_keys import Key, ensure_key
 from shop.local.database import ask
 from shop.local.signed_payments import CALLBACK, Message, payment_secret, signed_headers

@@ -6,7 +6,7 @@ from contextlib import closing
 import psutil
 import psycopg2
 
-from proof.drill.reach import LOOK_SECONDS, Scene, freeze, kill, thaw
+from proof.drill.fault_context import LOOK_SECONDS, Scene, freeze, kill, thaw
 
 FROZEN_SECONDS = 8.0
 LOCKED_SECONDS = 12.0  # longer than the product waits for a lock

@@ -5,8 +5,8 @@ from signal import Signals
 
 import psutil
 
+from proof.drill.fault_context import LOOK_SECONDS, Scene, freeze, kill, thaw
 from proof.drill.outcome import NotDone
-from proof.drill.reach import LOOK_SECONDS, Scene, freeze, kill, thaw
 
 PEACE_SECONDS = 4.0
 ROLLS = 2

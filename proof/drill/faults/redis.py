@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from proof.drill.reach import Scene, freeze, thaw
+from proof.drill.fault_context import Scene, freeze, thaw
 
 FROZEN_SECONDS = 4.0
 FULL_SECONDS = 4.0

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.figures import Look, fall, is_sustained, medians, percentile
+from bench.figures import Look, fall, is_sustained, medians
+from proof.percentiles import percentile
 
 
 @pytest.mark.parametrize(

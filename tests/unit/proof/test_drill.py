@@ -15,11 +15,11 @@ from rich.console import Console
 from inventory.counters.keys import PERSIST_GROUP, Keys
 from orders.task_names import PERSIST_ORDERS, PULSES, RECONCILE_SALES
 from proof.drift import read_drift
-from proof.drill import clients, command, reach
+from proof.drill import clients, command, fault_context
 from proof.drill.book import Book, Told
 from proof.drill.clients import Clients, read_answer
 from proof.drill.faults import FAULTS, hints, losses, processes
-from proof.drill.judge import Findings, Row, judge
+from proof.drill.findings import Findings, Row, judge
 from proof.drill.order_stream import PLENTY, SCARCE, Wish, wishes
 from proof.drill.result import Result, skipped
 from proof.drill.table import document, table, verdict
@@ -317,10 +317,10 @@ def test_an_answer_is_read_as_an_order_or_a_problem() -> None:
 
 def test_keys_and_group_are_named_as_the_product_names_them() -> None:
     names = {"outbox": "outbox", "bell": "wakeup"}
-    assert [reach.key(7, name) for name in names] == [
+    assert [fault_context.key(7, name) for name in names] == [
         getattr(Keys.of(7), field) for field in names.values()
     ]
-    assert reach.CONSUMERS == PERSIST_GROUP
+    assert fault_context.CONSUMERS == PERSIST_GROUP
 
 
 def test_the_queues_that_are_deleted_are_those_of_the_tasks() -> None:

@@ -12,10 +12,10 @@ from proof.demo.account.evidence import Evidence
 from proof.demo.account.follow_ups import Dealing, Dealings, Deed
 from proof.demo.account.inbox import Inbox, Notice
 from proof.demo.account.ledger import Event, Ledger, Payment, Row
-from proof.demo.drift_checks import Balance, Look
 from proof.demo.invariants.verdict import verdict
 from proof.demo.people.order_plans import Order
 from proof.demo.people.plan import Plan
+from proof.reconciliation import Balance, Look
 
 
 def order(key: str, customer: str, **lines: int) -> Order:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from proof.demo.beside import beside, until
 from proof.demo.conditions import is_balanced
+from proof.waiting import beside, until
 
 TEE = {"sku": "TEE", "allocated": 5, "available": 2, "held": 1, "sold": 2}
 

@@ -9,14 +9,14 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from proof.demo.account.book import Tally
+from proof import calls
+from proof.calls import Caller, RequestCounts
 from proof.demo.account.follow_ups import Dealings, Deed
-from proof.demo.beside import until
-from proof.demo.people import calls, customers
-from proof.demo.people.calls import Caller
+from proof.demo.people import customers
 from proof.demo.people.customers import Customers
 from proof.demo.people.order_plans import Fate, Order
 from proof.demo.people.provider import Provider, has_no_answer, message_ids
+from proof.waiting import until
 from shop.local.signed_payments import CALLBACK, Message
 
 from .cases import BOTH, TWO
@@ -40,8 +40,8 @@ def told(handler: Handler, *, twice: bool = False) -> Dealings:
     return served(handler, tell)
 
 
-def caller(url: str, tally: Tally) -> Caller:
-    return Caller(url, tally=tally, elapsed=clock, has_no_answer=has_no_answer)
+def caller(url: str, counts: RequestCounts) -> Caller:
+    return Caller(url, counts=counts, elapsed=clock, has_no_answer=has_no_answer)
 
 
 def applied() -> web.Response:

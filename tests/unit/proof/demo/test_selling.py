@@ -6,8 +6,8 @@ import pytest
 
 from proof.demo.account.book import OVER_LIMIT, SOLD_OUT
 from proof.demo.account.evidence import Evidence
-from proof.demo.drift_checks import Look
 from proof.demo.invariants.verdict import verdict
+from proof.reconciliation import Look
 
 from .cases import (
     AGREED,

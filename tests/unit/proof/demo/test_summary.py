@@ -6,14 +6,14 @@ import pytest
 from rich.console import Console
 
 from proof.demo import summary
-from proof.demo.account.book import percentile
 from proof.demo.account.ledger import Deliveries
 from proof.demo.account.records import Records
-from proof.demo.drift_checks import Balance, Look, read_reconciliation
 from proof.demo.figures import figures
 from proof.demo.invariants.verdict import verdict
 from proof.demo.progress import Progress
 from proof.demo.sampler import Sampler
+from proof.percentiles import percentile
+from proof.reconciliation import Balance, Look, read_reconciliation
 
 from .cases import LOOKS, PLANNED, ROWS, TOLD, book, evidence, inbox, notices, row
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from proof.calls import Caller
 from proof.demo.account.records import Records
 from proof.demo.opening import Opened
 
-from .calls import Caller
 from .customers import Customers
 from .provider import Provider, has_no_answer, message_ids
 from .shoppers import Shoppers
@@ -28,7 +28,7 @@ async def crowd(
 
     def caller() -> Caller:
         return Caller(
-            url, tally=records.dealings.calls, elapsed=elapsed, has_no_answer=has_no_answer
+            url, counts=records.dealings.calls, elapsed=elapsed, has_no_answer=has_no_answer
         )
 
     async with caller() as to_pay, caller() as to_cancel:

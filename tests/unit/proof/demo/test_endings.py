@@ -8,9 +8,9 @@ from proof.demo.account.evidence import Evidence
 from proof.demo.account.follow_ups import Dealing, Deed
 from proof.demo.account.inbox import Inbox, Notice
 from proof.demo.account.ledger import Payment, Row
-from proof.demo.drift_checks import Balance, Look
 from proof.demo.invariants.fulfilment import notified
 from proof.demo.people.endings import is_as_promised
+from proof.reconciliation import Balance, Look
 
 from .cases import (
     DONE,

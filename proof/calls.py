@@ -2,16 +2,25 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
-from proof.demo.account.book import Tally
-
 TIMEOUT = ClientTimeout(total=15)
 PATIENCE_SECONDS = 25.0  # for one request, over all tries
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # between two tries, doubled each time
+
+
+@dataclass
+class RequestCounts:
+    """How many requests were sent, and how many of them again, by the reason."""
+
+    sent: int = 0
+    sent_again: Counter[str] = field(default_factory=Counter)
+    gave_up: bool = False
 
 
 class Reply(NamedTuple):
@@ -51,12 +60,12 @@ class Caller:
         self,
         url: str,
         *,
-        tally: Tally,
+        counts: RequestCounts,
         elapsed: Callable[[], float],
         has_no_answer: Callable[[int], bool],
     ) -> None:
-        """Count in `tally`; ask again where `has_no_answer` says so of a status."""
-        self.tally = tally
+        """Count in `counts`; ask again where `has_no_answer` says so of a status."""
+        self.counts = counts
         self.elapsed = elapsed
         self._url = url
         self._has_no_answer = has_no_answer
@@ -79,17 +88,17 @@ class Caller:
             trouble = str(reply.status) if reply else "no answer"
             rest = _retry_after(reply, default=pause)
             # Once a server has stayed away for so long, nobody goes on waiting for it.
-            self.tally.gave_up = self.tally.gave_up or self.elapsed() + rest > deadline
-            if self.tally.gave_up:
+            self.counts.gave_up = self.counts.gave_up or self.elapsed() + rest > deadline
+            if self.counts.gave_up:
                 raise NoAnswer(trouble)
-            self.tally.sent_again[trouble] += 1
+            self.counts.sent_again[trouble] += 1
             await asyncio.sleep(rest)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _try(self, method: str, path: str, request: Mapping[str, Any]) -> Reply | None:
         """Send the request once; None where the connection broke or took too long."""
         began = self.elapsed()
-        self.tally.sent += 1
+        self.counts.sent += 1
         try:
             async with self._session.request(method, path, **request) as response:
                 body = await response.read()
