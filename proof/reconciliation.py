@@ -1,4 +1,4 @@
-"""Looks at whether both sides agree, by the command that operators use: `reconcile`."""
+"""Checks that Redis and PostgreSQL agree, by the command that operators use: `reconcile`."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from shop.local.errors import CommandFailed
 from shop.local.stack import Stack
 
-LOOK_SECONDS = 20.0  # of trying, while a look cannot tell
+CHECK_SECONDS = 20.0  # of trying, while a check cannot tell
 
 
 class Balance(NamedTuple):
@@ -24,7 +24,7 @@ class Balance(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DriftCheck:
     """A reconciliation. `drift` is in units, None where it could not tell."""
 
     during: bool  # it had ended before the last order was sent
@@ -33,20 +33,29 @@ class Look:
     balances: Sequence[Balance] = ()
 
 
-async def look(stack: Stack, sale: str, *, during: Callable[[], bool]) -> Look:
+async def drift_of(stack: Stack, slugs: Sequence[str]) -> int | None:
+    """Return the drift over these sales, in units; None where one of them could not be checked."""
+    checks = await asyncio.gather(*(check_drift(stack, slug) for slug in slugs))
+    drifts = [check.drift for check in checks if check.drift is not None]
+    return sum(drifts) if len(drifts) == len(checks) else None
+
+
+async def check_drift(
+    stack: Stack, sale: str, *, during: Callable[[], bool] = lambda: False
+) -> DriftCheck:
     """Reconcile, again and again while that cannot tell, for a server may be away.
 
     `during` is asked after each time.
     """
     clock = asyncio.get_running_loop().time
-    deadline = clock() + LOOK_SECONDS
-    while (seen := await _reconcile(stack, sale, during)).drift is None:
+    deadline = clock() + CHECK_SECONDS
+    while (check := await _reconcile(stack, sale, during)).drift is None:
         if clock() > deadline:
             break
-    return seen
+    return check
 
 
-async def _reconcile(stack: Stack, sale: str, during: Callable[[], bool]) -> Look:
+async def _reconcile(stack: Stack, sale: str, during: Callable[[], bool]) -> DriftCheck:
     try:
         output = await stack.manage("reconcile", sale, "--json")
     except CommandFailed as error:  # drift is a failure of the command, too
@@ -54,7 +63,7 @@ async def _reconcile(stack: Stack, sale: str, during: Callable[[], bool]) -> Loo
     drift, balances = read_reconciliation(output)
     lines = output.strip().splitlines()
     reason = lines[-1] if drift is None and lines else ""
-    return Look(during=during(), drift=drift, reason=reason, balances=balances)
+    return DriftCheck(during=during(), drift=drift, reason=reason, balances=balances)
 
 
 def read_reconciliation(output: str) -> tuple[int | None, list[Balance]]:

@@ -104,9 +104,11 @@ def _told(evidence: Evidence) -> list[Figure]:
 
 
 def _proven(evidence: Evidence) -> list[Figure]:
-    during = sum(look.during for look in evidence.looks)
-    later = len(evidence.looks) - during
-    drift = max((abs(look.drift) for look in evidence.looks if look.drift is not None), default=0)
+    during = sum(check.during for check in evidence.drift_checks)
+    later = len(evidence.drift_checks) - during
+    drift = max(
+        (abs(check.drift) for check in evidence.drift_checks if check.drift is not None), default=0
+    )
     return [
         ("oversold", f"{evidence.oversold.total():,}", "units"),
         ("drift", f"{drift:,}", f"units; looked {during} × during the sale, {later} × after"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg2
 
-from proof.reconciliation import Look, look
+from proof.reconciliation import DriftCheck, check_drift
 from proof.waiting import beside, until
 from shop.local.errors import LocalStackError
 from shop.local.stack import Stack
@@ -22,8 +22,10 @@ from .people.receiver import DemoReceiver
 from .people.shoppers import Shoppers
 from .sampler import Sampler
 
-LOOKS_DURING = 2
-LAST_PERCENT = 1  # of the requests: not sent before the first look, so that it is one during a sale
+CHECKS_DURING = 2
+LAST_PERCENT = (
+    1  # of the requests: not sent before the first check, which so is one during the sale
+)
 SETTLE_SECONDS = 25.0  # more than it takes until what a dead worker held is taken over
 TELL_SECONDS = 100.0  # the same for who tells of events: what it had under way rests for a minute
 SAMPLE_SECONDS = 0.25
@@ -60,7 +62,7 @@ class Sale:
         self._opened = opened
         self._plan = opened.plan
         self._receiver = receiver
-        self._looks: list[Look] = []
+        self._drift_checks: list[DriftCheck] = []
         sampler = Sampler(
             lambda: stack.endpoints.database_url,
             self._plan.sale,
@@ -85,14 +87,14 @@ class Sale:
     async def evidence(self) -> Evidence:
         """Return what all sides say. Raises LedgerAway."""
         ledger = await self._read_ledger()
-        await self._look(during=lambda: False)
+        await self._check_drift(during=lambda: False)
         return Evidence(
             plan=self._plan,
             book=self.records.book,
             dealings=self.records.dealings,
             inbox=self.records.inbox,
             ledger=ledger,
-            looks=self._looks,
+            drift_checks=self._drift_checks,
             persisted_after=self._persisted_after(),
             restarted=dict(self._stack.supervisor.deaths),
         )
@@ -104,25 +106,25 @@ class Sale:
         return None if reached is None else max(0.0, reached - rush.last_yes)
 
     async def _sell_out(self, shoppers: Shoppers) -> None:
-        """Send the requests of the rush, and look whether both sides agree meanwhile."""
-        first_look, over = asyncio.Event(), asyncio.Event()
+        """Send the requests of the rush, and check the drift meanwhile."""
+        first_check, over = asyncio.Event(), asyncio.Event()
 
-        async def look_on() -> None:
-            for _ in range(LOOKS_DURING):
-                await self._look(during=lambda: not over.is_set())
-                first_look.set()
+        async def keep_checking() -> None:
+            for _ in range(CHECKS_DURING):
+                await self._check_drift(during=lambda: not over.is_set())
+                first_check.set()
 
         todo = [*requests(self._plan.rush)]
         last = max(1, len(todo) * LAST_PERCENT // 100)
-        async with beside(look_on()) as looking:
+        async with beside(keep_checking()) as checking:
             await shoppers.send(todo[:-last])
-            await first_look.wait()
+            await first_check.wait()
             await shoppers.send(todo[-last:])
             over.set()
-            await looking
+            await checking
 
-    async def _look(self, *, during: Callable[[], bool]) -> None:
-        self._looks.append(await look(self._stack, self._plan.sale, during=during))
+    async def _check_drift(self, *, during: Callable[[], bool]) -> None:
+        self._drift_checks.append(await check_drift(self._stack, self._plan.sale, during=during))
 
     async def _until_ended(self, seconds: float) -> None:
         await until(

@@ -9,7 +9,7 @@ from time import monotonic
 
 import redis.asyncio
 
-from proof.drift import drift_of
+from proof.reconciliation import drift_of
 from proof.waiting import until
 from shop.local.stack import Stack
 

@@ -10,7 +10,7 @@ import psycopg2
 from aiohttp import web
 
 from proof.demo.opening import disable_webhook
-from proof.drift import drift_of
+from proof.reconciliation import drift_of
 from proof.waiting import beside, until
 from shop.local.api_keys import Key, ensure_key
 from shop.local.receiver import Receiver

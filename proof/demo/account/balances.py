@@ -31,6 +31,6 @@ def balance_table(evidence: Evidence) -> Table:
 
 
 def final_balances(evidence: Evidence) -> list[Balance]:
-    """Return what the last look after the sale has shown, nothing where nobody could look."""
-    after = [look for look in evidence.looks if not look.during]
+    """Return the balances of the last check after the sale, none where none could be made."""
+    after = [check for check in evidence.drift_checks if not check.during]
     return list(after[-1].balances) if after else []

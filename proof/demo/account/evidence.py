@@ -7,7 +7,7 @@ from functools import cached_property
 
 from proof.demo.people.order_plans import Order
 from proof.demo.people.plan import Plan
-from proof.reconciliation import Look
+from proof.reconciliation import DriftCheck
 
 from .book import Answer, Book
 from .follow_ups import Dealings
@@ -30,7 +30,7 @@ class Evidence:
     dealings: Dealings = field(default_factory=Dealings)
     inbox: Inbox = field(default_factory=Inbox)
     ledger: Ledger = field(default_factory=Ledger)
-    looks: Sequence[Look] = ()
+    drift_checks: Sequence[DriftCheck] = ()
     persisted_after: float | None = None  # seconds after the last yes; None: it never was, in time
     restarted: Mapping[str, int] = field(default_factory=dict)  # processes that died, how often
 

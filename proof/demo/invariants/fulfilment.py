@@ -30,9 +30,9 @@ def ended_wrongly(evidence: Evidence) -> list[str]:
 
 def not_on_sale_again(evidence: Evidence) -> list[str]:
     """Every unit that came back was on sale again."""
-    last = next((look for look in reversed(evidence.looks) if not look.during), None)
+    last = next((check for check in reversed(evidence.drift_checks) if not check.during), None)
     if last is None or not last.balances:
-        return ["unknown: nobody looked"]
+        return ["unknown: not checked"]
     sold = units_in(evidence.rows, SELLING)
     return listed(
         {

@@ -126,11 +126,11 @@ def drift(evidence: Evidence) -> list[str]:
     """Redis and PostgreSQL agreed, during the sale and after it."""
     wrong = []
     for during, when in ((True, "during the sale"), (False, "after it")):
-        looks = [look for look in evidence.looks if look.during is during]
-        if all(look.drift is None for look in looks):
-            reasons = ", ".join(look.reason for look in looks) or "nobody looked"
+        drift_checks = [check for check in evidence.drift_checks if check.during is during]
+        if all(check.drift is None for check in drift_checks):
+            reasons = ", ".join(check.reason for check in drift_checks) or "not checked"
             wrong.append(f"unknown {when}: {reasons}")
-        wrong += [f"units off {when}: {look.drift:,}" for look in looks if look.drift]
+        wrong += [f"units off {when}: {check.drift:,}" for check in drift_checks if check.drift]
     return wrong
 
 

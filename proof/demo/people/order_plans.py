@@ -64,7 +64,7 @@ class Order:
     lines: Mapping[str, int]
     repeat: Repeat | None = None
     waits: bool = False
-    looks: bool = False
+    is_looked_up: bool = False
     email: str = ""
     fate: Fate = Fate.PAYS
     delay: float = 0.0  # seconds
@@ -93,7 +93,7 @@ def rush_order(key: str, random: Random, *, skus: Sequence[str], customers: int)
         repeat=repeat,
         # The first answer tells more when it was waited for, a second one of the same moment not.
         waits=repeat is not Repeat.AT_ONCE and _happens(random, WAITING_PERCENT),
-        looks=_happens(random, LOOKING_PERCENT),
+        is_looked_up=_happens(random, LOOKING_PERCENT),
         email=f"{customer}@mail.example" if _happens(random, MAILED_PERCENT) else "",
         fate=_choose(random, FATE_PERCENT),
         delay=random.uniform(*DELAYS),

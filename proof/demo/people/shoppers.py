@@ -106,7 +106,7 @@ class Shoppers:
             return
         if is_first:
             self._accepted(order, reply.document)
-        if order.looks:
+        if order.is_looked_up:
             await self._look_up(order, reply)
 
     async def _look_up(self, order: Order, accepted: Reply) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import aiohttp
 
-from proof.drift import drift_of
 from proof.drill.fault_context import Scene, freeze, thaw
 from proof.drill.outcome import NotDone
+from proof.reconciliation import drift_of
 from proof.waiting import until
 from shop.local.api_keys import Key, ensure_key
 from shop.local.database import ask

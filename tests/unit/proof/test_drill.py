@@ -14,7 +14,6 @@ from rich.console import Console
 
 from inventory.counters.keys import PERSIST_GROUP, Keys
 from orders.task_names import PERSIST_ORDERS, PULSES, RECONCILE_SALES
-from proof.drift import read_drift
 from proof.drill import clients, command, fault_context
 from proof.drill.book import Book, Told
 from proof.drill.clients import Clients, read_answer
@@ -23,6 +22,7 @@ from proof.drill.findings import Findings, Row, judge
 from proof.drill.order_stream import PLENTY, SCARCE, Wish, wishes
 from proof.drill.result import Result, skipped
 from proof.drill.table import document, table, verdict
+from proof.reconciliation import read_reconciliation
 from shop.local.discovery import REPOSITORY
 from shop.local.errors import LocalStackError
 from shop.local.processes.procfile import read_procfile
@@ -240,7 +240,7 @@ def test_the_table_and_the_json_say_the_same() -> None:
     ],
 )
 def test_the_drift_is_read_from_what_reconcile_prints(output: str, drift: int | None) -> None:
-    assert read_drift(output) == drift
+    assert read_reconciliation(output)[0] == drift
 
 
 # --- The clients --------------------------------------------------------------------------------

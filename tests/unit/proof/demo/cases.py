@@ -15,7 +15,7 @@ from proof.demo.account.ledger import Event, Ledger, Payment, Row
 from proof.demo.invariants.verdict import verdict
 from proof.demo.people.order_plans import Order
 from proof.demo.people.plan import Plan
-from proof.reconciliation import Balance, Look
+from proof.reconciliation import Balance, DriftCheck
 
 
 def order(key: str, customer: str, **lines: int) -> Order:
@@ -71,7 +71,10 @@ ROWS = [
 DONE = {"id-two": [paid("two")], "id-both": [Dealing(Deed.CANCELLATION, 200)]}
 PAYMENTS = [Payment("msg-two", "id-two", "succeeded", "applied")]
 BALANCES = [Balance("TEE", 3, 1, 0, 0, 2), Balance("CAP", 1, 1, 0, 0, 0)]
-LOOKS = [Look(during=True, drift=0), Look(during=False, drift=0, balances=BALANCES)]
+DRIFT_CHECKS = [
+    DriftCheck(during=True, drift=0),
+    DriftCheck(during=False, drift=0, balances=BALANCES),
+]
 
 
 def book(told: Mapping[str, list[Answer]], planned: Plan = PLANNED) -> Book:
@@ -119,7 +122,7 @@ def evidence(told: Mapping[str, list[Answer]] = TOLD, **changes: Any) -> Evidenc
             payments=changes.pop("payments", PAYMENTS),
             deliveries=changes.pop("deliveries", ()),
         ),
-        looks=changes.pop("looks", LOOKS),
+        drift_checks=changes.pop("drift_checks", DRIFT_CHECKS),
         **changes,
     )
 

@@ -10,12 +10,12 @@ from proof.demo.account.inbox import Inbox, Notice
 from proof.demo.account.ledger import Payment, Row
 from proof.demo.invariants.fulfilment import notified
 from proof.demo.people.endings import is_as_promised
-from proof.reconciliation import Balance, Look
+from proof.reconciliation import Balance, DriftCheck
 
 from .cases import (
     DONE,
+    DRIFT_CHECKS,
     ENDED,
-    LOOKS,
     ON_SALE_AGAIN,
     PAID_ONCE,
     PAYMENTS,
@@ -119,18 +119,22 @@ def test_a_payment_that_was_taken_in_time_never_loses_its_order() -> None:
     assert not is_as_promised(told("paid", ("expired", "paid")), [waited])
 
 
-GONE = Look(during=False, drift=0, balances=[Balance("TEE", 3, 0, 0, 0, 2), LOOKS[1].balances[1]])
-HELD = Look(during=False, drift=0, balances=[Balance("TEE", 3, 0, 0, 1, 2), LOOKS[1].balances[1]])
-UNBOUGHT = Look(during=False, drift=0, balances=[Balance("TEE", 3, 0, 0, 0, 3)])
+GONE = DriftCheck(
+    during=False, drift=0, balances=[Balance("TEE", 3, 0, 0, 0, 2), DRIFT_CHECKS[1].balances[1]]
+)
+HELD = DriftCheck(
+    during=False, drift=0, balances=[Balance("TEE", 3, 0, 0, 1, 2), DRIFT_CHECKS[1].balances[1]]
+)
+UNBOUGHT = DriftCheck(during=False, drift=0, balances=[Balance("TEE", 3, 0, 0, 0, 3)])
 KEPT_TWICE = [*PAYMENTS, *PAYMENTS]
 UNSENT = [*PAYMENTS, Payment("msg-x", "id-two", "failed", "applied")]
 TOLD = notices(ROWS)
 
 WRONG: dict[str, tuple[Evidence, str]] = {
-    "a unit that is nowhere": (evidence(looks=[LOOKS[0], GONE]), ON_SALE_AGAIN),
-    "a unit that is still held": (evidence(looks=[LOOKS[0], HELD]), ON_SALE_AGAIN),
-    "a unit sold to nobody": (evidence(looks=[LOOKS[0], UNBOUGHT]), ON_SALE_AGAIN),
-    "nobody has seen where the units are": (evidence(looks=LOOKS[:1]), ON_SALE_AGAIN),
+    "a unit that is nowhere": (evidence(drift_checks=[DRIFT_CHECKS[0], GONE]), ON_SALE_AGAIN),
+    "a unit that is still held": (evidence(drift_checks=[DRIFT_CHECKS[0], HELD]), ON_SALE_AGAIN),
+    "a unit sold to nobody": (evidence(drift_checks=[DRIFT_CHECKS[0], UNBOUGHT]), ON_SALE_AGAIN),
+    "nobody has seen where the units are": (evidence(drift_checks=DRIFT_CHECKS[:1]), ON_SALE_AGAIN),
     "a payment that is not kept": (evidence(payments=[]), PAID_ONCE),
     "a payment kept twice": (evidence(payments=KEPT_TWICE), PAID_ONCE),
     "a payment that nobody sent": (evidence(payments=UNSENT), PAID_ONCE),

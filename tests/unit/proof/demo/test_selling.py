@@ -7,18 +7,18 @@ import pytest
 from proof.demo.account.book import OVER_LIMIT, SOLD_OUT
 from proof.demo.account.evidence import Evidence
 from proof.demo.invariants.verdict import verdict
-from proof.reconciliation import Look
+from proof.reconciliation import DriftCheck
 
 from .cases import (
     AGREED,
     ANSWERED,
     BALANCES,
     BOTH,
+    DRIFT_CHECKS,
     ENDED,
     FOUND,
     LAST,
     LIMITED,
-    LOOKS,
     NOT_OVERSOLD,
     ON_SALE_AGAIN,
     ONCE,
@@ -163,15 +163,25 @@ WRONG: dict[str, tuple[Evidence, str]] = {
         evidence({**TOLD, "last": [no(SOLD_OUT), no(SOLD_OUT)]}),
         REPLAYED,
     ),
-    "drift during the sale": (evidence(looks=[Look(during=True, drift=1), *LOOKS]), AGREED),
-    "drift after the sale": (
-        evidence(looks=[LOOKS[0], Look(during=False, drift=-1, balances=BALANCES)]),
+    "drift during the sale": (
+        evidence(drift_checks=[DriftCheck(during=True, drift=1), *DRIFT_CHECKS]),
         AGREED,
     ),
-    "no look during the sale": (evidence(looks=LOOKS[1:]), AGREED),
-    "no look after the sale": (evidence(looks=LOOKS[:1]), AGREED),
+    "drift after the sale": (
+        evidence(
+            drift_checks=[DRIFT_CHECKS[0], DriftCheck(during=False, drift=-1, balances=BALANCES)]
+        ),
+        AGREED,
+    ),
+    "no look during the sale": (evidence(drift_checks=DRIFT_CHECKS[1:]), AGREED),
+    "no look after the sale": (evidence(drift_checks=DRIFT_CHECKS[:1]), AGREED),
     "a look that could not tell": (
-        evidence(looks=[LOOKS[0], Look(during=False, drift=None, reason="Redis is away")]),
+        evidence(
+            drift_checks=[
+                DRIFT_CHECKS[0],
+                DriftCheck(during=False, drift=None, reason="Redis is away"),
+            ]
+        ),
         AGREED,
     ),
 }

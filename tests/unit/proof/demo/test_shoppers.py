@@ -193,7 +193,7 @@ def test_an_accepted_order_is_looked_up_at_once(
         assert request.path == "/o/both"
         return web.json_response(document, status=status)
 
-    told = sent_to(handler, [Request(replace(BOTH, looks=True))])
+    told = sent_to(handler, [Request(replace(BOTH, is_looked_up=True))])
     assert told.looked_up == 1
     assert told.not_found == not_found
 

@@ -13,9 +13,9 @@ from proof.demo.invariants.verdict import verdict
 from proof.demo.progress import Progress
 from proof.demo.sampler import Sampler
 from proof.percentiles import percentile
-from proof.reconciliation import Balance, Look, read_reconciliation
+from proof.reconciliation import Balance, DriftCheck, read_reconciliation
 
-from .cases import LOOKS, PLANNED, ROWS, TOLD, book, evidence, inbox, notices, row
+from .cases import DRIFT_CHECKS, PLANNED, ROWS, TOLD, book, evidence, inbox, notices, row
 
 DELIVERIES = [
     Deliveries("webhook", "delivered", 4, 3),
@@ -83,7 +83,7 @@ def test_the_summary_shows_what_went_wrong_and_what_was_restarted() -> None:
     text = shown(
         rows=[ROWS[0]],
         arrived=notices(ROWS[:1]),
-        looks=[Look(during=True, drift=-3)],
+        drift_checks=[DriftCheck(during=True, drift=-3)],
         restarted={"web": 2, "redis": 1},
     )
     for line in (
@@ -100,8 +100,10 @@ def test_the_summary_shows_what_went_wrong_and_what_was_restarted() -> None:
 
 
 def test_the_summary_shows_where_every_unit_is_on_a_narrow_terminal() -> None:
-    look = Look(during=False, drift=1, balances=[Balance("TEE-BLACK", 12_345, 4, 0, 1, 12_340)])
-    lines = shown(looks=[LOOKS[0], look]).splitlines()
+    check = DriftCheck(
+        during=False, drift=1, balances=[Balance("TEE-BLACK", 12_345, 4, 0, 1, 12_340)]
+    )
+    lines = shown(drift_checks=[DRIFT_CHECKS[0], check]).splitlines()
     [header] = [line for line in lines if "SKU" in line]
     columns = ("SKU", "allocated", "= available", "+ held", "+ sold", "returned", "oversold")
     assert all(column in header for column in (*columns, "drift"))
