@@ -161,7 +161,7 @@ class Processes:
     def start_beat(self) -> None:
         self._start(
             "beat",
-            *("celery", "-A", "shop", "beat", "--pidfile="),
+            *("celery", "-A", "workers.beat_app", "beat", "--pidfile="),
             *("--scheduler", "workers.beat:SteadyScheduler"),
         )
 

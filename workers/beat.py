@@ -14,6 +14,8 @@ from celery.beat import ScheduleEntry, Scheduler
 from shop.core.tasks import dispatch
 from shop.core.tasks.dispatch import TaskName
 
+from .schedule import SCHEDULE
+
 JUMP_SECONDS = 2.0  # more than NTP moves a clock between two looks
 
 
@@ -28,6 +30,11 @@ class SteadyScheduler(Scheduler):
         """As the base class."""
         self._offset = _offset()
         super().__init__(*args, **options)
+
+    def setup_schedule(self) -> None:
+        """Take up SCHEDULE, whichever app beat is started with."""
+        self.app.conf.beat_schedule = SCHEDULE
+        super().setup_schedule()
 
     def tick(self, *args: Any, **options: Any) -> float:
         """Return how many seconds to sleep, after what was due has been asked for."""

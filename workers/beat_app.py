@@ -1,4 +1,4 @@
-"""The Celery app of beat: the settings and the schedule, and none of the tasks.
+"""The Celery app of beat: the settings, and none of the tasks.
 
 Beat asks for tasks by name. Without Django's apps and all that the tasks need, it keeps 20 MB less
 and is there sooner.
@@ -10,11 +10,8 @@ from celery import Celery
 from django.conf import settings
 from django.utils.log import configure_logging
 
-from workers.schedule import SCHEDULE
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
 
 app = Celery("shop", fixups=[])  # not the one for Django, which loads its apps
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.beat_schedule = SCHEDULE

@@ -21,7 +21,6 @@ def scheduler(monkeypatch: pytest.MonkeyPatch) -> SteadyScheduler:
     """A scheduler that sends nothing, and whose entries have run an hour from now."""
     monkeypatch.setattr(SteadyScheduler, "apply_async", lambda *_, **__: None)
     app = Celery("clocks", set_as_current=False)
-    app.conf.beat_schedule = SCHEDULE
     scheduler = SteadyScheduler(app=app)
     for entry in scheduler.schedule.values():
         entry.last_run_at = entry.default_now() + HOUR
