@@ -5,5 +5,11 @@ import sys
 from proof import demo, drill, soak
 from shop.local.command_line import run_command
 
+
+def main() -> int:
+    """Run the command that the command line names; return its exit code."""
+    return run_command("python -m proof", __doc__, (demo, drill, soak))
+
+
 if __name__ == "__main__":
-    sys.exit(run_command("python -m proof", __doc__, (demo, drill, soak)))
+    sys.exit(main())

@@ -4,8 +4,20 @@ import argparse
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import NoReturn
+
+from shop.core.command_line.arguments import shortly
 
 from .errors import LocalStackError
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses arguments as manage.py does: in one line, with exit code 1."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 1 and one line."""
+        self.exit(1, f"{self.prog}: {shortly(message)} (--help says how it goes)\n")
+        raise SystemExit(1)
 
 
 def run_command(program: str, description: str | None, commands: Sequence[ModuleType]) -> int:
@@ -13,7 +25,7 @@ def run_command(program: str, description: str | None, commands: Sequence[Module
 
     Each of `commands` has `add_parser`, which sets `run` to a function of the parsed arguments.
     """
-    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser = Parser(prog=program, description=description)
     parsers = parser.add_subparsers(required=True)
     for command in commands:
         command.add_parser(parsers)

@@ -1,13 +1,14 @@
 """An argument that is none is refused in one line that names it, by every command."""
 
 from argparse import Action
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from shop.local.__main__ import main
+from proof.__main__ import main as proof
+from shop.local.__main__ import main as local
 from tests.conftest import MakeSale
 
 from .test_commands_never_trace_back import kept, run
@@ -104,21 +105,23 @@ def test_what_is_odd_and_unknown_is_refused_in_one_short_line(
 
 
 @pytest.mark.parametrize(
-    ("words", "named"),
+    ("main", "words", "named"),
     [
-        (["pay", ""], "argument ORDER_ID:"),
-        (["pay", "x" * 5000], "argument ORDER_ID:"),
-        (["soak", "--minutes", "x"], "argument --minutes:"),
-        (["nonsense"], "invalid choice: 'nonsense'"),
+        (local, ["pay", ""], "argument ORDER_ID:"),
+        (local, ["pay", "x" * 5000], "argument ORDER_ID:"),
+        (proof, ["soak", "--minutes", "x"], "argument --minutes:"),
+        (proof, ["drill", "--only", ""], "argument --only:"),
+        (local, ["nonsense"], "invalid choice: 'nonsense'"),
     ],
 )
 def test_the_commands_of_the_local_stack_refuse_in_the_same_way(
+    main: Callable[[], int],
     words: list[str],
     named: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["shop.local", *words])
+    monkeypatch.setattr("sys.argv", ["command", *words])
     with pytest.raises(SystemExit) as ended:
         main()
     said = capsys.readouterr().err
