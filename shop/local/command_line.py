@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
@@ -10,13 +11,16 @@ from shop.core.command_line.arguments import shortly
 
 from .errors import LocalStackError
 
+MOST_CHARACTERS = 300  # of a refusal: a list of forty choices is what --help is for
+
 
 class Parser(argparse.ArgumentParser):
     """Refuses arguments as manage.py does: in one line, with exit code 1."""
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 1 and one line."""
-        self.exit(1, f"{self.prog}: {shortly(message)} (--help says how it goes)\n")
+        said = textwrap.shorten(shortly(message), MOST_CHARACTERS, placeholder=" …")
+        self.exit(1, f"{self.prog}: {said} (--help says how it goes)\n")
         raise SystemExit(1)
 
 
