@@ -1,7 +1,7 @@
 """Blocking work for many who ask at the same moment: one call for all of them.
 
 Everyone who was told 202 comes back for the rest. Order by order, some hundred could be shown or
-cancelled a second; a call for two hundred of them costs little more than one for one.
+cancelled a second; a call for some hundred of them costs little more than one for one.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from shop.core.processes.threads import in_thread
 
-MOST_IN_A_CALL = 200
+MOST_IN_A_CALL = 500
 # One call at a time: what is asked meanwhile makes up the next, so that calls grow with the load
 # and cost less for each who asks. Only beside one that takes long, as behind a lock, another one
 # begins, and never a third: the threads are there for others, too.
