@@ -9,7 +9,8 @@ import redis
 
 from shop.core.stores.redis import client
 
-from .counters.keys import PERSIST_GROUP, Keys
+from .counters.keys import PERSIST_GROUP as PERSIST_GROUP  # named to users of this module
+from .counters.keys import Keys
 from .counters.lua import call
 from .reservation import entry_id_of, position_of
 
@@ -114,6 +115,22 @@ def waiting(sale_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
         sale_id: (length, int(first[0][0].partition(b"-")[0]) if first else 0)
         for sale_id, length, first in zip(sale_ids, replies[::2], replies[1::2], strict=True)
     }
+
+
+def taken(sale_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Return how many entries of each sale's outbox each consumer group has taken and not ended."""
+    with client().pipeline(transaction=False) as pipe:
+        for sale_id in sale_ids:
+            pipe.xinfo_groups(Keys.of(sale_id).outbox)
+        # A sale without an outbox is an error to Redis, and no group to us.
+        replies: list[Any] = pipe.execute(raise_on_error=False)
+    return dict(zip(sale_ids, map(_taken_by_group, replies), strict=True))
+
+
+def _taken_by_group(reply: Any) -> dict[str, int]:
+    if isinstance(reply, Exception):
+        return {}
+    return {group["name"].decode(): int(group["pending"]) for group in reply}
 
 
 def clear_wakeup(sale_id: int) -> None:

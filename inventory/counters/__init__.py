@@ -14,7 +14,7 @@ from .records import (
 )
 from .repairs import adjust_available, clear, fence, fence_on, shorten_refusals
 from .scripts import Rules, allocate, load, publish, reacquire, release
-from .snapshots import are_there, look, server, snapshot
+from .snapshots import are_there, epochs, forgotten_refusals, look, server, snapshot
 
 __all__ = [
     "Decision",
@@ -24,8 +24,10 @@ __all__ = [
     "allocate",
     "are_there",
     "clear",
+    "epochs",
     "fence",
     "fence_on",
+    "forgotten_refusals",
     "load",
     "look",
     "on_record",

@@ -1,5 +1,6 @@
 """Reads of a sale's counters, all at one moment, and of the server that holds them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -73,3 +74,23 @@ def are_there(sale_id: int, *, epoch: int) -> bool:
     """Tell whether a sale has counters of this epoch."""
     found: Any = client().hget(Keys.of(sale_id).config, "epoch")
     return found is not None and int(found) == epoch
+
+
+def epochs(sale_ids: Sequence[int]) -> dict[int, int | None]:
+    """Return the epoch of each sale's counters, None without any, in one round trip."""
+    found = _field_of_each([Keys.of(sale_id).config for sale_id in sale_ids], "epoch")
+    return dict(zip(sale_ids, found, strict=True))
+
+
+def forgotten_refusals(sale_ids: Sequence[int]) -> dict[int, int]:
+    """Return how many refusals each sale forgot before their time, in one round trip."""
+    found = _field_of_each([Keys.of(sale_id).stock for sale_id in sale_ids], "forgotten")
+    return {sale_id: number or 0 for sale_id, number in zip(sale_ids, found, strict=True)}
+
+
+def _field_of_each(keys: list[str], field: str) -> list[int | None]:
+    with client().pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.hget(key, field)
+        replies: list[Any] = pipe.execute(raise_on_error=False)  # a bad key costs its sale alone
+    return [int(reply) if isinstance(reply, bytes) else None for reply in replies]

@@ -1,15 +1,12 @@
 """The streams of accepted orders, and the counters beside them: Redis."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.conf import settings
 from prometheus_client.core import Metric
 
-from inventory import outbox
-from inventory.counters.keys import PERSIST_GROUP, Keys
+from inventory import counters, outbox
 from shop.core import clock
-from shop.core.stores.redis import client
 
 from .context import ScrapeContext
 from .families import counter, gauge
@@ -46,8 +43,8 @@ def figures(context: ScrapeContext) -> Iterator[Metric]:
 
 
 def _taken(context: ScrapeContext, waiting: dict[int, int]) -> Iterator[Metric]:
-    """Yield what workers have taken. Who persists an entry deletes it, so the rest is untouched."""
-    pending, epochs = _groups_and_epochs(list(context.sales))
+    """Yield how many entries workers have taken, and how many none has: done ones are deleted."""
+    pending, epochs = outbox.taken(list(context.sales)), counters.epochs(list(context.sales))
     slugs = {pk: sale.slug for pk, sale in context.sales.items()}
     yield gauge(
         "shop_outbox_pending_entries",
@@ -64,7 +61,7 @@ def _taken(context: ScrapeContext, waiting: dict[int, int]) -> Iterator[Metric]:
         "Entries that no worker has taken.",
         ["sale"],
         [
-            (slug, max(0, waiting[pk] - pending[pk].get(PERSIST_GROUP, 0)))
+            (slug, max(0, waiting[pk] - pending[pk].get(outbox.PERSIST_GROUP, 0)))
             for pk, slug in slugs.items()
         ],
     )
@@ -77,41 +74,10 @@ def _taken(context: ScrapeContext, waiting: dict[int, int]) -> Iterator[Metric]:
 
 
 def _refusals(context: ScrapeContext) -> Iterator[Metric]:
-    with client().pipeline(transaction=False) as pipe:
-        for keys in map(Keys.of, context.sales):
-            pipe.hget(keys.stock, "forgotten")
-        replies: list[Any] = pipe.execute()
+    forgotten = counters.forgotten_refusals(list(context.sales))
     yield counter(
         "shop_refusals_forgotten_total",
         "Refusals that were forgotten before their time, since there were too many.",
         ["sale"],
-        [
-            (sale.slug, int(forgotten or 0))
-            for sale, forgotten in zip(context.sales.values(), replies, strict=True)
-        ],
+        [(sale.slug, forgotten[pk]) for pk, sale in context.sales.items()],
     )
-
-
-def _groups_and_epochs(
-    sale_ids: list[int],
-) -> tuple[dict[int, dict[str, int]], dict[int, int | None]]:
-    """Return how many entries each group of a sale has taken, and the epoch of its counters."""
-    with client().pipeline(transaction=False) as pipe:
-        for sale_id in sale_ids:
-            pipe.xinfo_groups(Keys.of(sale_id).outbox)
-            pipe.hget(Keys.of(sale_id).config, "epoch")
-        # A sale without an outbox is an error to Redis, and no group to us.
-        replies: list[Any] = pipe.execute(raise_on_error=False)
-    groups = dict(zip(sale_ids, map(_pending, replies[::2]), strict=True))
-    epochs = dict(zip(sale_ids, map(_epoch, replies[1::2]), strict=True))
-    return groups, epochs
-
-
-def _pending(reply: Any) -> dict[str, int]:
-    if isinstance(reply, Exception):
-        return {}
-    return {group["name"].decode(): int(group["pending"]) for group in reply}
-
-
-def _epoch(reply: Any) -> int | None:
-    return int(reply) if isinstance(reply, bytes) else None
