@@ -65,6 +65,13 @@ class ServerNotCompared(CountersUnavailable):
         self.server = server
 
 
+class NotDurable(InventoryError):
+    """The orders were decided, and the reply is not yet safe on as many copies as it has to be."""
+
+    def __init__(self, copies: object) -> None:
+        super().__init__(f"only {copies} of the copies that were asked for have it")
+
+
 class StockRefused(InventoryError):
     """A stock row does not have the units that were to be moved."""
 

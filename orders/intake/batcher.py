@@ -13,8 +13,7 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError
 
-from inventory.counters.keys import Keys
-from inventory.errors import CountersLost, CountersUnavailable
+from inventory.errors import CountersLost, CountersUnavailable, NotDurable
 from inventory.reservation import Outcome, Reservation
 from orders.reads.reference_cache import KnownSale, ReferenceCache
 from orders.task_names import PERSIST_ORDERS
@@ -24,8 +23,8 @@ from shop.core.tracing import process
 
 from . import order_spans
 from .recent_accepts import RecentAccepts
-from .reserving import NotDurable, StockReserver
-from .room import NoRoom
+from .redis_memory import RedisFull
+from .reserving import StockReserver
 from .stats import LiveStats
 
 logger = logging.getLogger(__name__)
@@ -119,7 +118,7 @@ class Batcher:
 
     async def mark_answered_persisted(self, sale_id: int, digest: bytes, record: bytes) -> None:
         """Rewrite a request's record: its first answer was given after persistence."""
-        await self._reserver.redis.hset(Keys.of(sale_id).requests, digest, record)
+        await self._reserver.connection.replace_record(sale_id, digest, record)
 
     def _start(self, queue: _SaleQueue) -> None:
         queue.starting = True
@@ -171,7 +170,7 @@ class Batcher:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
             # Who queued up behind it has waited for the same Redis, and is not to wait once more.
             self._fail(queue, [*batch, *self._all_waiting(queue)], "Redis did not answer.")
-        except NoRoom as error:
+        except RedisFull as error:
             self._fail(queue, batch, str(error))
         except CountersLost as error:
             logger.error("%s", error)

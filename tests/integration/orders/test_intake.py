@@ -14,11 +14,11 @@ import redis.asyncio
 from django.db import OperationalError
 from pytest_django import Settings
 
-from inventory import counters
+from inventory import counters, reserving
 from inventory.counters.decisions import read_decision
 from inventory.counters.keys import Keys
 from orders.http.replies import Reply
-from orders.intake import admission, reserving
+from orders.intake import admission
 from orders.intake.handler import with_intake
 from orders.intake.placing import Intake
 from orders.models import ApiClient, Order
