@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from bench.contestant import Servers
 from bench.processes import freeze, thaw
 from proof.drill.fault_context import key
-from proof.drill.ledger import sale_ids
+from proof.ledger import sale_ids
 from shop.local.database import ask
 from shop.local.errors import LocalStackError
 from shop.local.servers.ports import kept_port

@@ -86,7 +86,7 @@ class Caller:
             if reply is not None and not self._has_no_answer(reply.status):
                 return reply
             trouble = str(reply.status) if reply else "no answer"
-            rest = _retry_after(reply, default=pause)
+            rest = retry_after(reply, default=pause)
             # Once a server has stayed away for so long, nobody goes on waiting for it.
             self.counts.gave_up = self.counts.gave_up or self.elapsed() + rest > deadline
             if self.counts.gave_up:
@@ -107,6 +107,7 @@ class Caller:
             return None
 
 
-def _retry_after(reply: Reply | None, *, default: float) -> float:
+def retry_after(reply: Reply | None, *, default: float) -> float:
+    """Return the seconds of Retry-After, `default` where the reply names none."""
     seconds = reply.headers.get("Retry-After", "") if reply else ""
     return float(seconds) if seconds.isdecimal() else default

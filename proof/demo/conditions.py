@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from proof.answers import ACCEPTED
 from shop.local.web import Web
 
-from .account.book import ACCEPTED
 from .account.records import Records
 
 

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 
+from proof.answers import ACCEPTED, OVER_LIMIT, SOLD_OUT
 from proof.percentiles import percentile
 
-from .account.book import ACCEPTED, OVER_LIMIT, SOLD_OUT
 from .account.evidence import REJECTED, Evidence
 from .account.follow_ups import Deed
 from .invariants.fulfilment import notified

@@ -9,7 +9,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .account.book import ACCEPTED, OVER_LIMIT, SOLD_OUT
+from proof.answers import ACCEPTED, OVER_LIMIT, SOLD_OUT
+
 from .account.records import Records
 from .people.plan import Plan
 

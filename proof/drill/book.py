@@ -1,28 +1,13 @@
 """What the clients were told, order by order, and for how long nobody was told anything. Pure."""
 
 from collections import Counter
-from dataclasses import dataclass
+
+from proof.answers import Answer
+from proof.percentiles import percentile
 
 from .order_stream import Wish
 
-SOLD_OUT = "sold-out"
-YES = (200, 201, 202)
 SILENCE_SECONDS = 1.0  # without an answer, although there are orders: an outage
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A final answer. `at` is in seconds from the start of the load."""
-
-    status: int
-    at: float
-    order_id: str = ""  # of an order that was accepted
-    problem: str = ""  # slug of the problem otherwise
-
-    @property
-    def yes(self) -> bool:
-        """Whether the order was accepted."""
-        return self.status in YES
 
 
 class Book:
@@ -30,7 +15,7 @@ class Book:
 
     def __init__(self) -> None:
         self.wishes: dict[str, Wish] = {}  # by key, as the next one
-        self.told: dict[str, list[Told]] = {}
+        self.answers: dict[str, list[Answer]] = {}
         self.tried_again: Counter[str] = Counter()  # by what made a client repeat itself
         self.waited: list[float] = []  # seconds, from an order's first try to its answer
         self.unanswered = 0  # orders whose client gave up
@@ -38,13 +23,13 @@ class Book:
         self.last_answer = 0.0  # seconds from the start of the load
         self.last_outage = 0.0  # when the last outage ended, from the start of the load
 
-    def note(self, wish: Wish, told: Told, waited: float = 0.0) -> None:
+    def note(self, wish: Wish, answer: Answer, waited: float = 0.0) -> None:
         """Write down a final answer, and for how many seconds it was waited for over all tries."""
         self.waited.append(waited)
         self.wishes[wish.key] = wish
-        self.told.setdefault(wish.key, []).append(told)
-        self.silent_until(told.at)
-        self.last_answer = told.at
+        self.answers.setdefault(wish.key, []).append(answer)
+        self.silent_until(answer.at)
+        self.last_answer = answer.at
 
     def silent_until(self, at: float) -> None:
         """Note that from the last final answer until `at` there was none, though asked for."""
@@ -56,18 +41,20 @@ class Book:
     @property
     def p99_ms(self) -> float:
         """How long 99 in 100 answers were waited for at most, in milliseconds; 0 without any."""
-        if not self.waited:
-            return 0.0
-        return 1000 * sorted(self.waited)[(99 * len(self.waited)) // 100]
+        return 1000 * percentile(self.waited, 99)
 
     def accepted(self) -> list[str]:
         """Return the keys of the orders that were accepted, the first one first."""
-        return [key for key, told in self.told.items() if any(each.yes for each in told)]
+        return [
+            key
+            for key, answers in self.answers.items()
+            if any(answer.accepted for answer in answers)
+        ]
 
     def keys_of(self, order_ids: set[str]) -> list[str]:
         """Return the keys that were told one of `order_ids`."""
         return [
             key
-            for key, told in self.told.items()
-            if any(each.order_id in order_ids for each in told)
+            for key, answers in self.answers.items()
+            if any(answer.order_id in order_ids for answer in answers)
         ]

@@ -1,22 +1,22 @@
 """The load: clients that place orders at a steady rate, and repeat themselves until answered."""
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from random import uniform
-from typing import Any, Self
+from typing import Self
 
 from aiohttp import (
     ClientError,
     ClientPayloadError,
-    ClientResponse,
     ClientSession,
     ClientTimeout,
     TCPConnector,
 )
 
-from .book import YES, Book, Told
+from proof.answers import ACCEPTED, ACCEPTED_STATUSES, Answer
+from proof.calls import Reply, retry_after
+
+from .book import Book
 from .order_stream import SKU, Wish
 
 CONNECTIONS = 32
@@ -98,29 +98,23 @@ class Clients:
                 "/api/v1/orders", json=document, headers=headers
             ) as response:
                 body = await response.read()
+                took = self._elapsed() - since
+                reply = Reply(response.status, response.headers, body, took)
         except TimeoutError:
             return "time-out", 0.0
         except ClientPayloadError:
             return "half an answer", 0.0
         except (ClientError, OSError):
             return "connection lost", 0.0
-        if response.status in NO_ANSWER:
-            return str(response.status), _retry_after(response)
-        told = read_answer(response.status, body, at=self._elapsed())
-        self._book.note(wish, told, waited=told.at - since)
+        if reply.status in NO_ANSWER:
+            return str(reply.status), retry_after(reply, default=0.0)
+        answer = read_answer(reply, at=self._elapsed())
+        self._book.note(wish, answer, waited=answer.at - since)
         return "", 0.0
 
 
-def read_answer(status: int, body: bytes, *, at: float) -> Told:
-    """Return what a final answer says."""
-    document: dict[str, Any] = {}
-    with suppress(ValueError):
-        document = json.loads(body)
-    problem = str(document.get("type", "")).rpartition("/")[2]
-    order_id = str(document.get("id", "")) if status in YES else ""
-    return Told(status, at, order_id=order_id, problem=problem)
-
-
-def _retry_after(response: ClientResponse) -> float:
-    seconds = response.headers.get("Retry-After", "")
-    return float(seconds) if seconds.isdecimal() else 0.0
+def read_answer(reply: Reply, *, at: float) -> Answer:
+    """Return a final answer as the book keeps it; `at` is in seconds from the start of the load."""
+    if reply.status not in ACCEPTED_STATUSES:
+        return Answer(reply.status, reply.problem, at=at)
+    return Answer(reply.status, ACCEPTED, order_id=str(reply.document.get("id", "")), at=at)

@@ -3,21 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from .book import SOLD_OUT, Book
+from proof.answers import SOLD_OUT
+from proof.ledger import LedgerOrder
+
+from .book import Book
 
 REJECTED = "rejected"
-
-
-class Row(NamedTuple):
-    """An order as it stands in PostgreSQL."""
-
-    key: str
-    order_id: str
-    sale: str
-    status: str
-    units: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +26,7 @@ class Findings:
 
 
 def judge(
-    book: Book, rows: Sequence[Row], *, stock: Mapping[str, int], reported_lost: set[str]
+    book: Book, rows: Sequence[LedgerOrder], *, stock: Mapping[str, int], reported_lost: set[str]
 ) -> Findings:
     """Compare answers with `rows`; `stock` is in units by sale, `reported_lost` are order ids."""
     told = _ids_told(book)
@@ -53,10 +45,15 @@ def judge(
 
 def _ids_told(book: Book) -> dict[str, set[str]]:
     """Return the ids of the orders that were promised, by their key."""
-    return {key: {each.order_id for each in book.told[key] if each.yes} for key in book.accepted()}
+    return {
+        key: {each.order_id for each in book.answers[key] if each.accepted}
+        for key in book.accepted()
+    }
 
 
-def _duplicated(told: Mapping[str, set[str]], rows: Sequence[Row], reported_lost: set[str]) -> int:
+def _duplicated(
+    told: Mapping[str, set[str]], rows: Sequence[LedgerOrder], reported_lost: set[str]
+) -> int:
     # A key whose order was lost, and said to be, may be used again for another one.
     two_ids = {key for key, ids in told.items() if len(ids - reported_lost) > 1}
     standing = Counter(row.key for row in rows if row.status != REJECTED)
@@ -66,7 +63,7 @@ def _duplicated(told: Mapping[str, set[str]], rows: Sequence[Row], reported_lost
 def _oversold(
     book: Book,
     told: Mapping[str, set[str]],
-    rows: Sequence[Row],
+    rows: Sequence[LedgerOrder],
     stock: Mapping[str, int],
     reported_lost: set[str],
 ) -> int:
@@ -81,7 +78,7 @@ def _oversold(
 def _wrongly_rejected(
     book: Book,
     told: Mapping[str, set[str]],
-    rows: Sequence[Row],
+    rows: Sequence[LedgerOrder],
     stock: Mapping[str, int],
     reported_lost: set[str],
 ) -> int:
@@ -91,9 +88,10 @@ def _wrongly_rejected(
     sold_out = {sale for sale, units in stock.items() if taken[sale] >= units}
     refused = {
         key
-        for key, answers in book.told.items()
+        for key, answers in book.answers.items()
         for each in answers
-        if not each.yes and not (each.problem == SOLD_OUT and book.wishes[key].sale in sold_out)
+        if not each.accepted
+        and not (each.outcome == SOLD_OUT and book.wishes[key].sale in sold_out)
     }
     rejected = {
         row.key for row in rows if row.status == REJECTED and row.order_id in told.get(row.key, ())
@@ -101,7 +99,7 @@ def _wrongly_rejected(
     return len(refused | rejected)
 
 
-def _sold(rows: Sequence[Row]) -> Counter[str]:
+def _sold(rows: Sequence[LedgerOrder]) -> Counter[str]:
     sold: Counter[str] = Counter()
     for row in rows:
         if row.status != REJECTED:

@@ -9,6 +9,7 @@ from time import monotonic
 
 import redis.asyncio
 
+from proof.ledger import read_orders, sale_ids
 from proof.reconciliation import drift_of
 from proof.waiting import until
 from shop.local.stack import Stack
@@ -19,7 +20,6 @@ from .clients import Clients
 from .fault_context import Scene
 from .faults import Fault
 from .findings import judge
-from .ledger import read_rows, sale_ids
 from .memory import Memory
 from .order_stream import SKU, STOCK, Wish, wishes
 from .outcome import NotDone, Skipped
@@ -54,7 +54,7 @@ async def act(
             silence, catch_up = book.longest_silence, max(0.0, backlog.last_late - over)
             await clients.place_all(_asked_again(book, scene.reported_lost))
             settled = await until(backlog.is_empty, seconds=SETTLE_SECONDS)
-        rows = await read_rows(stack.endpoints.database_url, scene.slugs)
+        rows = await read_orders(stack.endpoints.database_url, scene.slugs)
         stock = {slug: STOCK[kind] for kind, slug in scene.sales.items()}
         return Result(
             fault=name,

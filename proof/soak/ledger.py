@@ -19,11 +19,6 @@ SELECT
     + (SELECT CASE WHEN count(*) >= %s THEN 0 ELSE 1 END
         FROM orders_order o JOIN inventory_sale s ON s.id = o.sale_id WHERE s.slug = %s)
 """
-ROWS = """
-SELECT o.id::text, o.status
-FROM orders_order o JOIN inventory_sale s ON s.id = o.sale_id
-WHERE s.slug = %s
-"""
 
 
 class Happenings:
@@ -50,8 +45,3 @@ async def is_settled(stack: Stack, sale: str, *, accepted: int, webhook_url: str
     url = stack.endpoints.database_url
     [(under_way,)] = await ask(url, UNDER_WAY, sale, sale, webhook_url, accepted, sale)
     return not under_way
-
-
-async def read_rows(stack: Stack, sale: str) -> list[tuple[str, str]]:
-    """Return each order's id and status. Raises psycopg2.OperationalError."""
-    return [(pk, status) for pk, status in await ask(stack.endpoints.database_url, ROWS, sale)]

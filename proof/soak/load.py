@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
+from proof.answers import ACCEPTED_STATUSES
 from proof.calls import Caller, NoAnswer, Reply, RequestCounts
 from proof.demo.people.provider import has_no_answer
 from shop.local.signed_payments import CALLBACK, Message, signed_headers
@@ -23,7 +24,6 @@ HOLD_SECONDS = 10
 SOON = 1.0  # seconds after which a customer does something; again after the first
 LATE = HOLD_SECONDS + 4.0  # seconds after the order: when its hold has ended for sure
 MOST_UNDER_WAY = 20_000  # orders whose customers are at work; beyond, none is placed
-YES = (200, 201, 202)
 
 
 class Load:
@@ -98,7 +98,7 @@ class Load:
     async def _place(self, key: str, course: Course) -> Mapping[str, Any] | None:
         reply = await self._order(key)
         self._account.latencies.append(reply.took)
-        if reply.status not in YES:
+        if reply.status not in ACCEPTED_STATUSES:
             self._account.wrong[f"an order was answered {reply}"] += 1
             return None
         order = reply.document

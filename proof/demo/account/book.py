@@ -4,11 +4,11 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from proof.answers import ACCEPTED, Answer
 from proof.calls import RequestCounts
 from proof.demo.people.order_plans import Order
 from proof.percentiles import percentile
 
-ACCEPTED, SOLD_OUT, OVER_LIMIT = "accepted", "sold-out", "purchase-limit"
 RECENT = 500  # answers that the median of the moment is taken from
 
 
@@ -21,28 +21,13 @@ class Pace:
     last_answer: float = 0.0
     last_yes: float = 0.0
 
-    def note(self, answer: "Answer") -> None:
+    def note(self, answer: Answer) -> None:
         """Count the first answer to an order."""
         self.judged += 1
         self.last_answer = answer.at
-        if answer.outcome == ACCEPTED:
+        if answer.accepted:
             self.accepted += 1
             self.last_yes = answer.at
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A client's order was judged. Times are in seconds; `sent` and `at` count from the sale's
-    start, `sent` to the first of all tries."""
-
-    status: int
-    outcome: str
-    digest: bytes  # of the body
-    order_id: str = ""
-    replayed: bool = False
-    sent: float = 0.0
-    at: float = 0.0
-    took: float | None = None  # None: the client had asked to wait
 
 
 class Book:
@@ -80,7 +65,7 @@ class Book:
         if len(told) > 1:
             return False
         self.first[answer.outcome] += 1
-        if answer.outcome == ACCEPTED:
+        if answer.accepted:
             self.units += order.units
         if not order.comes_late:
             self.rush.note(answer)
@@ -103,5 +88,5 @@ class Book:
         return [
             told[0].took
             for told in self.answers.values()
-            if (told[0].outcome == ACCEPTED) is accepted and told[0].took is not None
+            if told[0].accepted is accepted and told[0].took is not None
         ]

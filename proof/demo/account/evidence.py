@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from proof.answers import Answer
 from proof.demo.people.order_plans import Order
 from proof.demo.people.plan import Plan
 from proof.reconciliation import DriftCheck
 
-from .book import Answer, Book
+from .book import Book
 from .follow_ups import Dealings
 from .inbox import Inbox
 from .ledger import Ledger, Row

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from proof.demo.account.book import OVER_LIMIT, SOLD_OUT
+from proof.answers import OVER_LIMIT, SOLD_OUT
 from proof.demo.account.evidence import REJECTED, Evidence
 from proof.demo.account.occupancy import Takings
 

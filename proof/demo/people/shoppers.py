@@ -6,8 +6,9 @@ from contextlib import AsyncExitStack
 from hashlib import blake2b
 from typing import Any, Self
 
+from proof.answers import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer
 from proof.calls import Caller, NoAnswer, Reply
-from proof.demo.account.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
+from proof.demo.account.book import Book
 
 from .order_plans import Order, Repeat
 from .plan import Plan, Request
@@ -102,7 +103,7 @@ class Shoppers:
 
     async def _take(self, order: Order, answer: Answer, reply: Reply) -> None:
         is_first = self.book.note(order, answer)
-        if answer.outcome != ACCEPTED:
+        if not answer.accepted:
             return
         if is_first:
             self._accepted(order, reply.document)

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from proof.answers import ACCEPTED_STATUSES
 from proof.drill.fault_context import Scene, freeze, thaw
 from proof.drill.outcome import NotDone
 from proof.reconciliation import drift_of
@@ -95,7 +96,7 @@ class _Shop:
         url = f"{self._url}/api/v1/orders"
         async with self._session.post(url, json=document, headers=headers) as reply:
             found: Order = await reply.json(content_type=None)
-            return found if reply.status in (200, 201, 202) else None
+            return found if reply.status in ACCEPTED_STATUSES else None
 
     async def _pay(self, order: Order) -> int:
         reference = f"pay-{order['id']}"

@@ -14,14 +14,17 @@ from rich.console import Console
 
 from inventory.counters.keys import PERSIST_GROUP, Keys
 from orders.task_names import PERSIST_ORDERS, PULSES, RECONCILE_SALES
+from proof.answers import ACCEPTED, Answer
+from proof.calls import Reply
 from proof.drill import clients, command, fault_context
-from proof.drill.book import Book, Told
+from proof.drill.book import Book
 from proof.drill.clients import Clients, read_answer
 from proof.drill.faults import FAULTS, hints, losses, processes
-from proof.drill.findings import Findings, Row, judge
+from proof.drill.findings import Findings, judge
 from proof.drill.order_stream import PLENTY, SCARCE, Wish, wishes
 from proof.drill.result import Result, skipped
 from proof.drill.table import document, table, verdict
+from proof.ledger import LedgerOrder
 from proof.reconciliation import read_reconciliation
 from shop.local.discovery import REPOSITORY
 from shop.local.errors import LocalStackError
@@ -42,18 +45,18 @@ def test_the_stream_of_orders_has_a_key_for_each_and_both_sales() -> None:
 # --- The book -----------------------------------------------------------------------------------
 
 
-def told_book(answers: Iterable[tuple[Wish, Told]]) -> Book:
+def told_book(answers: Iterable[tuple[Wish, Answer]]) -> Book:
     book = Book()
-    for wish, told in answers:
-        book.note(wish, told)
+    for wish, answer in answers:
+        book.note(wish, answer)
     return book
 
 
-def yes(order_id: str, at: float = 1.0) -> Told:
-    return Told(202, at, order_id=order_id)
+def yes(order_id: str, at: float = 1.0) -> Answer:
+    return Answer(202, ACCEPTED, order_id=order_id, at=at)
 
 
-SOLD_OUT = Told(409, 1.0, problem="sold-out")
+SOLD_OUT = Answer(409, "sold-out", at=1.0)
 
 
 def test_the_longest_silence_is_between_answers_or_before_the_end_of_the_load() -> None:
@@ -70,16 +73,16 @@ def test_the_longest_silence_is_between_answers_or_before_the_end_of_the_load() 
 WISHES = [Wish(f"k{n}", "s", 2) for n in range(3)]
 
 
-def row(n: int, *, order_id: str = "", status: str = "confirmed") -> Row:
-    return Row(f"k{n}", order_id or f"id{n}", "s", status, 2)
+def row(n: int, *, order_id: str = "", status: str = "confirmed") -> LedgerOrder:
+    return LedgerOrder(f"k{n}", order_id or f"id{n}", "s", status, 2)
 
 
 ROWS = [row(n) for n in range(3)]
 
 
 def found(
-    answers: Iterable[tuple[Wish, Told]] = (),
-    rows: Iterable[Row] = ROWS,
+    answers: Iterable[tuple[Wish, Answer]] = (),
+    rows: Iterable[LedgerOrder] = ROWS,
     *,
     stock: int = 6,
     reported: Iterable[str] = (),
@@ -138,7 +141,7 @@ def test_a_lost_order_may_be_placed_again_with_its_key() -> None:
 def test_units_beyond_the_allocation_are_oversold_in_rows_and_in_promises() -> None:
     assert found(stock=5).oversold == 1
     assert found(rows=[], stock=5).oversold == 1
-    assert found(rows=[*ROWS, Row("x", "idx", "s", "confirmed", 3)]).oversold == 3
+    assert found(rows=[*ROWS, LedgerOrder("x", "idx", "s", "confirmed", 3)]).oversold == 3
 
 
 def test_sold_out_is_wrong_while_there_are_units() -> None:
@@ -152,7 +155,7 @@ def test_units_of_a_lost_order_were_taken_when_sold_out_was_said() -> None:
 
 @pytest.mark.parametrize("problem", ["sale-closed", "purchase-limit", "unknown-sku", ""])
 def test_any_other_refusal_is_wrong(problem: str) -> None:
-    refusal = Told(409, 1.0, problem=problem)
+    refusal = Answer(409, problem, at=1.0)
     assert found([(Wish("late", "s", 1), refusal)]).wrongly_rejected == 1
 
 
@@ -283,7 +286,7 @@ def test_a_client_asks_with_the_same_key_until_it_has_an_answer() -> None:
     book = asyncio.run(_load(answer, [Wish("k", "s", 1)]))
     assert seen == [("k", "k")] * 4
     assert book.tried_again == {"503": 1, "connection lost": 1, "429": 1}
-    assert [told.order_id for told in book.told["k"]] == ["1"]
+    assert [answer.order_id for answer in book.answers["k"]] == ["1"]
 
 
 def test_a_client_that_gets_no_answer_gives_up_and_is_counted(
@@ -294,7 +297,7 @@ def test_a_client_that_gets_no_answer_gives_up_and_is_counted(
 
     monkeypatch.setattr(clients, "PATIENCE_SECONDS", 0.2)
     book = asyncio.run(_load(answer, [Wish("k", "s", 1)]))
-    assert (book.unanswered, book.told) == (1, {})
+    assert (book.unanswered, book.answers) == (1, {})
 
 
 def test_an_order_that_is_sent_twice_has_two_answers() -> None:
@@ -302,14 +305,17 @@ def test_an_order_that_is_sent_twice_has_two_answers() -> None:
         return web.json_response({"id": "1"}, status=202)
 
     book = asyncio.run(_load(answer, [Wish("a", "s", 1, twice=True), Wish("b", "s", 1)]))
-    assert {key: len(told) for key, told in book.told.items()} == {"a": 2, "b": 1}
+    assert {key: len(answers) for key, answers in book.answers.items()} == {"a": 2, "b": 1}
 
 
 def test_an_answer_is_read_as_an_order_or_a_problem() -> None:
-    assert read_answer(202, b'{"id": "1"}', at=2.0) == Told(202, 2.0, order_id="1")
-    problem = read_answer(409, b'{"type": "/problems/sold-out", "id": "1"}', at=2.0)
-    assert problem == Told(409, 2.0, problem="sold-out")
-    assert read_answer(404, b"<html>", at=2.0) == Told(404, 2.0)
+    def read(status: int, body: bytes) -> Answer:
+        return read_answer(Reply(status, {}, body, 0.1), at=2.0)
+
+    assert read(202, b'{"id": "1"}') == Answer(202, ACCEPTED, order_id="1", at=2.0)
+    problem = read(409, b'{"type": "/problems/sold-out", "id": "1"}')
+    assert problem == Answer(409, "sold-out", at=2.0)
+    assert read(404, b"<html>") == Answer(404, "", at=2.0)
 
 
 # --- What the drill knows of the product, without importing it -----------------------------------

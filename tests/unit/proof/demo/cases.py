@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from proof.demo.account.book import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer, Book
+from proof.answers import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer
+from proof.demo.account.book import Book
 from proof.demo.account.evidence import Evidence
 from proof.demo.account.follow_ups import Dealing, Dealings, Deed
 from proof.demo.account.inbox import Inbox, Notice

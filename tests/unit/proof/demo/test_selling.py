@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from proof.demo.account.book import OVER_LIMIT, SOLD_OUT
+from proof.answers import OVER_LIMIT, SOLD_OUT
 from proof.demo.account.evidence import Evidence
 from proof.demo.invariants.verdict import verdict
 from proof.reconciliation import DriftCheck

@@ -9,8 +9,9 @@ import pytest
 from aiohttp import web
 
 from proof import calls
+from proof.answers import ACCEPTED, SOLD_OUT
 from proof.calls import Reply
-from proof.demo.account.book import ACCEPTED, SOLD_OUT, Book
+from proof.demo.account.book import Book
 from proof.demo.people.order_plans import Order, Repeat
 from proof.demo.people.plan import Request
 from proof.demo.people.shoppers import Shoppers, is_same_order, read_answer
