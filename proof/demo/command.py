@@ -67,7 +67,7 @@ async def demo(*, orders: int, stock: int) -> int:
         sys.stdout.reconfigure(errors="replace")  # it may not know every character used here
     console = Console(highlight=False)
     try:
-        checks = await _run_and_judge(console, orders=orders, stock=stock)
+        checks = await _run_and_check(console, orders=orders, stock=stock)
     except asyncio.CancelledError:
         console.print("Interrupted. Everything is stopped; nothing is proven.")
         return INTERRUPTED
@@ -75,7 +75,7 @@ async def demo(*, orders: int, stock: int) -> int:
     return int(any(check.broken for check in checks))
 
 
-async def _run_and_judge(console: Console, *, orders: int, stock: int) -> list[Check]:
+async def _run_and_check(console: Console, *, orders: int, stock: int) -> list[Check]:
     stack = stack_on_free_ports(state_dir(), console)
     async with AsyncExitStack() as exits:
         everything = "PostgreSQL, Redis, web, workers, beat and Flower"

@@ -20,7 +20,7 @@ async def has_ended(records: Records, web: Web, sale: str) -> bool:
     return reply.status == 200 and is_balanced(json.loads(reply.text))
 
 
-async def is_told(records: Records) -> bool:
+async def is_delivered(records: Records) -> bool:
     """Return whether nobody is still to be told of anything."""
     await records.sampler.sample()
     return not records.sampler.undelivered

@@ -8,10 +8,10 @@ from proof.answers import ACCEPTED, OVER_LIMIT, SOLD_OUT
 from proof.percentiles import percentile
 
 from .account.evidence import REJECTED, Evidence
-from .account.follow_ups import Deed
+from .account.follow_ups import Action
 from .invariants.fulfilment import notified
 from .invariants.placing import differing_replays
-from .people.endings import OWING, SERVED_LATE, life_of
+from .people.endings import OWING, SERVED_LATE, lifecycle_of
 from .progress import rate
 
 Figure = tuple[str, str, str]  # name, value, what it means here
@@ -20,18 +20,18 @@ Figure = tuple[str, str, str]  # name, value, what it means here
 def figures(evidence: Evidence) -> list[Figure]:
     """Return the rows of the summary."""
     return [
-        *_asked(evidence),
+        *_sent(evidence),
         *_answered(evidence),
-        *_kept(evidence),
-        *_lived(evidence),
-        *_told(evidence),
+        *_persisted(evidence),
+        *_ended(evidence),
+        *_delivered(evidence),
         *_proven(evidence),
         *_speed(evidence),
         *_restarted(evidence),
     ]
 
 
-def _asked(evidence: Evidence) -> list[Figure]:
+def _sent(evidence: Evidence) -> list[Figure]:
     plan, calls = evidence.plan, evidence.book.calls
     units = f"orders for {sum(plan.stock.values()):,} units"
     late = f", {len(plan.latecomers):,} of them late"
@@ -43,7 +43,7 @@ def _asked(evidence: Evidence) -> list[Figure]:
 
 def _answered(evidence: Evidence) -> list[Figure]:
     book = evidence.book
-    last = f"the rush took {book.rush.last_yes:.1f} s"
+    last = f"the rush took {book.rush.last_acceptance:.1f} s"
     limit = f"of {evidence.plan.limit} units a customer"
     differed = f"{differing_replays(evidence):,} differed from the first answer"
     return [
@@ -55,7 +55,7 @@ def _answered(evidence: Evidence) -> list[Figure]:
     ]
 
 
-def _kept(evidence: Evidence) -> list[Figure]:
+def _persisted(evidence: Evidence) -> list[Figure]:
     persisted = [row for row in evidence.rows if row.status != REJECTED]
     after = evidence.persisted_after
     when = "not all in time" if after is None else f"all within {_tenths(after)} s of the last yes"
@@ -65,22 +65,24 @@ def _kept(evidence: Evidence) -> list[Figure]:
     ]
 
 
-def _lived(evidence: Evidence) -> list[Figure]:
+def _ended(evidence: Evidence) -> list[Figure]:
     statuses = Counter(row.status for row in evidence.rows)
-    lives = [life_of(row) for row in evidence.rows]
-    deeds = Counter(
-        dealing.deed for dealings in evidence.dealings.of_order.values() for dealing in dealings
+    lifecycles = [lifecycle_of(row) for row in evidence.rows]
+    actions = Counter(
+        follow_up.action
+        for follow_ups in evidence.follow_ups.of_order.values()
+        for follow_up in follow_ups
     )
-    again = sum(life[: len(SERVED_LATE)] == SERVED_LATE for life in lives)
-    owed = sum(OWING in life for life in lives)
-    calls = evidence.dealings.calls
+    again = sum(lifecycle[: len(SERVED_LATE)] == SERVED_LATE for lifecycle in lifecycles)
+    owed = sum(OWING in lifecycle for lifecycle in lifecycles)
+    calls = evidence.follow_ups.calls
     return [
         (
             "paid",
             f"{statuses['paid']:,}",
             f"after {calls.sent:,} requests{_again(calls.sent_again)}",
         ),
-        ("failed", f"{deeds[Deed.FAILED_PAYMENT]:,}", "payments; the order keeps its stock"),
+        ("failed", f"{actions[Action.FAILED_PAYMENT]:,}", "payments; the order keeps its stock"),
         ("cancelled", f"{statuses['cancelled']:,}", "by their customers"),
         ("expired", f"{statuses['expired']:,}", f"not paid within {evidence.plan.hold_seconds} s"),
         ("refunded", f"{statuses['refunded']:,}", ""),
@@ -88,7 +90,7 @@ def _lived(evidence: Evidence) -> list[Figure]:
     ]
 
 
-def _told(evidence: Evidence) -> list[Figure]:
+def _delivered(evidence: Evidence) -> list[Figure]:
     inbox, deliveries = evidence.inbox, evidence.ledger.deliveries
     mails = sum(
         each.count for each in deliveries if (each.channel, each.state) == ("email", "delivered")
@@ -120,8 +122,12 @@ def _speed(evidence: Evidence) -> list[Figure]:
     return [
         ("accept p50/p99", _milliseconds(book.times(accepted=True)), "ms"),
         ("refuse p50/p99", _milliseconds(book.times(accepted=False)), "ms"),
-        ("orders/s", f"{rate(rush.judged, rush.last_answer):,}", "everything shares the machine"),
-        ("accepted/s", f"{rate(rush.accepted, rush.last_yes):,}", "up to the last yes of the rush"),
+        ("orders/s", f"{rate(rush.answered, rush.last_answer):,}", "everything shares the machine"),
+        (
+            "accepted/s",
+            f"{rate(rush.accepted, rush.last_acceptance):,}",
+            "up to the last yes of the rush",
+        ),
     ]
 
 

@@ -56,8 +56,8 @@ class Progress:
     def _line(self) -> str:
         return "  " + "   ".join(
             [
-                f"{self._book.judged:,} of {self._offered:,} orders",
-                *self._judgements(),
+                f"{self._book.answered:,} of {self._offered:,} orders",
+                *self._outcomes(),
                 f"persisted {self._sampler.persisted:,}",
                 *self._ends(),
                 f"notified {self._inbox.events.total():,}",
@@ -70,18 +70,18 @@ class Progress:
         ended = persisted - self._sampler.held
         bars = Table.grid(padding=(0, 2))
         for name, done, total in (
-            ("offered", self._book.judged, self._offered),
+            ("offered", self._book.answered, self._offered),
             ("persisted", persisted, accepted),
             ("at their end", ended, accepted),
         ):
             bar = ProgressBar(total=max(total, 1), completed=done, width=BAR_WIDTH)
             bars.add_row(name, bar, f"{done:,} of {total:,} orders")
         told = f"notified of {self._inbox.events.total():,} events"
-        lines = [*map("   ".join, (self._judgements(), [*self._ends(), told]))]
+        lines = [*map("   ".join, (self._outcomes(), [*self._ends(), told]))]
         pace = Text("   ".join(self._pace()), style="dim")
         return Padding(Group(bars, Text(), *map(Text, lines), pace), (1, 2, 0, 2))
 
-    def _judgements(self) -> list[str]:
+    def _outcomes(self) -> list[str]:
         first = self._book.first
         return [
             f"accepted {first[ACCEPTED]:,}",
@@ -95,7 +95,7 @@ class Progress:
 
     def _pace(self) -> list[str]:
         book = self._book
-        pace = [f"{rate(book.rush.judged, book.rush.last_answer):,} orders/s"]
+        pace = [f"{rate(book.rush.answered, book.rush.last_answer):,} orders/s"]
         pace.append(f"p50 {book.recent_median * 1000:.0f} ms")
         if book.calls.sent_again:
             pace.append(f"sent again {book.calls.sent_again.total():,}")

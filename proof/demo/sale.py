@@ -14,9 +14,9 @@ from shop.local.stack import Stack
 from .account.evidence import Evidence
 from .account.ledger import Ledger, read_ledger
 from .account.records import Records
-from .conditions import has_ended, is_told
+from .conditions import has_ended, is_delivered
 from .opening import Opened
-from .people.participants import crowd
+from .people.participants import participants
 from .people.plan import requests
 from .people.receiver import DemoReceiver
 from .people.shoppers import Shoppers
@@ -27,7 +27,8 @@ LAST_PERCENT = (
     1  # of the requests: not sent before the first check, which so is one during the sale
 )
 SETTLE_SECONDS = 25.0  # more than it takes until what a dead worker held is taken over
-TELL_SECONDS = 100.0  # the same for who tells of events: what it had under way rests for a minute
+# The same for the notifier: a delivery that it had under way rests for a minute.
+DELIVERY_SECONDS = 100.0
 SAMPLE_SECONDS = 0.25
 OFTEN_SECONDS = 0.1
 
@@ -74,7 +75,7 @@ class Sale:
     async def run(self) -> None:
         """Let everything happen, in turn, until nothing more is to come."""
         url = self._stack.web.url
-        async with crowd(url, self._opened, self.records, elapsed=self._elapsed) as people:
+        async with participants(url, self._opened, self.records, elapsed=self._elapsed) as people:
             await self._sell_out(people.shoppers)
             self._receiver.puts_off = False  # what was put off comes again while the holds go on
             await self._until_ended(self._plan.hold_seconds + SETTLE_SECONDS)
@@ -82,7 +83,9 @@ class Sale:
             people.customers.holds_have_ended.set()
             await people.customers.finish()
         await self._until_ended(SETTLE_SECONDS)
-        await until(lambda: is_told(self.records), seconds=TELL_SECONDS, every=OFTEN_SECONDS)
+        await until(
+            lambda: is_delivered(self.records), seconds=DELIVERY_SECONDS, every=OFTEN_SECONDS
+        )
 
     async def evidence(self) -> Evidence:
         """Return what all sides say. Raises LedgerAway."""
@@ -91,7 +94,7 @@ class Sale:
         return Evidence(
             plan=self._plan,
             book=self.records.book,
-            dealings=self.records.dealings,
+            follow_ups=self.records.follow_ups,
             inbox=self.records.inbox,
             ledger=ledger,
             drift_checks=self._drift_checks,
@@ -103,7 +106,7 @@ class Sale:
         """Return how long after the last yes of the rush its last order was seen in the ledger."""
         rush = self.records.book.rush
         reached = self.records.sampler.reached(rush.accepted)
-        return None if reached is None else max(0.0, reached - rush.last_yes)
+        return None if reached is None else max(0.0, reached - rush.last_acceptance)
 
     async def _sell_out(self, shoppers: Shoppers) -> None:
         """Send the requests of the rush, and check the drift meanwhile."""

@@ -49,7 +49,7 @@ class Load:
         self._account = account
         self._elapsed = elapsed
         self._caller = Caller(url, counts=self.counts, elapsed=elapsed, has_no_answer=has_no_answer)
-        self._lives: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._exits = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -57,28 +57,28 @@ class Load:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for life in self._lives:
-            life.cancel()
-        await asyncio.gather(*self._lives, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._exits.aclose()
 
     async def run(self, *, seconds: float) -> None:
         """Place orders for so long, and return when their customers have done all they will."""
         number, turn, end = 0, self._elapsed(), self._elapsed() + seconds
         while self._elapsed() < end:
-            if len(self._lives) < MOST_UNDER_WAY:
+            if len(self._tasks) < MOST_UNDER_WAY:
                 self._begin(number)
             number += 1
             turn = max(turn + self._pause, self._elapsed() - 1.0)  # not all at once after a stop
             await asyncio.sleep(turn - self._elapsed())
-        await asyncio.gather(*self._lives)
+        await asyncio.gather(*self._tasks)
 
     def _begin(self, number: int) -> None:
-        life = asyncio.create_task(self._live(number))
-        self._lives.add(life)
-        life.add_done_callback(self._lives.discard)
+        task = asyncio.create_task(self._serve_customer(number))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _live(self, number: int) -> None:
+    async def _serve_customer(self, number: int) -> None:
         """Let one customer place an order and do the rest."""
         course, key = course_of(number), f"{self._sale}-{number}"
         try:
@@ -138,17 +138,17 @@ class Load:
                 await self._cancel(order)
             case Course.PAYS_LATE:
                 await asyncio.sleep(LATE)
-                await self._tell("payment.succeeded", key, order)
+                await self._send_payment("payment.succeeded", key, order)
             case Course.PAYS | Course.PAYS_AND_SAYS_SO_TWICE:
                 await asyncio.sleep(SOON)
                 for _ in range(1 + (course is Course.PAYS_AND_SAYS_SO_TWICE)):
-                    await self._tell("payment.succeeded", key, order)
+                    await self._send_payment("payment.succeeded", key, order)
             case Course.FAILS_THEN_PAYS | Course.FAILS_THEN_CANCELS:
                 await asyncio.sleep(SOON)
-                await self._tell("payment.failed", key, order)
+                await self._send_payment("payment.failed", key, order)
                 await asyncio.sleep(SOON)
                 if course is Course.FAILS_THEN_PAYS:
-                    await self._tell("payment.succeeded", key, order)
+                    await self._send_payment("payment.succeeded", key, order)
                 else:
                     await self._cancel(order)
 
@@ -159,7 +159,7 @@ class Load:
         if reply.status != 200:
             self._account.wrong[f"a cancellation was answered {reply}"] += 1
 
-    async def _tell(self, type_: str, key: str, order: Mapping[str, Any]) -> None:
+    async def _send_payment(self, type_: str, key: str, order: Mapping[str, Any]) -> None:
         reference = f"{key}-{type_}"
         message = Message(type_, order["id"], order["total"], order["currency"], reference)
         headers = signed_headers(self._secret, reference, body := message.body())

@@ -1,4 +1,4 @@
-"""What the clients were told, order by order: the demo's own account of the sale. Pure."""
+"""The answers of a demo sale, order by order, as its clients got them. Pure."""
 
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from proof.answers import ACCEPTED, Answer
 from proof.calls import RequestCounts
-from proof.demo.people.order_plans import Order
+from proof.demo.people.order_plans import PlannedOrder
 from proof.percentiles import percentile
 
 RECENT = 500  # answers that the median of the moment is taken from
@@ -14,24 +14,24 @@ RECENT = 500  # answers that the median of the moment is taken from
 
 @dataclass
 class Pace:
-    """How fast orders were judged; times are in seconds from the sale's start."""
+    """How fast orders were answered; times are in seconds from the sale's start."""
 
-    judged: int = 0
+    answered: int = 0
     accepted: int = 0
     last_answer: float = 0.0
-    last_yes: float = 0.0
+    last_acceptance: float = 0.0
 
     def note(self, answer: Answer) -> None:
         """Count the first answer to an order."""
-        self.judged += 1
+        self.answered += 1
         self.last_answer = answer.at
         if answer.accepted:
             self.accepted += 1
-            self.last_yes = answer.at
+            self.last_acceptance = answer.at
 
 
 class Book:
-    """Every answer, and counts of them for whoever looks on."""
+    """Every answer, and counts of them for the progress display."""
 
     def __init__(self) -> None:
         self.answers: dict[str, list[Answer]] = {}  # by the order's key
@@ -40,13 +40,13 @@ class Book:
         self.replayed = 0
         self.rush = Pace()
         self.calls = RequestCounts()
-        self.unexpected: Counter[str] = Counter()  # by what came instead of a judgement
+        self.unexpected: Counter[str] = Counter()  # by what came instead of an answer to the order
         self.looked_up = 0
-        self.not_found: Counter[str] = Counter()  # by what a look at an accepted order brought
+        self.not_found: Counter[str] = Counter()  # accepted orders, by the reason
         self._recent: deque[float] = deque(maxlen=RECENT)
 
     @property
-    def judged(self) -> int:
+    def answered(self) -> int:
         """Orders that have an answer."""
         return len(self.answers)
 
@@ -55,7 +55,7 @@ class Book:
         """In seconds."""
         return percentile(self._recent, 50)
 
-    def note(self, order: Order, answer: Answer) -> bool:
+    def note(self, order: PlannedOrder, answer: Answer) -> bool:
         """Write down an answer to `order`. Returns whether it is the order's first."""
         told = self.answers.setdefault(order.key, [])
         told.append(answer)
@@ -71,11 +71,13 @@ class Book:
             self.rush.note(answer)
         return True
 
-    def accepted(self, orders: Iterable[Order]) -> list[tuple[Order, Answer]]:
+    def accepted(self, orders: Iterable[PlannedOrder]) -> list[tuple[PlannedOrder, Answer]]:
         """Return those of `orders` that were accepted, with the first answer."""
-        return self.answered(orders, ACCEPTED)
+        return self.orders_with(orders, ACCEPTED)
 
-    def answered(self, orders: Iterable[Order], outcome: str) -> list[tuple[Order, Answer]]:
+    def orders_with(
+        self, orders: Iterable[PlannedOrder], outcome: str
+    ) -> list[tuple[PlannedOrder, Answer]]:
         """Return those of `orders` whose first answer was `outcome`, with that answer."""
         return [
             (order, told[0])

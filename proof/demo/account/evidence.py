@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from proof.answers import Answer
-from proof.demo.people.order_plans import Order
+from proof.demo.people.order_plans import PlannedOrder
 from proof.demo.people.plan import Plan
 from proof.reconciliation import DriftCheck
 
 from .book import Book
-from .follow_ups import Dealings
+from .follow_ups import FollowUps
 from .inbox import Inbox
 from .ledger import Ledger, Row
-from .occupancy import FOR_GOOD, Stay, peaks
+from .occupancy import FOR_GOOD, Occupancy, peaks
 
 REJECTED = "rejected"
-LET_GO = {"order.cancelled", "order.expired", "order.refunded"}  # events that give units back
+RELEASING_EVENTS = {"order.cancelled", "order.expired", "order.refunded"}
 SELLING = {"paid", "confirmed"}
 HOLDING = {"awaiting_payment", *SELLING}
 
@@ -28,7 +28,7 @@ class Evidence:
 
     plan: Plan
     book: Book
-    dealings: Dealings = field(default_factory=Dealings)
+    follow_ups: FollowUps = field(default_factory=FollowUps)
     inbox: Inbox = field(default_factory=Inbox)
     ledger: Ledger = field(default_factory=Ledger)
     drift_checks: Sequence[DriftCheck] = ()
@@ -41,7 +41,7 @@ class Evidence:
         return self.ledger.rows
 
     @cached_property
-    def accepted(self) -> list[tuple[Order, Answer]]:
+    def accepted(self) -> list[tuple[PlannedOrder, Answer]]:
         """The orders that got a yes, with that answer."""
         return self.book.accepted(self.plan.orders)
 
@@ -53,17 +53,17 @@ class Evidence:
             found[row.key].append(row)
         return found
 
-    def first_sent(self, order: Order) -> float:
+    def first_sent(self, order: PlannedOrder) -> float:
         """Return when a client asked for `order` for the first time."""
         return min(answer.sent for answer in self.book.answers[order.key])
 
-    def spans(self) -> Iterator[tuple[Order, float, float]]:
+    def spans(self) -> Iterator[tuple[PlannedOrder, float, float]]:
         """Yield each order that got a yes, with the moments between which it certainly had its
         units: from the answer until the ledger let them go. In the second life of an order that
         was paid late it has them at the end."""
         for order, answer in self.accepted:
             rows = self.rows_by_key.get(order.key, [])
-            until = min((_let_go(row) for row in rows), default=FOR_GOOD)
+            until = min((_released_at(row) for row in rows), default=FOR_GOOD)
             yield order, answer.at, until
             if until < FOR_GOOD and any(row.status in SELLING for row in rows):
                 yield order, FOR_GOOD, FOR_GOOD
@@ -72,7 +72,7 @@ class Evidence:
     def oversold(self) -> Counter[str]:
         """The units of each SKU beyond the allocation, as told to clients or as written down."""
         told = peaks(
-            Stay(sku, units, since, until)
+            Occupancy(sku, units, since, until)
             for order, since, until in self.spans()
             for sku, units in order.lines.items()
         )
@@ -87,7 +87,7 @@ class Evidence:
         Without second lives: who pays late is not refused for the limit, the money is there.
         """
         return peaks(
-            Stay(order.customer, order.units, since, until)
+            Occupancy(order.customer, order.units, since, until)
             for order, since, until in self.spans()
             if since < FOR_GOOD
         )
@@ -102,8 +102,8 @@ def units_in(rows: Iterable[Row], statuses: Collection[str]) -> Counter[str]:
     return units
 
 
-def _let_go(row: Row) -> float:
+def _released_at(row: Row) -> float:
     """Return when an order's units were given back first."""
     if row.status == REJECTED:
         return 0.0
-    return next((event.at for event in row.events if event.type in LET_GO), FOR_GOOD)
+    return next((event.at for event in row.events if event.type in RELEASING_EVENTS), FOR_GOOD)

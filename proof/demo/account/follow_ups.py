@@ -10,7 +10,7 @@ from proof.calls import RequestCounts
 OK = 200
 
 
-class Deed(StrEnum):
+class Action(StrEnum):
     """What customers and the payment provider do about an order."""
 
     PAYMENT = "payment.succeeded"
@@ -20,19 +20,19 @@ class Deed(StrEnum):
 
 
 # Whoever cancels may come too late; every other request has to be taken.
-PROMISED: Mapping[Deed, frozenset[tuple[int, str]]] = {
-    Deed.PAYMENT: frozenset({(OK, "")}),
-    Deed.FAILED_PAYMENT: frozenset({(OK, "")}),
-    Deed.REFUND: frozenset({(OK, "")}),
-    Deed.CANCELLATION: frozenset({(OK, ""), (409, "not-cancellable")}),
+PROMISED: Mapping[Action, frozenset[tuple[int, str]]] = {
+    Action.PAYMENT: frozenset({(OK, "")}),
+    Action.FAILED_PAYMENT: frozenset({(OK, "")}),
+    Action.REFUND: frozenset({(OK, "")}),
+    Action.CANCELLATION: frozenset({(OK, ""), (409, "not-cancellable")}),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Dealing:
+class FollowUp:
     """A deed, and its answer; `at` is in seconds from the sale's start."""
 
-    deed: Deed
+    action: Action
     status: int
     problem: str = ""
     state: str = ""  # of the payment provider's message, as the product has told it
@@ -40,35 +40,37 @@ class Dealing:
     at: float = 0.0
 
     @property
-    def was_taken(self) -> bool:
+    def was_accepted(self) -> bool:
         """Whether the product said yes to it."""
         return self.status == OK
 
 
-class Dealings:
+class FollowUps:
     """Everything that was done, order by order."""
 
     def __init__(self) -> None:
-        self.of_order: defaultdict[str, list[Dealing]] = defaultdict(list)  # by the order's id
+        self.of_order: defaultdict[str, list[FollowUp]] = defaultdict(list)  # by the order's id
         self.unexpected: Counter[str] = Counter()  # by what came instead of a promised answer
         self.calls = RequestCounts()
 
-    def note(self, order_id: str, dealing: Dealing) -> None:
+    def note(self, order_id: str, follow_up: FollowUp) -> None:
         """Write down what was done about an order, and the answer."""
-        self.of_order[order_id].append(dealing)
-        if (dealing.status, dealing.problem) not in PROMISED[dealing.deed]:
-            answer = f"{dealing.status} {dealing.problem}".strip()
-            self.unexpected[f"{dealing.deed} answered {answer}"] += 1
+        self.of_order[order_id].append(follow_up)
+        if (follow_up.status, follow_up.problem) not in PROMISED[follow_up.action]:
+            answer = f"{follow_up.status} {follow_up.problem}".strip()
+            self.unexpected[f"{follow_up.action} answered {answer}"] += 1
 
-    def taken(self, order_id: str) -> list[Dealing]:
+    def taken(self, order_id: str) -> list[FollowUp]:
         """Return what was done about an order, in turn, each that the product said yes to."""
-        return [dealing for dealing in self.of_order.get(order_id, ()) if dealing.was_taken]
+        return [
+            follow_up for follow_up in self.of_order.get(order_id, ()) if follow_up.was_accepted
+        ]
 
     def message_ids(self) -> dict[str, str]:
         """Return the order that each message of the provider is about which was taken."""
         return {
-            dealing.message_id: order_id
-            for order_id, dealings in self.of_order.items()
-            for dealing in dealings
-            if dealing.message_id and dealing.was_taken
+            follow_up.message_id: order_id
+            for order_id, follow_ups in self.of_order.items()
+            for follow_up in follow_ups
+            if follow_up.message_id and follow_up.was_accepted
         }

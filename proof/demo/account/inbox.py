@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-class Notice(NamedTuple):
+class EventMessage(NamedTuple):
     """A message that tells of an event of an order."""
 
     message_id: str  # `webhook-id`: the same however often it is sent
@@ -19,29 +19,29 @@ class Notice(NamedTuple):
 class Inbox:
     """What has arrived, in its order, and counts of it for whoever looks on."""
 
-    of_order: dict[str, list[Notice]] = field(default_factory=dict)  # by the order's id
+    of_order: dict[str, list[EventMessage]] = field(default_factory=dict)  # by the order's id
     events: Counter[str] = field(default_factory=Counter)  # different ones, by type
     put_off: int = 0  # answered 500, so that they come again
     duplicates: int = 0
     refused: Counter[str] = field(default_factory=Counter)  # by what is wrong with them
 
-    def note(self, notice: Notice) -> None:
+    def note(self, message: EventMessage) -> None:
         """Write down a message that was taken."""
-        before = self.of_order.setdefault(notice.order_id, [])
-        if any(each.message_id == notice.message_id for each in before):
+        before = self.of_order.setdefault(message.order_id, [])
+        if any(each.message_id == message.message_id for each in before):
             self.duplicates += 1
         else:
-            self.events[notice.type] += 1
-        before.append(notice)
+            self.events[message.type] += 1
+        before.append(message)
 
-    def first_arrivals(self, order_id: str) -> list[Notice]:
+    def first_arrivals(self, order_id: str) -> list[EventMessage]:
         """Return an order's messages as they came, each of them once."""
         return list(dict.fromkeys(self.of_order.get(order_id, ())))
 
-    def tells_all(self, order_id: str, events: Sequence[tuple[int, str]]) -> bool:
+    def has_exactly(self, order_id: str, events: Sequence[tuple[int, str]]) -> bool:
         """Return whether these events of an order, (sequence, type), arrived in turn and no other.
 
         A message may arrive more than once, but no event under two ids.
         """
         arrived = self.first_arrivals(order_id)
-        return [(notice.sequence, notice.type) for notice in arrived] == list(events)
+        return [(message.sequence, message.type) for message in arrived] == list(events)

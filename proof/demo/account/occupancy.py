@@ -10,7 +10,7 @@ from typing import NamedTuple
 FOR_GOOD = math.inf
 
 
-class Stay(NamedTuple):
+class Occupancy(NamedTuple):
     """So many units of something were certainly taken, from one moment to another."""
 
     what: str
@@ -19,10 +19,10 @@ class Stay(NamedTuple):
     until: float = FOR_GOOD
 
 
-def peaks(stays: Iterable[Stay]) -> Counter[str]:
+def peaks(occupancies: Iterable[Occupancy]) -> Counter[str]:
     """Return the most units of each thing that were certainly taken at one moment."""
     changes = []
-    for what, units, since, until in stays:
+    for what, units, since, until in occupancies:
         if since < until or since == FOR_GOOD:
             changes += [(since, units, what), (until, -units, what)]
     taken: Counter[str] = Counter()

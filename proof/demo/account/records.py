@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from proof.demo.sampler import Sampler
 
 from .book import Book
-from .follow_ups import Dealings
+from .follow_ups import FollowUps
 from .inbox import Inbox
 
 
@@ -16,4 +16,4 @@ class Records:
     inbox: Inbox
     sampler: Sampler
     book: Book = field(default_factory=Book)
-    dealings: Dealings = field(default_factory=Dealings)
+    follow_ups: FollowUps = field(default_factory=FollowUps)

@@ -3,9 +3,9 @@
 from collections import Counter
 
 from proof.demo.account.evidence import REJECTED, SELLING, Evidence, units_in
-from proof.demo.account.follow_ups import Deed
+from proof.demo.account.follow_ups import Action
 from proof.demo.account.ledger import Row
-from proof.demo.people.endings import OWING, REFUNDED, is_as_promised, life_of
+from proof.demo.people.endings import OWING, REFUNDED, is_as_promised, lifecycle_of
 
 from .placing import listed
 
@@ -22,9 +22,9 @@ def ended_wrongly(evidence: Evidence) -> list[str]:
         if row.status == HELD:
             wrong["orders still held"] += 1
         elif row.status != REJECTED and not is_as_promised(
-            row, evidence.dealings.taken(row.order_id)
+            row, evidence.follow_ups.taken(row.order_id)
         ):
-            wrong[f"orders that went {' → '.join(life_of(row))} unasked"] += 1
+            wrong[f"orders that went {' → '.join(lifecycle_of(row))} unasked"] += 1
     return listed(wrong)
 
 
@@ -46,7 +46,7 @@ def not_on_sale_again(evidence: Evidence) -> list[str]:
 
 def misapplied_payments(evidence: Evidence) -> list[str]:
     """Every payment was applied exactly once."""
-    told = evidence.dealings.message_ids()
+    told = evidence.follow_ups.message_ids()
     rows = {row.order_id: row for row in evidence.rows}
     wrong: Counter[str] = Counter()
     kept = Counter(payment.message_id for payment in evidence.ledger.payments)
@@ -60,11 +60,11 @@ def misapplied_payments(evidence: Evidence) -> list[str]:
     return listed(wrong)
 
 
-def _state_of(deed: str, row: Row) -> str:
+def _state_of(action: str, row: Row) -> str:
     """Return the state that a message has to be in, by how its order ended."""
-    if deed != Deed.PAYMENT:
+    if action != Action.PAYMENT:
         return DONE
-    match life_of(row):
+    match lifecycle_of(row):
         case (*_, last) if last == OWING:
             return OWED
         case (*_, last) if last == REFUNDED:
@@ -73,17 +73,17 @@ def _state_of(deed: str, row: Row) -> str:
             return SERVED
 
 
-def untold_events(evidence: Evidence) -> list[str]:
+def undelivered_events(evidence: Evidence) -> list[str]:
     """Every event reached the receiver, in sequence and rightly signed."""
     inbox = evidence.inbox
-    untold = sum(
-        not inbox.tells_all(row.order_id, [(event.sequence, event.type) for event in row.events])
+    undelivered = sum(
+        not inbox.has_exactly(row.order_id, [(event.sequence, event.type) for event in row.events])
         for row in evidence.rows
     )
     known = {row.order_id for row in evidence.rows}
     return listed(
         {
-            "orders of which too little, too much or in the wrong order was told": untold,
+            "orders of which too little, too much or in the wrong order was told": undelivered,
             "orders told of that there are not": sum(id_ not in known for id_ in inbox.of_order),
             **inbox.refused,
         }
@@ -93,7 +93,7 @@ def untold_events(evidence: Evidence) -> list[str]:
 def notified(evidence: Evidence) -> int:
     """Return the orders of which the receiver was told everything, in sequence."""
     return sum(
-        evidence.inbox.tells_all(
+        evidence.inbox.has_exactly(
             row.order_id, [(event.sequence, event.type) for event in row.events]
         )
         for row in evidence.rows

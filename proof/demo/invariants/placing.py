@@ -13,7 +13,7 @@ PLACED = "order.placed"
 def unexpected_answers(evidence: Evidence) -> list[str]:
     """Every request got an answer that the API promises."""
     unanswered = sum(order.key not in evidence.book.answers for order in evidence.plan.orders)
-    unexpected = {**evidence.book.unexpected, **evidence.dealings.unexpected}
+    unexpected = {**evidence.book.unexpected, **evidence.follow_ups.unexpected}
     return listed({"orders without an answer": unanswered, **unexpected})
 
 
@@ -75,7 +75,7 @@ def wrongly_sold_out(evidence: Evidence) -> list[str]:
     stock = evidence.plan.stock
     wrong = sum(
         all(units <= stock[sku] - taken.by(sku, answer.at) for sku, units in order.lines.items())
-        for order, answer in evidence.book.answered(evidence.plan.orders, SOLD_OUT)
+        for order, answer in evidence.book.orders_with(evidence.plan.orders, SOLD_OUT)
     )
     return listed({"orders refused though the stock was there": wrong})
 
@@ -86,7 +86,7 @@ def limit_broken(evidence: Evidence) -> list[str]:
     taken = Takings(
         (order.customer, evidence.first_sent(order), order.units) for order, _ in evidence.accepted
     )
-    refused = evidence.book.answered(evidence.plan.orders, OVER_LIMIT)
+    refused = evidence.book.orders_with(evidence.plan.orders, OVER_LIMIT)
     return listed(
         {
             "customers with more": sum(units > limit for units in evidence.most_bought.values()),

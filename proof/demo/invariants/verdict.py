@@ -30,6 +30,6 @@ def verdict(evidence: Evidence) -> list[Check]:
         "Every order ended where its customer put it": fulfilment.ended_wrongly,
         "Every unit that came back was on sale again": fulfilment.not_on_sale_again,
         "Every payment was applied exactly once": fulfilment.misapplied_payments,
-        "Every event was told in sequence, and rightly signed": fulfilment.untold_events,
+        "Every event was told in sequence, and rightly signed": fulfilment.undelivered_events,
     }
     return [Check(invariant, judge(evidence)) for invariant, judge in rules.items()]

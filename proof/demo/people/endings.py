@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from proof.demo.account.follow_ups import Dealing, Deed
+from proof.demo.account.follow_ups import Action, FollowUp
 from proof.demo.account.ledger import Event, Row
 
 CLOCKS_APART = 1.0  # seconds by which the clocks of the product's servers may differ
@@ -11,17 +11,17 @@ CLOCKS_APART = 1.0  # seconds by which the clocks of the product's servers may d
 COUNTS = ("pending", "applied")
 OWING = "owing"  # the event says that money came in for which there is no stock
 
-Life = tuple[str, ...]  # the types of an order's events, in turn
+Lifecycle = tuple[str, ...]  # the types of an order's events, in turn
 
-PAID_IN_TIME: Life = ("placed", "paid")
-EXPIRED: Life = ("placed", "expired")
-CANCELLED: Life = ("placed", "cancelled")
-SERVED_LATE: Life = (*EXPIRED, "paid")
-UNSERVED: Life = (*EXPIRED, OWING)
+PAID_IN_TIME: Lifecycle = ("placed", "paid")
+EXPIRED: Lifecycle = ("placed", "expired")
+CANCELLED: Lifecycle = ("placed", "cancelled")
+SERVED_LATE: Lifecycle = (*EXPIRED, "paid")
+UNSERVED: Lifecycle = (*EXPIRED, OWING)
 REFUNDED = "refunded"
 
 
-class Deeds(NamedTuple):
+class Actions(NamedTuple):
     """What was done about an order, as far as the product said yes to it."""
 
     paid: bool
@@ -29,26 +29,28 @@ class Deeds(NamedTuple):
     cancelled: bool
 
 
-def deeds(taken: Sequence[Dealing]) -> Deeds:
+def actions_of(taken: Sequence[FollowUp]) -> Actions:
     """Return what the dealings that were taken amount to."""
-    kinds = {dealing.deed for dealing in taken}
-    return Deeds(Deed.PAYMENT in kinds, Deed.REFUND in kinds, Deed.CANCELLATION in kinds)
+    kinds = {follow_up.action for follow_up in taken}
+    return Actions(Action.PAYMENT in kinds, Action.REFUND in kinds, Action.CANCELLATION in kinds)
 
 
-def life_of(row: Row) -> Life:
+def lifecycle_of(row: Row) -> Lifecycle:
     """Return an order's life as its events tell it."""
     return tuple(_name(event) for event in row.events)
 
 
-def was_in_time(row: Row, taken: Sequence[Dealing]) -> bool:
+def was_in_time(row: Row, taken: Sequence[FollowUp]) -> bool:
     """Return whether a payment is known to have been received before the order's hold ended."""
     return any(
-        dealing.deed is Deed.PAYMENT and dealing.state in COUNTS and dealing.at < row.hold_ends_at
-        for dealing in taken
+        follow_up.action is Action.PAYMENT
+        and follow_up.state in COUNTS
+        and follow_up.at < row.hold_ends_at
+        for follow_up in taken
     )
 
 
-def promised_lives(done: Deeds, *, in_time: bool) -> set[Life]:
+def promised_lifecycles(done: Actions, *, in_time: bool) -> set[Lifecycle]:
     """Return the lives that an order may have had after that.
 
     Who has paid may have been late, on a slow machine even if it was not meant so. Then the hold
@@ -57,16 +59,16 @@ def promised_lives(done: Deeds, *, in_time: bool) -> set[Life]:
     if not done.paid:
         return {CANCELLED} if done.cancelled else {EXPIRED}
     served = {PAID_IN_TIME} if in_time else {PAID_IN_TIME, SERVED_LATE, UNSERVED}
-    return {(*life, REFUNDED) for life in served} if done.refunded else served
+    return {(*lifecycle, REFUNDED) for lifecycle in served} if done.refunded else served
 
 
-def is_as_promised(row: Row, taken: Sequence[Dealing]) -> bool:
+def is_as_promised(row: Row, taken: Sequence[FollowUp]) -> bool:
     """Return whether an order ended where its customer and the payment provider put it."""
-    life = life_of(row)
+    lifecycle = lifecycle_of(row)
     return (
-        life in promised_lives(deeds(taken), in_time=was_in_time(row, taken))
-        and row.status == _status(life)
-        and row.owes is (life[-1] == OWING)
+        lifecycle in promised_lifecycles(actions_of(taken), in_time=was_in_time(row, taken))
+        and row.status == _status(lifecycle)
+        and row.owes is (lifecycle[-1] == OWING)
         and not _expired_early(row)
     )
 
@@ -78,8 +80,8 @@ def _expired_early(row: Row) -> bool:
     )
 
 
-def _status(life: Life) -> str:
-    return "expired" if life[-1] == OWING else life[-1]
+def _status(lifecycle: Lifecycle) -> str:
+    return "expired" if lifecycle[-1] == OWING else lifecycle[-1]
 
 
 def _name(event: Event) -> str:

@@ -47,7 +47,7 @@ FATE_PERCENT = {
     Fate.GETS_MONEY_BACK: 2,
 }
 DELAYS = (0.1, 0.8)  # seconds from the yes to what the customer does, and to the next thing
-TOLD_TWICE_PERCENT = 5  # the payment provider sends its messages a second time
+SENT_TWICE_PERCENT = 5  # the payment provider sends its messages a second time
 MAILED_PERCENT = 5  # leave an e-mail address
 
 WAITING_PERCENT = 1  # ask for the answer after persistence (`Prefer: wait`)
@@ -55,7 +55,7 @@ LOOKING_PERCENT = 2  # look the order up as soon as it is accepted
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PlannedOrder:
     """One order that a customer wants to place through a client."""
 
     key: str
@@ -68,7 +68,7 @@ class Order:
     email: str = ""
     fate: Fate = Fate.PAYS
     delay: float = 0.0  # seconds
-    told_twice: bool = False
+    sent_twice: bool = False
     comes_late: bool = False
 
     @property
@@ -77,12 +77,12 @@ class Order:
         return sum(self.lines.values())
 
 
-def rush_order(key: str, random: Random, *, skus: Sequence[str], customers: int) -> Order:
+def rush_order(key: str, random: Random, *, skus: Sequence[str], customers: int) -> PlannedOrder:
     """Return an order of one of `customers` people, for some of `skus`."""
     count = min(random.choices(LINES, LINE_WEIGHTS)[0], len(skus))
     repeat = _choose(random, REPEATED_PERCENT)
     customer = f"customer-{random.randrange(-(-customers // ORDERS_PER_CUSTOMER))}"
-    return Order(
+    return PlannedOrder(
         key=key,
         client=random.choice(CLIENTS),
         customer=customer,
@@ -97,13 +97,13 @@ def rush_order(key: str, random: Random, *, skus: Sequence[str], customers: int)
         email=f"{customer}@mail.example" if _happens(random, MAILED_PERCENT) else "",
         fate=_choose(random, FATE_PERCENT),
         delay=random.uniform(*DELAYS),
-        told_twice=_happens(random, TOLD_TWICE_PERCENT),
+        sent_twice=_happens(random, SENT_TWICE_PERCENT),
     )
 
 
-def latecomer(key: str, random: Random, *, skus: Sequence[str]) -> Order:
+def latecomer(key: str, random: Random, *, skus: Sequence[str]) -> PlannedOrder:
     """Return an order of somebody new, for one of `skus`, when the first holds are over."""
-    return Order(
+    return PlannedOrder(
         key=key,
         client=random.choice(CLIENTS),
         customer=f"latecomer-{key}",

@@ -13,7 +13,7 @@ from .provider import Provider, has_no_answer, message_ids
 from .shoppers import Shoppers
 
 
-class Crowd(NamedTuple):
+class Participants(NamedTuple):
     """Who places the orders, and who sees to it that they have their fate."""
 
     shoppers: Shoppers
@@ -21,25 +21,27 @@ class Crowd(NamedTuple):
 
 
 @asynccontextmanager
-async def crowd(
+async def participants(
     url: str, opened: Opened, records: Records, *, elapsed: Callable[[], float]
-) -> AsyncIterator[Crowd]:
+) -> AsyncIterator[Participants]:
     """Connect everybody with the server at `url`; their answers go into `records`."""
 
     def caller() -> Caller:
         return Caller(
-            url, counts=records.dealings.calls, elapsed=elapsed, has_no_answer=has_no_answer
+            url, counts=records.follow_ups.calls, elapsed=elapsed, has_no_answer=has_no_answer
         )
 
     async with caller() as to_pay, caller() as to_cancel:
         provider = Provider(
             to_pay,
             secret=opened.payment_secret,
-            dealings=records.dealings,
+            follow_ups=records.follow_ups,
             ids=message_ids(opened.plan.sale),
         )
         async with (
-            Customers(provider, to_cancel, opened.api_keys, dealings=records.dealings) as customers,
+            Customers(
+                provider, to_cancel, opened.api_keys, follow_ups=records.follow_ups
+            ) as customers,
             Shoppers(
                 opened.plan,
                 url,
@@ -49,4 +51,4 @@ async def crowd(
                 accepted=customers.take,
             ) as shoppers,
         ):
-            yield Crowd(shoppers, customers)
+            yield Participants(shoppers, customers)

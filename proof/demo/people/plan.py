@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from .order_plans import Order, Repeat, latecomer, rush_order
+from .order_plans import PlannedOrder, Repeat, latecomer, rush_order
 
 PRICE = "25.00"
 LIMIT = 4  # units a customer may buy over the whole sale
@@ -26,17 +26,17 @@ class Plan:
 
     sale: str
     stock: Mapping[str, int]
-    orders: Sequence[Order]
+    orders: Sequence[PlannedOrder]
     limit: int = LIMIT
     hold_seconds: int = HOLD_SECONDS
 
     @property
-    def rush(self) -> list[Order]:
+    def rush(self) -> list[PlannedOrder]:
         """The orders that are tried as soon as the sale opens."""
         return [order for order in self.orders if not order.comes_late]
 
     @property
-    def latecomers(self) -> list[Order]:
+    def latecomers(self) -> list[PlannedOrder]:
         """The orders that are tried when the holds of the others are over."""
         return [order for order in self.orders if order.comes_late]
 
@@ -44,7 +44,7 @@ class Plan:
 class Request(NamedTuple):
     """An order to send, or to send again."""
 
-    order: Order
+    order: PlannedOrder
     again: bool = False
 
 
@@ -71,9 +71,9 @@ def share_out(stock: int) -> dict[str, int]:
     return units
 
 
-def requests(orders: Sequence[Order]) -> Iterator[Request]:
+def requests(orders: Sequence[PlannedOrder]) -> Iterator[Request]:
     """Yield every order in turn, and late repetitions a good while after their first time."""
-    late: deque[tuple[int, Order]] = deque()
+    late: deque[tuple[int, PlannedOrder]] = deque()
     for number, order in enumerate(orders):
         yield Request(order)
         if order.repeat is Repeat.LATER:

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable
 
 from proof.calls import Caller, NoAnswer
-from proof.demo.account.follow_ups import Dealing, Dealings, Deed
+from proof.demo.account.follow_ups import Action, FollowUp, FollowUps
 from shop.local.signed_payments import CALLBACK, Message, signed_headers
 
 
@@ -18,15 +18,15 @@ class Provider:
     """Sends signed messages through `caller`, each under an id that stays the same."""
 
     def __init__(
-        self, caller: Caller, *, secret: str, dealings: Dealings, ids: Callable[[], str]
+        self, caller: Caller, *, secret: str, follow_ups: FollowUps, ids: Callable[[], str]
     ) -> None:
-        """Sign with `secret`, name each message by `ids`, write down the answers in `dealings`."""
+        """Sign with `secret`, name each message by `ids`, note the answers in `follow_ups`."""
         self._caller = caller
         self._secret = secret
-        self._dealings = dealings
+        self._follow_ups = follow_ups
         self._new_id = ids
 
-    async def tell(self, message: Message, *, twice: bool = False) -> None:
+    async def send(self, message: Message, *, twice: bool = False) -> None:
         """Tell of a payment, `twice` where the provider believes that nobody has heard it."""
         message_id = self._new_id()
         async with asyncio.TaskGroup() as tries:
@@ -39,17 +39,17 @@ class Provider:
         try:
             reply = await self._caller.ask("POST", CALLBACK, data=body, headers=headers)
         except NoAnswer as error:
-            self._dealings.unexpected[f"{message.type} given up after {error}"] += 1
+            self._follow_ups.unexpected[f"{message.type} given up after {error}"] += 1
             return
-        dealing = Dealing(
-            Deed(message.type),
+        follow_up = FollowUp(
+            Action(message.type),
             reply.status,
             reply.problem,
             state=str(reply.document.get("state", "")),
             message_id=message_id,
             at=self._caller.elapsed(),
         )
-        self._dealings.note(message.order_id, dealing)
+        self._follow_ups.note(message.order_id, follow_up)
 
 
 def message_ids(sale: str) -> Callable[[], str]:

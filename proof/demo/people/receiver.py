@@ -6,7 +6,7 @@ from zlib import crc32
 from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from proof.demo.account.inbox import Inbox, Notice
+from proof.demo.account.inbox import EventMessage, Inbox
 from shop.local.receiver import Receiver
 
 PUT_OFF_PERCENT = 2  # of the orders: the first call about them is answered 500
@@ -30,9 +30,9 @@ class DemoReceiver(Receiver):
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer a message as its signature and its order deserve."""
-        return web.Response(status=self._judge(dict(request.headers), await request.read()))
+        return web.Response(status=self._status_of(dict(request.headers), await request.read()))
 
-    def _judge(self, headers: dict[str, str], body: bytes) -> int:
+    def _status_of(self, headers: dict[str, str], body: bytes) -> int:
         if not self.secret:
             return PUT_OFF
         try:
@@ -47,15 +47,15 @@ class DemoReceiver(Receiver):
         order = message["data"]
         if order["sale"] != self._sale:
             return TAKEN
-        notice = Notice(message_id, order["id"], message["sequence"], message["type"])
-        if self._is_put_off(notice):
+        event = EventMessage(message_id, order["id"], message["sequence"], message["type"])
+        if self._is_put_off(event):
             self._put_off.add(message_id)
             self.inbox.put_off += 1
             return PUT_OFF
-        self.inbox.note(notice)
+        self.inbox.note(event)
         return TAKEN
 
-    def _is_put_off(self, notice: Notice) -> bool:
-        chosen = crc32(notice.order_id.encode()) % 100 < PUT_OFF_PERCENT
-        first = notice.sequence == 1 and notice.message_id not in self._put_off
+    def _is_put_off(self, message: EventMessage) -> bool:
+        chosen = crc32(message.order_id.encode()) % 100 < PUT_OFF_PERCENT
+        first = message.sequence == 1 and message.message_id not in self._put_off
         return self.puts_off and chosen and first

@@ -10,7 +10,7 @@ from proof.answers import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer
 from proof.calls import Caller, NoAnswer, Reply
 from proof.demo.account.book import Book
 
-from .order_plans import Order, Repeat
+from .order_plans import PlannedOrder, Repeat
 from .plan import Plan, Request
 
 AT_THE_SAME_TIME = 32  # requests under way, on as many connections
@@ -19,7 +19,7 @@ ASK_AGAIN = (429, 503)
 REFUSALS = {SOLD_OUT, OVER_LIMIT}
 REJECTED = "rejected"
 
-Accepted = Callable[[Order, Mapping[str, Any]], None]  # an order, and as the API shows it
+Accepted = Callable[[PlannedOrder, Mapping[str, Any]], None]  # an order, and as the API shows it
 
 
 class Shoppers:
@@ -73,7 +73,7 @@ class Shoppers:
             else:
                 await self._place_first(order)
 
-    async def _place_first(self, order: Order) -> None:
+    async def _place_first(self, order: PlannedOrder) -> None:
         if order.repeat is Repeat.AT_ONCE:
             async with asyncio.TaskGroup() as twins:
                 twins.create_task(self._place(order, self._caller))
@@ -83,7 +83,7 @@ class Shoppers:
         await self._place(order, self._caller)
         answered.set()
 
-    async def _place(self, order: Order, caller: Caller) -> None:
+    async def _place(self, order: PlannedOrder, caller: Caller) -> None:
         headers = {"Idempotency-Key": order.key, **self._authorization(order)}
         if order.waits:
             headers["Prefer"] = f"wait={WAIT_SECONDS}"
@@ -101,7 +101,7 @@ class Shoppers:
         else:
             await self._take(order, answer, reply)
 
-    async def _take(self, order: Order, answer: Answer, reply: Reply) -> None:
+    async def _take(self, order: PlannedOrder, answer: Answer, reply: Reply) -> None:
         is_first = self.book.note(order, answer)
         if not answer.accepted:
             return
@@ -110,7 +110,7 @@ class Shoppers:
         if order.is_looked_up:
             await self._look_up(order, reply)
 
-    async def _look_up(self, order: Order, accepted: Reply) -> None:
+    async def _look_up(self, order: PlannedOrder, accepted: Reply) -> None:
         """Get an order that was just accepted: it has to be there, and the same."""
         self.book.looked_up += 1
         location = accepted.headers.get("Location", "/")
@@ -124,11 +124,11 @@ class Shoppers:
         elif not is_same_order(accepted.document, found.document):
             self.book.not_found["looks that found another order"] += 1
 
-    def _authorization(self, order: Order) -> dict[str, str]:
+    def _authorization(self, order: PlannedOrder) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._api_keys[order.client]}"}
 
 
-def request_body(sale: str, order: Order) -> dict[str, Any]:
+def request_body(sale: str, order: PlannedOrder) -> dict[str, Any]:
     """Return the document that asks for an order."""
     lines = [{"sku": sku, "quantity": quantity} for sku, quantity in order.lines.items()]
     email = {"email": order.email} if order.email else {}

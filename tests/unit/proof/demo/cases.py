@@ -10,17 +10,17 @@ from typing import Any
 from proof.answers import ACCEPTED, OVER_LIMIT, SOLD_OUT, Answer
 from proof.demo.account.book import Book
 from proof.demo.account.evidence import Evidence
-from proof.demo.account.follow_ups import Dealing, Dealings, Deed
-from proof.demo.account.inbox import Inbox, Notice
+from proof.demo.account.follow_ups import Action, FollowUp, FollowUps
+from proof.demo.account.inbox import EventMessage, Inbox
 from proof.demo.account.ledger import Event, Ledger, Payment, Row
 from proof.demo.invariants.verdict import verdict
-from proof.demo.people.order_plans import Order
+from proof.demo.people.order_plans import PlannedOrder
 from proof.demo.people.plan import Plan
 from proof.reconciliation import Balance, DriftCheck
 
 
-def order(key: str, customer: str, **lines: int) -> Order:
-    return Order(key=key, client="app", customer=customer, lines=lines)
+def order(key: str, customer: str, **lines: int) -> PlannedOrder:
+    return PlannedOrder(key=key, client="app", customer=customer, lines=lines)
 
 
 def yes(key: str, **changes: Any) -> Answer:
@@ -48,8 +48,8 @@ def row(key: str, status: str, *types: str, **changes: Any) -> Row:
     return replace(Row(key, f"id-{key}", status, {}, events("placed", *types)), **changes)
 
 
-def paid(key: str, *, state: str = "applied", at: float = 6.0, name: str = "") -> Dealing:
-    return Dealing(Deed.PAYMENT, 200, state=state, message_id=name or f"msg-{key}", at=at)
+def paid(key: str, *, state: str = "applied", at: float = 6.0, name: str = "") -> FollowUp:
+    return FollowUp(Action.PAYMENT, 200, state=state, message_id=name or f"msg-{key}", at=at)
 
 
 TWO, BOTH, THIRD, LAST = (
@@ -69,7 +69,7 @@ ROWS = [
     row("two", "paid", "paid", lines={"TEE": 2}, hold_ends_at=15.0),
     row("both", "cancelled", "cancelled", lines={"TEE": 1, "CAP": 1}, hold_ends_at=15.0),
 ]
-DONE = {"id-two": [paid("two")], "id-both": [Dealing(Deed.CANCELLATION, 200)]}
+DONE = {"id-two": [paid("two")], "id-both": [FollowUp(Action.CANCELLATION, 200)]}
 PAYMENTS = [Payment("msg-two", "id-two", "succeeded", "applied")]
 BALANCES = [Balance("TEE", 3, 1, 0, 0, 2), Balance("CAP", 1, 1, 0, 0, 0)]
 DRIFT_CHECKS = [
@@ -86,27 +86,27 @@ def book(told: Mapping[str, list[Answer]], planned: Plan = PLANNED) -> Book:
     return written
 
 
-def dealings(done: Mapping[str, Sequence[Dealing]]) -> Dealings:
-    written = Dealings()
-    for order_id, deeds in done.items():
-        for dealing in deeds:
-            written.note(order_id, dealing)
+def follow_ups(done: Mapping[str, Sequence[FollowUp]]) -> FollowUps:
+    written = FollowUps()
+    for order_id, follow_ups_of_order in done.items():
+        for follow_up in follow_ups_of_order:
+            written.note(order_id, follow_up)
     return written
 
 
-def notices(rows: Sequence[Row]) -> list[Notice]:
+def event_messages(rows: Sequence[Row]) -> list[EventMessage]:
     """What a receiver is told of these orders, one order after the other."""
     return [
-        Notice(f"evt-{row.key}-{event.sequence}", row.order_id, event.sequence, event.type)
+        EventMessage(f"evt-{row.key}-{event.sequence}", row.order_id, event.sequence, event.type)
         for row in rows
         for event in row.events
     ]
 
 
-def inbox(arrived: Sequence[Notice]) -> Inbox:
+def inbox(arrived: Sequence[EventMessage]) -> Inbox:
     written = Inbox()
-    for notice in arrived:
-        written.note(notice)
+    for message in arrived:
+        written.note(message)
     return written
 
 
@@ -116,8 +116,8 @@ def evidence(told: Mapping[str, list[Answer]] = TOLD, **changes: Any) -> Evidenc
     return Evidence(
         plan=planned,
         book=book(told, planned),
-        dealings=dealings(changes.pop("done", DONE)),
-        inbox=inbox(changes.pop("arrived", notices(rows))),
+        follow_ups=follow_ups(changes.pop("done", DONE)),
+        inbox=inbox(changes.pop("arrived", event_messages(rows))),
         ledger=Ledger(
             rows=rows,
             payments=changes.pop("payments", PAYMENTS),

@@ -68,5 +68,5 @@ def test_the_exit_code_is_the_verdict(
     async def run_and_judge(*_: object, **__: object) -> list[Check]:
         return checks
 
-    monkeypatch.setattr(command, "_run_and_judge", run_and_judge)
+    monkeypatch.setattr(command, "_run_and_check", run_and_judge)
     assert asyncio.run(command.demo(orders=1, stock=1)) == code

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from proof.demo.account.evidence import Evidence
-from proof.demo.account.follow_ups import Dealing, Deed
-from proof.demo.account.inbox import Inbox, Notice
+from proof.demo.account.follow_ups import Action, FollowUp
+from proof.demo.account.inbox import EventMessage, Inbox
 from proof.demo.account.ledger import Payment, Row
 from proof.demo.invariants.fulfilment import notified
 from proof.demo.people.endings import is_as_promised
@@ -23,21 +23,21 @@ from .cases import (
     TOLD_OF,
     broken,
     changed,
+    event_messages,
     evidence,
-    notices,
     paid,
     row,
 )
 
-CANCELLED = Dealing(Deed.CANCELLATION, 200)
-TOO_LATE_TO_CANCEL = Dealing(Deed.CANCELLATION, 409, "not-cancellable")
-FAILED = Dealing(Deed.FAILED_PAYMENT, 200, state="applied", message_id="msg-1")
+CANCELLED = FollowUp(Action.CANCELLATION, 200)
+TOO_LATE_TO_CANCEL = FollowUp(Action.CANCELLATION, 409, "not-cancellable")
+FAILED = FollowUp(Action.FAILED_PAYMENT, 200, state="applied", message_id="msg-1")
 PAID = paid("two")
 PAID_LATE = paid("two", state="pending", at=20.0)
-REFUNDED = Dealing(Deed.REFUND, 200, state="applied", message_id="msg-2")
+REFUNDED = FollowUp(Action.REFUND, 200, state="applied", message_id="msg-2")
 
 # What was done about an order, its status, its events after the first.
-PROMISED: dict[str, tuple[list[Dealing], str, tuple[str, ...]]] = {
+PROMISED: dict[str, tuple[list[FollowUp], str, tuple[str, ...]]] = {
     "nobody paid": ([], "expired", ("expired",)),
     "the payment failed": ([FAILED], "expired", ("expired",)),
     "paid": ([PAID], "paid", ("paid",)),
@@ -55,7 +55,7 @@ PROMISED: dict[str, tuple[list[Dealing], str, tuple[str, ...]]] = {
     ),
     "paid back": ([PAID_LATE, REFUNDED], "refunded", ("expired", "owing", "refunded")),
 }
-NOT_PROMISED: dict[str, tuple[list[Dealing], str, tuple[str, ...]]] = {
+NOT_PROMISED: dict[str, tuple[list[FollowUp], str, tuple[str, ...]]] = {
     "paid by nobody": ([], "paid", ("paid",)),
     "paid by a failed payment": ([FAILED], "paid", ("paid",)),
     "expired though paid in time": ([PAID], "expired", ("expired", "owing")),
@@ -80,9 +80,9 @@ def told(status: str, types: tuple[str, ...], **changes: object) -> Row:
 
 @pytest.mark.parametrize(("done", "status", "types"), PROMISED.values(), ids=PROMISED.keys())
 def test_an_order_may_end_where_its_customer_put_it(
-    done: list[Dealing], status: str, types: tuple[str, ...]
+    done: list[FollowUp], status: str, types: tuple[str, ...]
 ) -> None:
-    taken = [dealing for dealing in done if dealing.was_taken]
+    taken = [follow_up for follow_up in done if follow_up.was_accepted]
     assert is_as_promised(told(status, types), taken)
 
 
@@ -90,7 +90,7 @@ def test_an_order_may_end_where_its_customer_put_it(
     ("done", "status", "types"), NOT_PROMISED.values(), ids=NOT_PROMISED.keys()
 )
 def test_an_order_may_not_end_anywhere_else(
-    done: list[Dealing], status: str, types: tuple[str, ...]
+    done: list[FollowUp], status: str, types: tuple[str, ...]
 ) -> None:
     ended = told(status, types)
     assert not is_as_promised(ended, done)
@@ -128,7 +128,7 @@ HELD = DriftCheck(
 UNBOUGHT = DriftCheck(during=False, drift=0, balances=[Balance("TEE", 3, 0, 0, 0, 3)])
 KEPT_TWICE = [*PAYMENTS, *PAYMENTS]
 UNSENT = [*PAYMENTS, Payment("msg-x", "id-two", "failed", "applied")]
-TOLD = notices(ROWS)
+TOLD = event_messages(ROWS)
 
 WRONG: dict[str, tuple[Evidence, str]] = {
     "a unit that is nowhere": (evidence(drift_checks=[DRIFT_CHECKS[0], GONE]), ON_SALE_AGAIN),
@@ -167,7 +167,7 @@ WRONG: dict[str, tuple[Evidence, str]] = {
         TOLD_OF,
     ),
     "an event of an order that there is not": (
-        evidence(arrived=[*TOLD, Notice("evt-9", "id-9", 1, "order.placed")]),
+        evidence(arrived=[*TOLD, EventMessage("evt-9", "id-9", 1, "order.placed")]),
         TOLD_OF,
     ),
     "a message with a wrong signature": (
@@ -196,8 +196,8 @@ def test_a_payment_has_the_state_that_its_order_ended_with(
 ) -> None:
     done = [PAID_LATE, REFUNDED][: len(states)]
     payments = [
-        Payment(dealing.message_id, "id-two", dealing.deed.removeprefix("payment."), state)
-        for dealing, state in zip(done, states, strict=True)
+        Payment(follow_up.message_id, "id-two", follow_up.action.removeprefix("payment."), state)
+        for follow_up, state in zip(done, states, strict=True)
     ]
     found = evidence(
         rows=[told(status, types), ROWS[1]],
@@ -226,8 +226,8 @@ def test_an_unknown_order_has_no_arrivals() -> None:
 
 def test_only_promised_answers_are_expected() -> None:
     found = evidence(
-        done={"id-two": [Dealing(Deed.PAYMENT, 422, "wrong-amount"), TOO_LATE_TO_CANCEL]}
+        done={"id-two": [FollowUp(Action.PAYMENT, 422, "wrong-amount"), TOO_LATE_TO_CANCEL]}
     )
-    assert found.dealings.unexpected == {"payment.succeeded answered 422 wrong-amount": 1}
-    assert found.dealings.taken("id-two") == []
-    assert found.dealings.message_ids() == {}
+    assert found.follow_ups.unexpected == {"payment.succeeded answered 422 wrong-amount": 1}
+    assert found.follow_ups.taken("id-two") == []
+    assert found.follow_ups.message_ids() == {}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proof.demo.account.occupancy import FOR_GOOD, Stay, Takings, peaks
+from proof.demo.account.occupancy import FOR_GOOD, Occupancy, Takings, peaks
 
 
 @pytest.mark.parametrize(
@@ -20,11 +20,13 @@ from proof.demo.account.occupancy import FOR_GOOD, Stay, Takings, peaks
 def test_the_peak_is_what_was_taken_at_one_moment(
     stays: list[tuple[float, float]], most: int
 ) -> None:
-    assert peaks(Stay("TEE", 1, *span) for span in stays)["TEE"] == most
+    assert peaks(Occupancy("TEE", 1, *span) for span in stays)["TEE"] == most
 
 
 def test_each_thing_has_its_own_peak() -> None:
-    found = peaks([Stay("TEE", 2, 0.0), Stay("CAP", 1, 0.0, 1.0), Stay("CAP", 3, 2.0)])
+    found = peaks(
+        [Occupancy("TEE", 2, 0.0), Occupancy("CAP", 1, 0.0, 1.0), Occupancy("CAP", 3, 2.0)]
+    )
     assert found == {"TEE": 2, "CAP": 3}
 
 

@@ -25,7 +25,7 @@ def test_the_plan_has_orders_of_every_kind() -> None:
     assert {order.client for order in orders} == set(CLIENTS)
     assert {order.repeat for order in orders} == {None, *Repeat}
     assert {order.fate for order in orders} == set(Fate)
-    for kind in ("waits", "is_looked_up", "told_twice", "comes_late", "email"):
+    for kind in ("waits", "is_looked_up", "sent_twice", "comes_late", "email"):
         assert {bool(getattr(order, kind)) for order in orders} == {True, False}, kind
     units: Counter[str] = Counter()
     for order in orders:

@@ -11,10 +11,10 @@ from standardwebhooks import Webhook
 
 from proof import calls
 from proof.calls import Caller, RequestCounts
-from proof.demo.account.follow_ups import Dealings, Deed
+from proof.demo.account.follow_ups import Action, FollowUps
 from proof.demo.people import customers
 from proof.demo.people.customers import Customers
-from proof.demo.people.order_plans import Fate, Order
+from proof.demo.people.order_plans import Fate, PlannedOrder
 from proof.demo.people.provider import Provider, has_no_answer, message_ids
 from proof.waiting import until
 from shop.local.signed_payments import CALLBACK, Message
@@ -27,17 +27,19 @@ MESSAGE = Message("payment.succeeded", "id-two", "50.00", "EUR", "charge-two")
 DOCUMENT = {"id": "id-two", "total": "50.00", "currency": "EUR"}
 
 
-def told(handler: Handler, *, twice: bool = False) -> Dealings:
+def told(handler: Handler, *, twice: bool = False) -> FollowUps:
     """Return what a provider was told that tells of MESSAGE."""
 
-    async def tell(url: str) -> Dealings:
-        dealings = Dealings()
-        async with caller(url, dealings.calls) as client:
-            provider = Provider(client, secret=SECRET, dealings=dealings, ids=message_ids("drop"))
-            await provider.tell(MESSAGE, twice=twice)
-        return dealings
+    async def send(url: str) -> FollowUps:
+        follow_ups = FollowUps()
+        async with caller(url, follow_ups.calls) as client:
+            provider = Provider(
+                client, secret=SECRET, follow_ups=follow_ups, ids=message_ids("drop")
+            )
+            await provider.send(MESSAGE, twice=twice)
+        return follow_ups
 
-    return served(handler, tell)
+    return served(handler, send)
 
 
 def caller(url: str, counts: RequestCounts) -> Caller:
@@ -56,12 +58,12 @@ def test_a_message_is_signed_and_says_which_payment_of_which_order() -> None:
         seen.append((request.path, body))
         return applied()
 
-    dealings = told(handler)
+    follow_ups = told(handler)
     data = {"order": "id-two", "amount": "50.00", "currency": "EUR", "reference": "charge-two"}
     assert seen == [(CALLBACK, {"type": "payment.succeeded", "data": data})]
-    [dealing] = dealings.taken("id-two")
-    assert (dealing.deed, dealing.status, dealing.state) == (Deed.PAYMENT, 200, "applied")
-    assert dealings.message_ids() == {"drop-payment-1": "id-two"}
+    [follow_up] = follow_ups.taken("id-two")
+    assert (follow_up.action, follow_up.status, follow_up.state) == (Action.PAYMENT, 200, "applied")
+    assert follow_ups.message_ids() == {"drop-payment-1": "id-two"}
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
@@ -75,10 +77,10 @@ def test_a_message_is_sent_until_it_is_answered_under_one_id(status: int) -> Non
             request.transport.abort()
         return web.Response(status=status) if len(ids) < 4 else applied()
 
-    dealings = told(handler)
+    follow_ups = told(handler)
     assert ids == ["drop-payment-1"] * 4
-    assert dealings.calls.sent_again == {"no answer": 1, str(status): 2}
-    assert not dealings.unexpected
+    assert follow_ups.calls.sent_again == {"no answer": 1, str(status): 2}
+    assert not follow_ups.unexpected
 
 
 @pytest.mark.parametrize("status", [401, 404, 422])
@@ -86,10 +88,10 @@ def test_a_refusal_is_an_answer_that_nobody_expects(status: int) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         return web.json_response({"type": "/problems/not-found"}, status=status)
 
-    dealings = told(handler)
-    assert dealings.unexpected == {f"payment.succeeded answered {status} not-found": 1}
-    assert dealings.calls.sent == 1
-    assert dealings.taken("id-two") == []
+    follow_ups = told(handler)
+    assert follow_ups.unexpected == {f"payment.succeeded answered {status} not-found": 1}
+    assert follow_ups.calls.sent == 1
+    assert follow_ups.taken("id-two") == []
 
 
 def test_a_server_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,11 +110,11 @@ def test_a_message_told_twice_is_the_same_message() -> None:
         seen.append((request.headers["webhook-id"], await request.read()))
         return applied()
 
-    dealings = told(handler, twice=True)
+    follow_ups = told(handler, twice=True)
     assert len(seen) == 2
     assert seen[0] == seen[1]
-    assert len(dealings.of_order["id-two"]) == 2
-    assert len(dealings.message_ids()) == 1
+    assert len(follow_ups.of_order["id-two"]) == 2
+    assert len(follow_ups.message_ids()) == 1
 
 
 # --- Customers ----------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ def test_a_message_told_twice_is_the_same_message() -> None:
 Seen = list[tuple[str, Mapping[str, str], Any]]
 
 
-def lived(order: Order) -> tuple[Seen, Dealings]:
+def lived(order: PlannedOrder) -> tuple[Seen, FollowUps]:
     """Return what reached the server in the life of `order`, and how it was booked."""
     seen: Seen = []
 
@@ -129,7 +131,7 @@ def lived(order: Order) -> tuple[Seen, Dealings]:
         seen.append((request.path, request.headers, json.loads(body) if body else None))
         return applied()
 
-    async def live(customers: Customers, dealings: Dealings) -> None:
+    async def live(customers: Customers, follow_ups: FollowUps) -> None:
         customers.holds_have_ended.set()
         customers.take(order, DOCUMENT)
         await customers.finish()
@@ -138,17 +140,21 @@ def lived(order: Order) -> tuple[Seen, Dealings]:
 
 
 def with_customers(
-    handler: Handler, work: Callable[[Customers, Dealings], Coroutine[Any, Any, None]]
-) -> Dealings:
+    handler: Handler, work: Callable[[Customers, FollowUps], Coroutine[Any, Any, None]]
+) -> FollowUps:
     """Return what is booked while `work` is done with customers of a server with this handler."""
 
-    async def run(url: str) -> Dealings:
-        dealings = Dealings()
-        async with caller(url, dealings.calls) as client:
-            provider = Provider(client, secret=SECRET, dealings=dealings, ids=message_ids("drop"))
-            async with Customers(provider, client, {"app": "secret"}, dealings=dealings) as people:
-                await work(people, dealings)
-        return dealings
+    async def run(url: str) -> FollowUps:
+        follow_ups = FollowUps()
+        async with caller(url, follow_ups.calls) as client:
+            provider = Provider(
+                client, secret=SECRET, follow_ups=follow_ups, ids=message_ids("drop")
+            )
+            async with Customers(
+                provider, client, {"app": "secret"}, follow_ups=follow_ups
+            ) as people:
+                await work(people, follow_ups)
+        return follow_ups
 
     return served(handler, run)
 
@@ -156,18 +162,18 @@ def with_customers(
 @pytest.mark.parametrize(
     ("fate", "deeds"),
     [
-        (Fate.PAYS, [Deed.PAYMENT]),
-        (Fate.PAYS_AT_LAST, [Deed.FAILED_PAYMENT, Deed.PAYMENT]),
-        (Fate.GIVES_UP, [Deed.FAILED_PAYMENT, Deed.CANCELLATION]),
-        (Fate.CANCELS, [Deed.CANCELLATION]),
+        (Fate.PAYS, [Action.PAYMENT]),
+        (Fate.PAYS_AT_LAST, [Action.FAILED_PAYMENT, Action.PAYMENT]),
+        (Fate.GIVES_UP, [Action.FAILED_PAYMENT, Action.CANCELLATION]),
+        (Fate.CANCELS, [Action.CANCELLATION]),
         (Fate.FORGETS, []),
-        (Fate.PAYS_LATE, [Deed.PAYMENT]),
-        (Fate.GETS_MONEY_BACK, [Deed.PAYMENT, Deed.REFUND]),
+        (Fate.PAYS_LATE, [Action.PAYMENT]),
+        (Fate.GETS_MONEY_BACK, [Action.PAYMENT, Action.REFUND]),
     ],
 )
-def test_each_fate_takes_its_course(fate: Fate, deeds: list[Deed]) -> None:
-    _, dealings = lived(replace(TWO, fate=fate))
-    assert [dealing.deed for dealing in dealings.taken("id-two")] == deeds
+def test_each_fate_takes_its_course(fate: Fate, deeds: list[Action]) -> None:
+    _, follow_ups = lived(replace(TWO, fate=fate))
+    assert [follow_up.action for follow_up in follow_ups.taken("id-two")] == deeds
 
 
 def test_who_pays_late_does_nothing_before_the_holds_have_ended(
@@ -179,18 +185,18 @@ def test_who_pays_late_does_nothing_before_the_holds_have_ended(
     async def handler(request: web.Request) -> web.StreamResponse:
         return applied()
 
-    async def work(people: Customers, dealings: Dealings) -> None:
+    async def work(people: Customers, follow_ups: FollowUps) -> None:
         people.take(replace(TWO, fate=Fate.PAYS_LATE), DOCUMENT)
         people.take(replace(BOTH, fate=Fate.PAYS), {**DOCUMENT, "id": "id-both"})
 
         async def somebody_has_paid() -> bool:
-            return bool(dealings.of_order)
+            return bool(follow_ups.of_order)
 
         assert await until(somebody_has_paid, seconds=20, every=0.01)
-        paid.append([*dealings.of_order])
+        paid.append([*follow_ups.of_order])
         people.holds_have_ended.set()
         await people.finish()
-        paid.append([*dealings.of_order])
+        paid.append([*follow_ups.of_order])
 
     with_customers(handler, work)
     assert paid == [["id-both"], ["id-both", "id-two"]]
@@ -200,7 +206,7 @@ def test_who_still_waits_at_the_end_waits_no_longer() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         return applied()
 
-    async def work(people: Customers, dealings: Dealings) -> None:
+    async def work(people: Customers, follow_ups: FollowUps) -> None:
         people.take(replace(TWO, fate=Fate.PAYS_LATE), DOCUMENT)
 
     assert with_customers(handler, work).calls.sent == 0
@@ -223,6 +229,6 @@ def test_a_client_cancels_with_its_own_key() -> None:
 
 
 def test_some_messages_are_told_twice() -> None:
-    _, dealings = lived(replace(TWO, fate=Fate.PAYS, told_twice=True))
-    assert dealings.calls.sent == 2
-    assert len(dealings.message_ids()) == 1
+    _, follow_ups = lived(replace(TWO, fate=Fate.PAYS, sent_twice=True))
+    assert follow_ups.calls.sent == 2
+    assert len(follow_ups.message_ids()) == 1

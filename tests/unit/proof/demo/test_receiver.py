@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from proof.demo.account.inbox import Inbox, Notice
+from proof.demo.account.inbox import EventMessage, Inbox
 from proof.demo.people import receiver as receivers
 from proof.demo.people.receiver import DemoReceiver
 from shop.local.signed_payments import signed_headers
@@ -56,7 +56,7 @@ def test_a_signed_message_is_taken_and_written_down() -> None:
 
     answers, inbox = received(work)
     assert answers == [204]
-    assert inbox.of_order == {"id-1": [Notice("evt_1", "id-1", 1, "order.placed")]}
+    assert inbox.of_order == {"id-1": [EventMessage("evt_1", "id-1", 1, "order.placed")]}
     assert inbox.events == {"order.placed": 1}
 
 

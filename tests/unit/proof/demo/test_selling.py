@@ -61,7 +61,7 @@ WRONG: dict[str, tuple[Evidence, str]] = {
         ANSWERED,
     ),
     "a payment that was not taken": (
-        changed(lambda it: it.dealings.unexpected.update(["payment.succeeded answered 404"])),
+        changed(lambda it: it.follow_ups.unexpected.update(["payment.succeeded answered 404"])),
         ANSWERED,
     ),
     "an accepted order that is not found": (

@@ -12,7 +12,7 @@ from proof import calls
 from proof.answers import ACCEPTED, SOLD_OUT
 from proof.calls import Reply
 from proof.demo.account.book import Book
-from proof.demo.people.order_plans import Order, Repeat
+from proof.demo.people.order_plans import PlannedOrder, Repeat
 from proof.demo.people.plan import Request
 from proof.demo.people.shoppers import Shoppers, is_same_order, read_answer
 
@@ -69,7 +69,7 @@ def test_an_order_is_the_same_wherever_it_is_in_its_life() -> None:
 def sent_to(
     handler: Handler,
     requested: list[Request],
-    accepted: Callable[[Order, Mapping[str, Any]], None] = lambda order, document: None,
+    accepted: Callable[[PlannedOrder, Mapping[str, Any]], None] = lambda order, document: None,
 ) -> Book:
     """Return the book of clients that send `requested` to a server with this handler."""
 
@@ -148,7 +148,7 @@ def test_a_server_that_stays_away_is_given_up_for_all(monkeypatch: pytest.Monkey
 
     told = sent_to(handler, [Request(BOTH), Request(TWO)])
     assert told.unexpected == {"requests given up after 503": 2}
-    assert told.judged == 0
+    assert told.answered == 0
 
 
 def test_an_error_of_the_server_is_booked_and_not_asked_for_again() -> None:

@@ -15,7 +15,7 @@ from proof.demo.sampler import Sampler
 from proof.percentiles import percentile
 from proof.reconciliation import Balance, DriftCheck, read_reconciliation
 
-from .cases import DRIFT_CHECKS, PLANNED, ROWS, TOLD, book, evidence, inbox, notices, row
+from .cases import DRIFT_CHECKS, PLANNED, ROWS, TOLD, book, event_messages, evidence, inbox, row
 
 DELIVERIES = [
     Deliveries("webhook", "delivered", 4, 3),
@@ -82,7 +82,7 @@ def shown(**changes: object) -> str:
 def test_the_summary_shows_what_went_wrong_and_what_was_restarted() -> None:
     text = shown(
         rows=[ROWS[0]],
-        arrived=notices(ROWS[:1]),
+        arrived=event_messages(ROWS[:1]),
         drift_checks=[DriftCheck(during=True, drift=-3)],
         restarted={"web": 2, "redis": 1},
     )
@@ -140,7 +140,7 @@ def test_drift_and_balances_are_read_from_what_reconcile_prints(
 def test_progress_tells_of_orders_their_ends_and_notifications() -> None:
     sampler = Sampler(lambda: "", "drop", webhook_url="", elapsed=lambda: 0.0)
     sampler.statuses.update({"paid": 1, "cancelled": 1, "awaiting_payment": 3})
-    records = Records(inbox=inbox(notices(ROWS)), sampler=sampler, book=book(TOLD))
+    records = Records(inbox=inbox(event_messages(ROWS)), sampler=sampler, book=book(TOLD))
     console = Console(record=True, width=200)
     progress = Progress(console, PLANNED, records)
     line = progress._line()
