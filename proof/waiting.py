@@ -9,7 +9,7 @@ LOOK_SECONDS = 0.1
 
 
 @asynccontextmanager
-async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[Awaitable[None]]:
+async def running_beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[Awaitable[None]]:
     """Run `work` beside the block, and no longer; an error of it is raised at the end."""
     task = asyncio.create_task(work)
     try:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg2
 
 from proof.reconciliation import DriftCheck, check_drift
-from proof.waiting import beside, until
+from proof.waiting import running_beside, until
 from shop.local.errors import LocalStackError
 from shop.local.stack import Stack
 
@@ -47,7 +47,7 @@ async def sell(stack: Stack, opened: Opened, receiver: DemoReceiver, watch: Watc
     """
     sale = Sale(stack, opened, receiver)
     sampling = sale.records.sampler.keep_sampling(SAMPLE_SECONDS)
-    async with beside(watch(sale.records)), beside(sampling):
+    async with running_beside(watch(sale.records)), running_beside(sampling):
         await sale.run()
         return await sale.evidence()
 
@@ -119,7 +119,7 @@ class Sale:
 
         todo = [*requests(self._plan.rush)]
         last = max(1, len(todo) * LAST_PERCENT // 100)
-        async with beside(keep_checking()) as checking:
+        async with running_beside(keep_checking()) as checking:
             await shoppers.send(todo[:-last])
             await first_check.wait()
             await shoppers.send(todo[-last:])

@@ -5,7 +5,7 @@ from collections import Counter
 from proof.answers import Answer
 from proof.percentiles import percentile
 
-from .order_stream import Wish
+from .order_stream import DrillOrder
 
 SILENCE_SECONDS = 1.0  # without an answer, although there are orders: an outage
 
@@ -14,7 +14,7 @@ class Book:
     """Every final answer, and a count of the answers that were none."""
 
     def __init__(self) -> None:
-        self.wishes: dict[str, Wish] = {}  # by key, as the next one
+        self.orders: dict[str, DrillOrder] = {}  # by key, as `answers`
         self.answers: dict[str, list[Answer]] = {}
         self.tried_again: Counter[str] = Counter()  # by what made a client repeat itself
         self.waited: list[float] = []  # seconds, from an order's first try to its answer
@@ -23,11 +23,11 @@ class Book:
         self.last_answer = 0.0  # seconds from the start of the load
         self.last_outage = 0.0  # when the last outage ended, from the start of the load
 
-    def note(self, wish: Wish, answer: Answer, waited: float = 0.0) -> None:
+    def note(self, order: DrillOrder, answer: Answer, waited: float = 0.0) -> None:
         """Write down a final answer, and for how many seconds it was waited for over all tries."""
         self.waited.append(waited)
-        self.wishes[wish.key] = wish
-        self.answers.setdefault(wish.key, []).append(answer)
+        self.orders[order.key] = order
+        self.answers.setdefault(order.key, []).append(answer)
         self.silent_until(answer.at)
         self.last_answer = answer.at
 

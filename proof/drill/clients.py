@@ -17,7 +17,7 @@ from proof.answers import ACCEPTED, ACCEPTED_STATUSES, Answer
 from proof.calls import Reply, retry_after
 
 from .book import Book
-from .order_stream import SKU, Wish
+from .order_stream import SKU, DrillOrder
 
 CONNECTIONS = 32
 TIMEOUT = ClientTimeout(total=5)
@@ -50,33 +50,33 @@ class Clients:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    async def place_all(self, wishes: Iterable[Wish]) -> None:
-        """Place orders until there are no more `wishes`, each until it is answered or given up."""
-        rest = iter(wishes)
+    async def place_all(self, orders: Iterable[DrillOrder]) -> None:
+        """Place orders until there are no more `orders`, each until it is answered or given up."""
+        rest = iter(orders)
         async with asyncio.TaskGroup() as clients:
             for _ in range(CONNECTIONS):
                 clients.create_task(self._work(rest))
         self._book.silent_until(self._elapsed())
 
-    async def _work(self, wishes: Iterator[Wish]) -> None:
-        for wish in wishes:  # the one iterator of all clients
-            await self._wait_for_turn()
-            await self._place(wish)
-            if wish.twice:
-                await self._place(wish)
+    async def _work(self, orders: Iterator[DrillOrder]) -> None:
+        for order in orders:  # the one iterator of all clients
+            await self._keep_the_rate()
+            await self._place(order)
+            if order.is_sent_twice:
+                await self._place(order)
 
-    async def _wait_for_turn(self) -> None:
+    async def _keep_the_rate(self) -> None:
         """Keep the rate; what an outage has held up is not made up for."""
-        turn = max(self._next, self._elapsed())
-        self._next = turn + self._pause
-        await asyncio.sleep(turn - self._elapsed())
+        due = max(self._next, self._elapsed())
+        self._next = due + self._pause
+        await asyncio.sleep(due - self._elapsed())
 
-    async def _place(self, wish: Wish) -> None:
+    async def _place(self, order: DrillOrder) -> None:
         """Ask for an order with the same key until there is an answer."""
         pause, gives_up, since = FIRST_PAUSE, False, self._elapsed()
         deadline = self._elapsed() + PATIENCE_SECONDS
         while not gives_up:
-            trouble, rest = await self._try(wish, since)
+            trouble, rest = await self._try(order, since)
             if not trouble:
                 return
             self._book.tried_again[trouble] += 1
@@ -85,14 +85,14 @@ class Clients:
             gives_up = self._elapsed() > deadline
         self._book.unanswered += 1
 
-    async def _try(self, wish: Wish, since: float) -> tuple[str, float]:
+    async def _try(self, order: DrillOrder, since: float) -> tuple[str, float]:
         """Return why there is no final answer ("" if there is) and the Retry-After, if any."""
         document = {
-            "sale": wish.sale,
-            "customer": wish.key,
-            "lines": [{"sku": SKU, "quantity": wish.units}],
+            "sale": order.sale,
+            "customer": order.key,
+            "lines": [{"sku": SKU, "quantity": order.units}],
         }
-        headers = {"Idempotency-Key": wish.key}
+        headers = {"Idempotency-Key": order.key}
         try:
             async with self._session.post(
                 "/api/v1/orders", json=document, headers=headers
@@ -109,7 +109,7 @@ class Clients:
         if reply.status in NO_ANSWER:
             return str(reply.status), retry_after(reply, default=0.0)
         answer = read_answer(reply, at=self._elapsed())
-        self._book.note(wish, answer, waited=answer.at - since)
+        self._book.note(order, answer, waited=answer.at - since)
         return "", 0.0
 
 

@@ -17,7 +17,7 @@ from shop.local.processes.interrupts import run_until_signal
 from shop.local.stack import Stack
 
 from .faults import FAULTS
-from .one_fault import act
+from .one_fault import run_fault
 from .result import Result
 from .table import WIDTH, document, table, verdict
 
@@ -67,7 +67,9 @@ async def drill(names: list[str], rate: float, json_file: Path | None) -> int:
             for name in names:
                 mark = f"{datetime.now(UTC):%m%d-%H%M%S}"
                 with console.status(name):
-                    result = await act(stack, name, FAULTS[name], api_key=key, rate=rate, mark=mark)
+                    result = await run_fault(
+                        stack, name, FAULTS[name], api_key=key, rate=rate, mark=mark
+                    )
                 results.append(result)
                 _say(console, result)
     except asyncio.CancelledError:

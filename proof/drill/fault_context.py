@@ -19,7 +19,7 @@ HELD_UP_SECONDS = 1.5
 
 
 @dataclass
-class Scene:
+class FaultContext:
     """A stack under load. What a fault learns goes into `notes` and `reported_lost`."""
 
     stack: Stack
@@ -103,9 +103,9 @@ def thaw(processes: Sequence[psutil.Process]) -> None:
     _each(processes, psutil.Process.resume)
 
 
-def _each(processes: Sequence[psutil.Process], act: Callable[[psutil.Process], None]) -> None:
+def _each(processes: Sequence[psutil.Process], action: Callable[[psutil.Process], None]) -> None:
     for process in processes:
         try:
-            act(process)
+            action(process)
         except psutil.NoSuchProcess:
             continue

@@ -164,11 +164,11 @@ class Flood:
         self.done["connections"] += 1
         return await asyncio.open_connection(HOST, self._port)
 
-    async def _beside(self, number: int, act: Callable[[], Awaitable[None]]) -> None:
+    async def _beside(self, number: int, action: Callable[[], Awaitable[None]]) -> None:
         async def again() -> None:
             while not self.is_over:
                 with suppress(OSError, TimeoutError):
-                    await act()
+                    await action()
                 await asyncio.sleep(0.01)
 
         await asyncio.gather(*(again() for _ in range(number)))

@@ -6,7 +6,7 @@ from typing import Self
 
 import psutil
 
-from .fault_context import Scene
+from .fault_context import FaultContext
 
 LOOK_SECONDS = 0.25
 
@@ -14,9 +14,9 @@ LOOK_SECONDS = 0.25
 class Memory:
     """The most memory that web had while inside an `async with`, all its processes together."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, context: FaultContext) -> None:
         self.peak_mib = 0.0
-        self._scene = scene
+        self._context = context
 
     async def __aenter__(self) -> Self:
         self._watch = asyncio.create_task(self._look_on())
@@ -29,7 +29,7 @@ class Memory:
     async def _look_on(self) -> None:
         while True:
             taken = 0
-            for process in self._scene.family("web"):
+            for process in self._context.family("web"):
                 with suppress(psutil.NoSuchProcess):
                     taken += process.memory_info().rss
             self.peak_mib = max(self.peak_mib, taken / 2**20)

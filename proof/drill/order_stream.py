@@ -13,22 +13,22 @@ MOST_UNITS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DrillOrder:
     """One order: its key stays the same over all tries."""
 
     key: str
     sale: str
     units: int
-    twice: bool = False
+    is_sent_twice: bool = False
 
 
-def wishes(prefix: str, sales: Mapping[str, str]) -> Iterator[Wish]:
+def order_stream(prefix: str, sales: Mapping[str, str]) -> Iterator[DrillOrder]:
     """Yield orders for the two `sales` (slugs by PLENTY and SCARCE); keys begin with `prefix`."""
     for number in itertools.count():
         scarce = number % SCARCE_EVERY == 0
-        yield Wish(
+        yield DrillOrder(
             key=f"{prefix}-{number}",
             sale=sales[SCARCE if scarce else PLENTY],
             units=1 if scarce else 1 + number % MOST_UNITS,
-            twice=number % TWICE_EVERY == 1,
+            is_sent_twice=number % TWICE_EVERY == 1,
         )

@@ -9,43 +9,45 @@ from proof.waiting import until
 from shop.local.processes.service import STOP_SECONDS, Service
 from shop.local.servers.server import Server
 
-from .fault_context import Scene
+from .fault_context import FaultContext
 from .outcome import NotDone
 
 BACK_SECONDS = 30.0
 
 
 @asynccontextmanager
-async def running_with(scene: Scene, *names: str, env: Mapping[str, str]) -> AsyncIterator[None]:
+async def running_with(
+    context: FaultContext, *names: str, env: Mapping[str, str]
+) -> AsyncIterator[None]:
     """Run these services with `env` over their own; they are restarted for it, before and after.
 
     The web process is replaced without a gap, the others are away for a moment. Raises NotDone
     where one does not come back.
     """
-    own = {name: scene.service(name).env for name in names}
-    await asyncio.gather(*(_restart(scene, name, own[name], env) for name in names))
+    own = {name: context.service(name).env for name in names}
+    await asyncio.gather(*(_restart(context, name, own[name], env) for name in names))
     try:
         yield
     finally:
-        await asyncio.gather(*(_restart(scene, name, own[name], {}) for name in names))
+        await asyncio.gather(*(_restart(context, name, own[name], {}) for name in names))
 
 
 async def _restart(
-    scene: Scene, name: str, own: Mapping[str, str] | None, env: Mapping[str, str]
+    context: FaultContext, name: str, own: Mapping[str, str] | None, env: Mapping[str, str]
 ) -> None:
     if name == "web":
-        back = await scene.stack.roll_web(**env)
+        back = await context.stack.roll_web(**env)
     else:
-        service = scene.service(name)
+        service = context.service(name)
         service.env = {**(os.environ if own is None else own), **env}
-        back = await _start_again(scene, service)
+        back = await _start_again(context, service)
     if not back:
         raise NotDone(f"{name} did not come back with another environment")
 
 
-async def _start_again(scene: Scene, service: Service) -> bool:
+async def _start_again(context: FaultContext, service: Service) -> bool:
     before = service.pid
-    await scene.stack.supervisor.restart(service, grace=STOP_SECONDS)
+    await context.stack.supervisor.restart(service, grace=STOP_SECONDS)
 
     async def is_back() -> bool:
         if service.pid == before or not service.running:

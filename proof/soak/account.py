@@ -5,21 +5,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from .course import ENDS, Course
+from .behaviours import FINAL_STATUS, Behaviour
 
 
 @dataclass
 class Account:
     """Every accepted order with its course, and counts of everything else."""
 
-    courses: dict[bytes, Course] = field(default_factory=dict)  # by order id
+    behaviours: dict[bytes, Behaviour] = field(default_factory=dict)  # by order id
     done: Counter[str] = field(default_factory=Counter)  # what was asked for and answered
     wrong: Counter[str] = field(default_factory=Counter)  # answers that should not be
     latencies: list[float] = field(default_factory=list)  # of orders since the last `take`, seconds
 
-    def accept(self, order_id: str, course: Course) -> None:
+    def accept(self, order_id: str, behaviour: Behaviour) -> None:
         """Note an order that was accepted."""
-        self.courses[UUID(order_id).bytes] = course
+        self.behaviours[UUID(order_id).bytes] = behaviour
 
     def take_latencies(self) -> list[float]:
         """Return how long orders took since the last call."""
@@ -32,12 +32,12 @@ class Account:
         wrong, seen = Counter[str](), set[bytes]()
         for order_id, status in rows:
             key = UUID(order_id).bytes
-            course = self.courses.get(key)
+            behaviour = self.behaviours.get(key)
             seen.add(key)
-            if course is None:
+            if behaviour is None:
                 wrong["orders that no client was told of"] += 1
-            elif status != ENDS[course]:
-                wrong[f"{status} though its customer {course.value}"] += 1
-        if missing := len(self.courses.keys() - seen):
+            elif status != FINAL_STATUS[behaviour]:
+                wrong[f"{status} though its customer {behaviour.value}"] += 1
+        if missing := len(self.behaviours.keys() - seen):
             wrong["accepted orders that are not in the ledger"] = missing
         return wrong

@@ -13,7 +13,7 @@ from shop.local.stack import Stack
 
 from .minute import Minute
 from .report import HEAD, conclusion, line, memory_line
-from .soaking import Soaked, soak
+from .soaking import SoakResult, soak
 
 MINUTES = 10.0
 RATE = 100.0  # orders a second: what two cores sustain beside the clients and everything else
@@ -40,7 +40,7 @@ async def _soak(seconds: float, rate: float) -> int:
     console = Console(highlight=False)
     numbers = itertools.count(1)
 
-    def say(minute: Minute) -> None:
+    def report(minute: Minute) -> None:
         console.print(line(next(numbers), minute), soft_wrap=True)
         console.print(memory_line(minute), style="dim", soft_wrap=True)
 
@@ -49,17 +49,17 @@ async def _soak(seconds: float, rate: float) -> int:
         async with Stack(state_dir() / "soak") as stack:
             sale = f"soak-{datetime.now(UTC):%m%d-%H%M%S}"
             console.print(HEAD, soft_wrap=True)
-            soaked = await soak(stack, sale, seconds=seconds, rate=rate, say=say)
+            result = await soak(stack, sale, seconds=seconds, rate=rate, report=report)
     except asyncio.CancelledError:
         console.print("Interrupted. Everything is stopped; nothing is proven.")
         return INTERRUPTED
-    return _conclude(console, soaked)
+    return _conclude(console, result)
 
 
-def _conclude(console: Console, soaked: Soaked) -> int:
-    for text in conclusion(soaked):
-        console.print(text, style="" if soaked.held else "red", soft_wrap=True)
-    return int(not soaked.held)
+def _conclude(console: Console, result: SoakResult) -> int:
+    for text in conclusion(result):
+        console.print(text, style="" if result.held else "red", soft_wrap=True)
+    return int(not result.held)
 
 
 def _positive(text: str) -> float:

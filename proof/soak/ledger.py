@@ -21,7 +21,7 @@ SELECT
 """
 
 
-class Happenings:
+class EventCounts:
     """Counts events by their type, from one look to the next."""
 
     def __init__(self, stack: Stack) -> None:

@@ -11,12 +11,12 @@ from proof.demo.people.provider import has_no_answer
 from shop.local.signed_payments import CALLBACK, Message, signed_headers
 
 from .account import Account
-from .course import (
+from .behaviours import (
     READ_EVERY,
     REPEATED_EVERY,
     SALE_READ_EVERY,
-    Course,
-    course_of,
+    Behaviour,
+    behaviour_of,
 )
 
 SKU = "SOAK"
@@ -64,13 +64,13 @@ class Load:
 
     async def run(self, *, seconds: float) -> None:
         """Place orders for so long, and return when their customers have done all they will."""
-        number, turn, end = 0, self._elapsed(), self._elapsed() + seconds
+        number, due, end = 0, self._elapsed(), self._elapsed() + seconds
         while self._elapsed() < end:
             if len(self._tasks) < MOST_UNDER_WAY:
                 self._begin(number)
             number += 1
-            turn = max(turn + self._pause, self._elapsed() - 1.0)  # not all at once after a stop
-            await asyncio.sleep(turn - self._elapsed())
+            due = max(due + self._pause, self._elapsed() - 1.0)  # not all at once after a stop
+            await asyncio.sleep(due - self._elapsed())
         await asyncio.gather(*self._tasks)
 
     def _begin(self, number: int) -> None:
@@ -80,9 +80,9 @@ class Load:
 
     async def _serve_customer(self, number: int) -> None:
         """Let one customer place an order and do the rest."""
-        course, key = course_of(number), f"{self._sale}-{number}"
+        behaviour, key = behaviour_of(number), f"{self._sale}-{number}"
         try:
-            order = await self._place(key, course)
+            order = await self._place(key, behaviour)
             if order is None:
                 return
             if number % REPEATED_EVERY == 0:
@@ -91,18 +91,18 @@ class Load:
                 await self._read(f"/api/v1/orders/{order['id']}")
             if number % SALE_READ_EVERY == 0:
                 await self._read(f"/api/v1/sales/{self._sale}")
-            await self._follow(course, key, order)
+            await self._follow(behaviour, key, order)
         except NoAnswer as error:
             self._account.wrong[f"given up after {error}"] += 1
 
-    async def _place(self, key: str, course: Course) -> Mapping[str, Any] | None:
+    async def _place(self, key: str, behaviour: Behaviour) -> Mapping[str, Any] | None:
         reply = await self._order(key)
         self._account.latencies.append(reply.took)
         if reply.status not in ACCEPTED_STATUSES:
             self._account.wrong[f"an order was answered {reply}"] += 1
             return None
         order = reply.document
-        self._account.accept(order["id"], course)
+        self._account.accept(order["id"], behaviour)
         self._account.done["orders"] += 1
         return order
 
@@ -129,25 +129,25 @@ class Load:
 
     # --- What customers do with their orders ---
 
-    async def _follow(self, course: Course, key: str, order: Mapping[str, Any]) -> None:
-        match course:
-            case Course.FORGETS:
+    async def _follow(self, behaviour: Behaviour, key: str, order: Mapping[str, Any]) -> None:
+        match behaviour:
+            case Behaviour.FORGETS:
                 return
-            case Course.CANCELS:
+            case Behaviour.CANCELS:
                 await asyncio.sleep(SOON)
                 await self._cancel(order)
-            case Course.PAYS_LATE:
+            case Behaviour.PAYS_LATE:
                 await asyncio.sleep(LATE)
                 await self._send_payment("payment.succeeded", key, order)
-            case Course.PAYS | Course.PAYS_AND_SAYS_SO_TWICE:
+            case Behaviour.PAYS | Behaviour.PAYS_AND_SAYS_SO_TWICE:
                 await asyncio.sleep(SOON)
-                for _ in range(1 + (course is Course.PAYS_AND_SAYS_SO_TWICE)):
+                for _ in range(1 + (behaviour is Behaviour.PAYS_AND_SAYS_SO_TWICE)):
                     await self._send_payment("payment.succeeded", key, order)
-            case Course.FAILS_THEN_PAYS | Course.FAILS_THEN_CANCELS:
+            case Behaviour.FAILS_THEN_PAYS | Behaviour.FAILS_THEN_CANCELS:
                 await asyncio.sleep(SOON)
                 await self._send_payment("payment.failed", key, order)
                 await asyncio.sleep(SOON)
-                if course is Course.FAILS_THEN_PAYS:
+                if behaviour is Behaviour.FAILS_THEN_PAYS:
                     await self._send_payment("payment.succeeded", key, order)
                 else:
                     await self._cancel(order)

@@ -25,12 +25,12 @@ class Stores:
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """A minute; `looks` are what /readyz said of each duty, once a second."""
+    """A minute; `readings` are what /readyz said of each duty, once a second."""
 
     seconds: float
     done: Mapping[str, int]  # by what was done
     latencies: Sequence[float]  # of orders, seconds
-    looks: Sequence[Lateness]
+    readings: Sequence[Lateness]
     memory: Mapping[str, int]  # bytes by process, with all that it has started
     stores: Stores
     restarts: int  # in all
@@ -42,14 +42,14 @@ class Minute:
 
     def latest(self, duty: str) -> float:
         """Return the most that a duty was late, in seconds."""
-        return max((look.get(duty, 0.0) for look in self.looks), default=0.0)
+        return max((reading.get(duty, 0.0) for reading in self.readings), default=0.0)
 
 
 def late(minutes: Sequence[Minute]) -> dict[str, str]:
     """Return the duties that were not on time, each with how late it was."""
     found = {}
     for duty in DUTIES:
-        seconds = [look.get(duty, 0.0) for minute in minutes for look in minute.looks]
+        seconds = [reading.get(duty, 0.0) for minute in minutes for reading in minute.readings]
         usual, most = percentile(seconds, 99), max(seconds, default=0.0)
         if usual > USUAL_SECONDS or most > MOST_SECONDS:
             found[duty] = f"{usual:.1f} s late (p99), {most:.1f} s at the most"

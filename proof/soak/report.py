@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from proof.percentiles import percentile
 
 from .minute import DUTIES, MEGABYTE, Minute, growth
-from .soaking import Soaked
+from .soaking import SoakResult
 
 DONE = ("orders", "repeats", "reads", "payments", "cancellations", "ends of holds")
 HEAD = (
@@ -36,17 +36,17 @@ def memory_line(minute: Minute) -> str:
     return f"       MB: {', '.join(sizes)}"
 
 
-def conclusion(soaked: Soaked) -> Iterator[str]:
+def conclusion(result: SoakResult) -> Iterator[str]:
     """Yield what there is to say at the end, the verdict last."""
-    for name, rate in sorted(growth(soaked.minutes).items()):
+    for name, rate in sorted(growth(result.minutes).items()):
         if rate >= 1:
             yield f"{name} grew by {rate:.1f} MB a minute."
-    for duty, how in soaked.late.items():
+    for duty, how in result.late.items():
         yield f"Not on time: {duty}, {how}."
-    for what, times in soaked.wrong.items():
+    for what, times in result.wrong.items():
         yield f"Wrong: {times:,} × {what}."
     yield (
-        f"{soaked.accepted:,} orders: every duty was on time, every unit is accounted for."
-        if soaked.held
-        else f"{soaked.accepted:,} orders: BROKEN."
+        f"{result.accepted:,} orders: every duty was on time, every unit is accounted for."
+        if result.held
+        else f"{result.accepted:,} orders: BROKEN."
     )

@@ -30,7 +30,7 @@ FROM pg_stat_user_tables
 """
 
 
-async def look(web: Web) -> Lateness | None:
+async def read_duties(web: Web) -> Lateness | None:
     """Return how late each duty is, in seconds; None where nobody says so."""
     return read_lateness((await web.get("/readyz")).text)
 

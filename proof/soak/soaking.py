@@ -12,7 +12,7 @@ from aiohttp import web
 from proof.demo.opening import disable_webhook
 from proof.ledger import read_orders
 from proof.reconciliation import drift_of
-from proof.waiting import beside, until
+from proof.waiting import running_beside, until
 from shop.local.api_keys import Key, ensure_key
 from shop.local.receiver import Receiver
 from shop.local.signed_payments import payment_secret
@@ -32,7 +32,7 @@ LONG_AGO = "2020-01-01T00:00:00Z"
 
 
 @dataclass
-class Soaked:
+class SoakResult:
     """How a soak went."""
 
     minutes: list[Minute] = field(default_factory=list)
@@ -66,13 +66,13 @@ async def soak(
     seconds: float,
     rate: float,
     minute_seconds: float = 60.0,
-    say: Callable[[Minute], None] = lambda minute: None,
-) -> Soaked:
+    report: Callable[[Minute], None] = lambda minute: None,
+) -> SoakResult:
     """Sell `rate` orders a second for so long, and tell of each minute.
 
     Raises CommandFailed where the sale cannot be opened.
     """
-    account, soaked = Account(), Soaked()
+    account, result = Account(), SoakResult()
     key = await ensure_key(stack, Key("soak_api_key", client=CLIENT))
     rules = ["--sku", f"{SKU}:{STOCK}:{PRICE}", "--hold", str(HOLD_SECONDS), "--opens", LONG_AGO]
     await stack.manage("create_sale", sale, *rules)
@@ -88,83 +88,88 @@ async def soak(
                 account=account,
                 elapsed=monotonic,
             )
-            watching = _Watch(stack, account, soaked, say=say).run(minute_seconds)
-            async with load, beside(watching):
+            watcher = _Watcher(stack, account, result, report=report).run(minute_seconds)
+            async with load, running_beside(watcher):
                 await load.run(seconds=seconds)
-                await _settle(stack, sale, account, soaked, webhook_url=receiver.url)
+                await _settle(stack, sale, account, result, webhook_url=receiver.url)
         finally:
             await disable_webhook(stack, receiver.url)
-    await _judge(stack, sale, account, soaked)
-    return soaked
+    await _check(stack, sale, account, result)
+    return result
 
 
 async def _settle(
-    stack: Stack, sale: str, account: Account, soaked: Soaked, *, webhook_url: str
+    stack: Stack, sale: str, account: Account, result: SoakResult, *, webhook_url: str
 ) -> None:
     async def settled() -> bool:
-        accepted = len(account.courses)
+        accepted = len(account.behaviours)
         try:
             return await ledger.is_settled(stack, sale, accepted=accepted, webhook_url=webhook_url)
         except psycopg2.OperationalError:
             return False
 
     if not await until(settled, seconds=SETTLE_SECONDS, every=LOOK_SECONDS / 2):
-        soaked.wrong[f"something was under way {SETTLE_SECONDS:g} s after the last request"] += 1
+        result.wrong[f"something was under way {SETTLE_SECONDS:g} s after the last request"] += 1
 
 
-async def _judge(stack: Stack, sale: str, account: Account, soaked: Soaked) -> None:
-    soaked.accepted = len(account.courses)
-    soaked.wrong += account.wrong
+async def _check(stack: Stack, sale: str, account: Account, result: SoakResult) -> None:
+    result.accepted = len(account.behaviours)
+    result.wrong += account.wrong
     orders = await read_orders(stack.endpoints.database_url, [sale])
-    soaked.wrong += account.settle((order.order_id, order.status) for order in orders)
+    result.wrong += account.settle((order.order_id, order.status) for order in orders)
     drift = await drift_of(stack, [sale])
     if drift is None:
-        soaked.wrong["reconcile could not tell"] += 1
+        result.wrong["reconcile could not tell"] += 1
     elif drift:
-        soaked.wrong["units of drift"] += drift
+        result.wrong["units of drift"] += drift
 
 
-class _Watch:
+class _Watcher:
     """Looks on, and closes a minute after the other."""
 
     def __init__(
-        self, stack: Stack, account: Account, soaked: Soaked, *, say: Callable[[Minute], None]
+        self,
+        stack: Stack,
+        account: Account,
+        result: SoakResult,
+        *,
+        report: Callable[[Minute], None],
     ) -> None:
         self._stack = stack
         self._account = account
-        self._soaked = soaked
-        self._say = say
-        self._looks: list[Lateness] = []
+        self._soaked = result
+        self._say = report
+        self._readings: list[Lateness] = []
         self._done: Counter[str] = Counter()
-        self._happenings = ledger.Happenings(stack)
+        self._events = ledger.EventCounts(stack)
         self._discarded = samples.Discarded(samples.broker_url(stack))
         self._deaths = stack.supervisor.deaths.total()
 
     async def run(self, minute_seconds: float) -> None:
         """Look until cancelled; what is left of a minute then is one, too."""
-        await self._happenings.look()
+        await self._events.look()
         began, blind = monotonic(), 0
         try:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
-                found = await samples.look(self._stack.web)
+                found = await samples.read_duties(self._stack.web)
                 if found is None:
                     blind += 1
                 else:
-                    self._looks.append(found)
+                    self._readings.append(found)
                 if monotonic() - began >= minute_seconds:
                     await self._close(monotonic() - began)
                     began = monotonic()
         finally:
             if blind:
                 self._soaked.wrong["looks at /readyz that told nothing of the duties"] += blind
-            if self._looks:
+            if self._readings:
                 self._soaked.minutes.append(self._minute(monotonic() - began, {}, minute.Stores()))
 
     async def _close(self, seconds: float) -> None:
         stores = await samples.read_stores(self._stack)
         try:
-            happened = await self._happenings.look()
+            happened = await self._events.look()
         except psycopg2.OperationalError:
             happened = {}
         closed = self._minute(seconds, happened, stores)
@@ -173,15 +178,15 @@ class _Watch:
 
     def _minute(self, seconds: float, happened: dict[str, int], stores: minute.Stores) -> Minute:
         done, before = Counter(self._account.done), self._done
-        self._done, looks = done.copy(), self._looks
-        self._looks = []
+        self._done, readings = done.copy(), self._readings
+        self._readings = []
         done.subtract(before)
         done["ends of holds"] = happened.get("order.expired", 0)
         return Minute(
             seconds=seconds,
             done=done,
             latencies=self._account.take_latencies(),
-            looks=looks,
+            readings=readings,
             memory=samples.memory({**self._stack.servers, **self._stack.services}),
             stores=stores,
             restarts=self._stack.supervisor.deaths.total() - self._deaths,

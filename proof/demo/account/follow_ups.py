@@ -60,7 +60,7 @@ class FollowUps:
             answer = f"{follow_up.status} {follow_up.problem}".strip()
             self.unexpected[f"{follow_up.action} answered {answer}"] += 1
 
-    def taken(self, order_id: str) -> list[FollowUp]:
+    def accepted(self, order_id: str) -> list[FollowUp]:
         """Return what was done about an order, in turn, each that the product said yes to."""
         return [
             follow_up for follow_up in self.of_order.get(order_id, ()) if follow_up.was_accepted

@@ -22,7 +22,7 @@ def ended_wrongly(evidence: Evidence) -> list[str]:
         if row.status == HELD:
             wrong["orders still held"] += 1
         elif row.status != REJECTED and not is_as_promised(
-            row, evidence.follow_ups.taken(row.order_id)
+            row, evidence.follow_ups.accepted(row.order_id)
         ):
             wrong[f"orders that went {' → '.join(lifecycle_of(row))} unasked"] += 1
     return listed(wrong)

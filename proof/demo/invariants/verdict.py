@@ -32,4 +32,4 @@ def verdict(evidence: Evidence) -> list[Check]:
         "Every payment was applied exactly once": fulfilment.misapplied_payments,
         "Every event was told in sequence, and rightly signed": fulfilment.undelivered_events,
     }
-    return [Check(invariant, judge(evidence)) for invariant, judge in rules.items()]
+    return [Check(invariant, broken_by(evidence)) for invariant, broken_by in rules.items()]

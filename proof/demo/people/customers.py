@@ -8,7 +8,7 @@ from proof.calls import Caller, NoAnswer
 from proof.demo.account.follow_ups import Action, FollowUp, FollowUps
 from shop.local.signed_payments import Message
 
-from .order_plans import Fate, PlannedOrder
+from .order_plans import Behaviour, PlannedOrder
 from .provider import Provider
 
 AT_THE_SAME_TIME = 4  # things done: they share the server with the orders that still come in
@@ -51,7 +51,7 @@ class Customers:
         await asyncio.gather(*self._tasks)
 
     async def _run(self, order: PlannedOrder, document: Mapping[str, Any]) -> None:
-        for step in STEPS[order.fate]:
+        for step in STEPS[order.behaviour]:
             await asyncio.sleep(order.delay)
             await step(self, order, document)
 
@@ -94,12 +94,12 @@ class Customers:
         self._follow_ups.note(order_id, follow_up)
 
 
-STEPS: Mapping[Fate, tuple[Callable[..., Any], ...]] = {
-    Fate.PAYS: (Customers._pay,),
-    Fate.PAYS_AT_LAST: (Customers._fail_to_pay, Customers._pay),
-    Fate.GIVES_UP: (Customers._fail_to_pay, Customers._cancel),
-    Fate.CANCELS: (Customers._cancel,),
-    Fate.FORGETS: (),
-    Fate.PAYS_LATE: (Customers._wait_for_the_end_of_holds, Customers._pay),
-    Fate.GETS_MONEY_BACK: (Customers._pay, Customers._get_money_back),
+STEPS: Mapping[Behaviour, tuple[Callable[..., Any], ...]] = {
+    Behaviour.PAYS: (Customers._pay,),
+    Behaviour.PAYS_AT_LAST: (Customers._fail_to_pay, Customers._pay),
+    Behaviour.GIVES_UP: (Customers._fail_to_pay, Customers._cancel),
+    Behaviour.CANCELS: (Customers._cancel,),
+    Behaviour.FORGETS: (),
+    Behaviour.PAYS_LATE: (Customers._wait_for_the_end_of_holds, Customers._pay),
+    Behaviour.GETS_MONEY_BACK: (Customers._pay, Customers._get_money_back),
 }

@@ -29,9 +29,9 @@ class Actions(NamedTuple):
     cancelled: bool
 
 
-def actions_of(taken: Sequence[FollowUp]) -> Actions:
+def actions_of(accepted: Sequence[FollowUp]) -> Actions:
     """Return what the dealings that were taken amount to."""
-    kinds = {follow_up.action for follow_up in taken}
+    kinds = {follow_up.action for follow_up in accepted}
     return Actions(Action.PAYMENT in kinds, Action.REFUND in kinds, Action.CANCELLATION in kinds)
 
 
@@ -40,13 +40,13 @@ def lifecycle_of(row: Row) -> Lifecycle:
     return tuple(_name(event) for event in row.events)
 
 
-def was_in_time(row: Row, taken: Sequence[FollowUp]) -> bool:
+def was_in_time(row: Row, accepted: Sequence[FollowUp]) -> bool:
     """Return whether a payment is known to have been received before the order's hold ended."""
     return any(
         follow_up.action is Action.PAYMENT
         and follow_up.state in COUNTS
         and follow_up.at < row.hold_ends_at
-        for follow_up in taken
+        for follow_up in accepted
     )
 
 
@@ -62,11 +62,11 @@ def promised_lifecycles(done: Actions, *, in_time: bool) -> set[Lifecycle]:
     return {(*lifecycle, REFUNDED) for lifecycle in served} if done.refunded else served
 
 
-def is_as_promised(row: Row, taken: Sequence[FollowUp]) -> bool:
+def is_as_promised(row: Row, accepted: Sequence[FollowUp]) -> bool:
     """Return whether an order ended where its customer and the payment provider put it."""
     lifecycle = lifecycle_of(row)
     return (
-        lifecycle in promised_lifecycles(actions_of(taken), in_time=was_in_time(row, taken))
+        lifecycle in promised_lifecycles(actions_of(accepted), in_time=was_in_time(row, accepted))
         and row.status == _status(lifecycle)
         and row.owes is (lifecycle[-1] == OWING)
         and not _expired_early(row)

@@ -25,7 +25,7 @@ class Repeat(Enum):
 REPEATED_PERCENT = {Repeat.AT_ONCE: 4, Repeat.LATER: 6, None: 90}
 
 
-class Fate(Enum):
+class Behaviour(Enum):
     """What a customer does with an order once it is accepted."""
 
     PAYS = auto()
@@ -37,14 +37,14 @@ class Fate(Enum):
     GETS_MONEY_BACK = auto()  # pays, and is refunded
 
 
-FATE_PERCENT = {
-    Fate.PAYS: 78,
-    Fate.PAYS_AT_LAST: 5,
-    Fate.GIVES_UP: 3,
-    Fate.CANCELS: 3,
-    Fate.FORGETS: 6,
-    Fate.PAYS_LATE: 3,
-    Fate.GETS_MONEY_BACK: 2,
+BEHAVIOUR_PERCENT = {
+    Behaviour.PAYS: 78,
+    Behaviour.PAYS_AT_LAST: 5,
+    Behaviour.GIVES_UP: 3,
+    Behaviour.CANCELS: 3,
+    Behaviour.FORGETS: 6,
+    Behaviour.PAYS_LATE: 3,
+    Behaviour.GETS_MONEY_BACK: 2,
 }
 DELAYS = (0.1, 0.8)  # seconds from the yes to what the customer does, and to the next thing
 SENT_TWICE_PERCENT = 5  # the payment provider sends its messages a second time
@@ -66,7 +66,7 @@ class PlannedOrder:
     waits: bool = False
     is_looked_up: bool = False
     email: str = ""
-    fate: Fate = Fate.PAYS
+    behaviour: Behaviour = Behaviour.PAYS
     delay: float = 0.0  # seconds
     sent_twice: bool = False
     comes_late: bool = False
@@ -95,7 +95,7 @@ def rush_order(key: str, random: Random, *, skus: Sequence[str], customers: int)
         waits=repeat is not Repeat.AT_ONCE and _happens(random, WAITING_PERCENT),
         is_looked_up=_happens(random, LOOKING_PERCENT),
         email=f"{customer}@mail.example" if _happens(random, MAILED_PERCENT) else "",
-        fate=_choose(random, FATE_PERCENT),
+        behaviour=_choose(random, BEHAVIOUR_PERCENT),
         delay=random.uniform(*DELAYS),
         sent_twice=_happens(random, SENT_TWICE_PERCENT),
     )

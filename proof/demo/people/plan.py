@@ -49,7 +49,7 @@ class Request(NamedTuple):
 
 
 def plan_sale(sale: str, *, orders: int, stock: int) -> Plan:
-    """Return the plan for `orders` orders and `stock` units; the same sizes, the same wishes."""
+    """Return the plan for `orders` orders and `stock` units; the same sizes, the same orders."""
     random = Random(f"{orders} for {stock}")  # noqa: S311 - no secret
     shares = share_out(stock)
     late = orders * LATECOMERS_PERCENT // 100

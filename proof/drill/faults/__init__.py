@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from proof.drill.fault_context import Scene
+from proof.drill.fault_context import FaultContext
 
 from . import (
     clocks,
@@ -16,7 +16,7 @@ from . import (
     redis,
 )
 
-Fault = Callable[[Scene], Awaitable[None]]
+Fault = Callable[[FaultContext], Awaitable[None]]
 
 _ALL: tuple[Fault, ...] = (
     processes.nothing,

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from proof.drill.fault_context import Scene, freeze, kill
+from proof.drill.fault_context import FaultContext, freeze, kill
 from proof.drill.outcome import NotDone
 from proof.drill.replica import replica_of, running_replica, take_over_state
 from proof.drill.surroundings import running_with
@@ -20,116 +20,116 @@ PERSISTED_SECONDS = 10.0  # at most, while nothing new comes in
 LOST = re.compile(r"order (\S+) is lost")
 
 
-async def redis_emptied(scene: Scene) -> None:
+async def redis_emptied(context: FaultContext) -> None:
     """FLUSHALL, with orders that nothing else knows; then an operator runs rebuild_stock."""
-    async with scene.worker_held_up():
-        await scene.stock.flushall()
+    async with context.worker_held_up():
+        await context.stock.flushall()
     await asyncio.sleep(NOTICED_SECONDS)
-    await _rebuild(scene)
+    await _rebuild(context)
 
 
-async def redis_older_copy(scene: Scene) -> None:
+async def redis_older_copy(context: FaultContext) -> None:
     """Redis starts from a copy of its files, 1.5 s old; then an operator runs rebuild_stock."""
-    folder = await _folder(scene)
-    copy = scene.stack.state / "drill-copy"
+    folder = await _folder(context)
+    copy = context.stack.state / "drill-copy"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(folder, copy)
-    async with scene.worker_held_up():
-        _restart_with(scene, folder, copy)
+    async with context.worker_held_up():
+        _restart_with(context, folder, copy)
     await asyncio.sleep(NOTICED_SECONDS)
-    await _rebuild(scene)
+    await _rebuild(context)
 
 
-async def redis_replica_takes_over(scene: Scene) -> None:
+async def redis_replica_takes_over(context: FaultContext) -> None:
     """Redis and its disk are lost; an asynchronous replica's data takes their place."""
-    folder = await _folder(scene)
-    async with _replica(scene) as copy:
-        await _stand_still_with_orders(scene)
-    _restart_with(scene, folder, copy)
+    folder = await _folder(context)
+    async with _replica(context) as copy:
+        await _stand_still_with_orders(context)
+    _restart_with(context, folder, copy)
     await asyncio.sleep(NOTICED_SECONDS)
-    await _rebuild(scene)
+    await _rebuild(context)
 
 
-async def redis_replica_takes_over_waited(scene: Scene) -> None:
+async def redis_replica_takes_over_waited(context: FaultContext) -> None:
     """The same, but each yes has waited for the replica (WAIT): so it has them all."""
-    folder = await _folder(scene)
+    folder = await _folder(context)
     async with AsyncExitStack() as waiting:
-        async with _replica(scene) as copy:
+        async with _replica(context) as copy:
             env = {"REDIS_WAIT_REPLICAS": "1"}
-            await waiting.enter_async_context(running_with(scene, "web", env=env))
-            await _stand_still_with_orders(scene)
-        _restart_with(scene, folder, copy)
+            await waiting.enter_async_context(running_with(context, "web", env=env))
+            await _stand_still_with_orders(context)
+        _restart_with(context, folder, copy)
         # No yes until an operator waits for no replica, since there is none any more. That is all
         # there is to do: nothing is rebuilt.
         await asyncio.sleep(NOTICED_SECONDS)
 
 
-async def redis_primary_before(scene: Scene) -> None:
+async def redis_primary_before(context: FaultContext) -> None:
     """A primary of before is promoted again: older counters, full caches. Then rebuild_stock."""
-    async with running_replica(*_beside(scene)) as before:
+    async with running_replica(*_beside(context)) as before:
         await before.replicaof("NO", "ONE")
         await asyncio.sleep(SOLD_ON_SECONDS)
-        async with scene.worker_held_up():
-            await take_over_state(scene.stock, before)
+        async with context.worker_held_up():
+            await take_over_state(context.stock, before)
     await asyncio.sleep(NOTICED_SECONDS)
-    await _rebuild(scene)
+    await _rebuild(context)
 
 
-async def redis_primary_before_web_restarted(scene: Scene) -> None:
+async def redis_primary_before_web_restarted(context: FaultContext) -> None:
     """The same, while web is down: nobody remembers the server, and the ledger has all orders."""
-    async with running_replica(*_beside(scene)) as before:
+    async with running_replica(*_beside(context)) as before:
         await before.replicaof("NO", "ONE")
         await asyncio.sleep(SOLD_ON_SECONDS)
-        family = scene.family("web")
+        family = context.family("web")
         freeze(family)  # it must not start again in between
 
         async def all_is_persisted() -> bool:
-            return not any([await scene.stock.xlen(outbox) for outbox in scene.keys("outbox")])
+            return not any([await context.stock.xlen(outbox) for outbox in context.keys("outbox")])
 
         if not await until(all_is_persisted, seconds=PERSISTED_SECONDS):
             raise NotDone("the outboxes did not become empty")
-        await take_over_state(scene.stock, before)
+        await take_over_state(context.stock, before)
         kill(family)
     await asyncio.sleep(NOTICED_SECONDS)
-    await _rebuild(scene)
+    await _rebuild(context)
 
 
-def _beside(scene: Scene) -> tuple[Server, Path]:
+def _beside(context: FaultContext) -> tuple[Server, Path]:
     """Return the server that is followed, and where its replica keeps its files."""
-    return scene.stack.servers["redis"], scene.stack.state / "drill-replica"
+    return context.stack.servers["redis"], context.stack.state / "drill-replica"
 
 
-def _replica(scene: Scene) -> AbstractAsyncContextManager[Path]:
-    return replica_of(*_beside(scene))
+def _replica(context: FaultContext) -> AbstractAsyncContextManager[Path]:
+    return replica_of(*_beside(context))
 
 
-async def _stand_still_with_orders(scene: Scene) -> None:
+async def _stand_still_with_orders(context: FaultContext) -> None:
     """Leave Redis frozen with orders that PostgreSQL does not know. Raises NotDone."""
-    async with scene.worker_held_up():
-        waiting = await scene.stock.xlen(scene.outbox)
-        freeze(scene.family("redis"))
+    async with context.worker_held_up():
+        waiting = await context.stock.xlen(context.outbox)
+        freeze(context.family("redis"))
     if not waiting:
         raise NotDone("PostgreSQL knew all orders when Redis was lost")
-    scene.notes.append(f"{waiting} orders were not in PostgreSQL when Redis was lost")
+    context.notes.append(f"{waiting} orders were not in PostgreSQL when Redis was lost")
 
 
-async def _folder(scene: Scene) -> Path:
+async def _folder(context: FaultContext) -> Path:
     """Return the folder in which Redis keeps its files."""
-    config: Any = await scene.stock.config_get("dir", "appenddirname")
+    config: Any = await context.stock.config_get("dir", "appenddirname")
     return Path(config["dir"], config["appenddirname"])
 
 
-def _restart_with(scene: Scene, folder: Path, copy: Path) -> None:
+def _restart_with(context: FaultContext, folder: Path, copy: Path) -> None:
     """Put `copy` in the place of `folder` under Redis, and kill it: it starts again from there."""
-    family = scene.family("redis")
+    family = context.family("redis")
     freeze(family)  # it must not start again in between
     shutil.rmtree(folder)
     copy.rename(folder)
     kill(family)
 
 
-async def _rebuild(scene: Scene) -> None:
+async def _rebuild(context: FaultContext) -> None:
     """Rebuild the sales, and note the orders that the product names as lost."""
-    for slug in scene.slugs:
-        printed = await scene.stack.manage("rebuild_stock", slug)
-        scene.reported_lost.update(LOST.findall(printed))
+    for slug in context.slugs:
+        printed = await context.stack.manage("rebuild_stock", slug)
+        context.reported_lost.update(LOST.findall(printed))

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from proof.answers import ACCEPTED_STATUSES
-from proof.drill.fault_context import Scene, freeze, thaw
+from proof.drill.fault_context import FaultContext, freeze, thaw
 from proof.drill.outcome import NotDone
 from proof.reconciliation import drift_of
 from proof.waiting import until
@@ -37,13 +37,15 @@ Order = Mapping[str, Any]
 class _Shop:
     """A sale that takes payment, its buyers, and their payment provider."""
 
-    def __init__(self, scene: Scene, session: aiohttp.ClientSession, key: str, slug: str) -> None:
+    def __init__(
+        self, context: FaultContext, session: aiohttp.ClientSession, key: str, slug: str
+    ) -> None:
         self.slug = slug
-        self._scene = scene
+        self._context = context
         self._session = session
         self._key = key
-        self._url = scene.stack.web.url
-        self._secret = payment_secret(scene.stack.state, scene.stack.env)
+        self._url = context.stack.web.url
+        self._secret = payment_secret(context.stack.state, context.stack.env)
 
     async def buy(self, names: Sequence[str]) -> list[Order]:
         """Order a unit for each of these names. Returns the orders that were taken."""
@@ -68,10 +70,10 @@ class _Shop:
 
     async def statuses(self) -> dict[str, tuple[str, bool]]:
         """Return each persisted order's status, and whether anybody was ever told "expired"."""
-        rows = await ask(self._scene.stack.endpoints.database_url, STATUSES, self.slug)
+        rows = await ask(self._context.stack.endpoints.database_url, STATUSES, self.slug)
         return {order_id: (status, expired) for order_id, status, expired in rows}
 
-    async def judge(self, paid: Sequence[Order]) -> None:
+    async def check_paid(self, paid: Sequence[Order]) -> None:
         """Note as broken what was paid in time and is not `paid`, or was ever called expired."""
         ids = [order["id"] for order in paid]
 
@@ -84,8 +86,8 @@ class _Shop:
         expired = sum(found.get(each, ("", True))[1] for each in ids)
         if not settled or expired:
             unpaid = sum(found.get(each, ("", False))[0] != "paid" for each in ids)
-            self._scene.broken.append(f"paid in time: {unpaid} not paid, {expired} expired")
-        self._scene.notes.append(f"{len(ids)} payments in time, each paid its order")
+            self._context.broken.append(f"paid in time: {unpaid} not paid, {expired} expired")
+        self._context.notes.append(f"{len(ids)} payments in time, each paid its order")
 
     async def _buy(self, name: str) -> Order | None:
         document = {"sale": self.slug, "customer": name, "lines": [{"sku": SKU, "quantity": 1}]}
@@ -110,10 +112,10 @@ class _Shop:
             return reply.status
 
 
-async def duties_frozen_over_paid_holds(scene: Scene) -> None:
+async def duties_frozen_over_paid_holds(context: FaultContext) -> None:
     """SIGSTOP urgent and settle over the end of holds, half of them paid in time; settle longer."""
-    async with _shop(scene, PAID + UNPAID) as shop:
-        urgent, settle = scene.family("urgent"), scene.family("settle")
+    async with _shop(context, PAID + UNPAID) as shop:
+        urgent, settle = context.family("urgent"), context.family("settle")
         try:
             freeze(settle)
             orders = await shop.buy([f"first-{number}" for number in range(PAID + UNPAID)])
@@ -127,20 +129,20 @@ async def duties_frozen_over_paid_holds(scene: Scene) -> None:
             thaw(urgent)
             thawed = time.monotonic()
             if not await until(shop.has(UNPAID), seconds=BACK_SECONDS):
-                scene.broken.append(f"the unpaid units were not on sale after {BACK_SECONDS:g} s")
-            scene.notes.append(f"unpaid units on sale after {time.monotonic() - thawed:.1f} s")
+                context.broken.append(f"the unpaid units were not on sale after {BACK_SECONDS:g} s")
+            context.notes.append(f"unpaid units on sale after {time.monotonic() - thawed:.1f} s")
             again = await shop.buy([f"second-{number}" for number in range(PAID + UNPAID)])
             if len(again) != UNPAID:
-                scene.broken.append(f"{len(again)} of {UNPAID} units that were free were sold")
+                context.broken.append(f"{len(again)} of {UNPAID} units that were free were sold")
         finally:
             thaw([*urgent, *settle])
-        await shop.judge(paid)
+        await shop.check_paid(paid)
 
 
-async def payments_ahead_of_orders(scene: Scene) -> None:
+async def payments_ahead_of_orders(context: FaultContext) -> None:
     """SIGSTOP the persist worker over the end of holds, while a rush of payments comes for them."""
-    async with _shop(scene, RUSH) as shop:
-        worker = scene.family("worker")
+    async with _shop(context, RUSH) as shop:
+        worker = context.family("worker")
         try:
             freeze(worker)
             orders = await shop.buy([f"first-{number}" for number in range(RUSH)])
@@ -151,18 +153,18 @@ async def payments_ahead_of_orders(scene: Scene) -> None:
             await asyncio.sleep(max(0.0, ends + PAST_SECONDS - time.monotonic()))
         finally:
             thaw(worker)
-        await shop.judge(orders)
+        await shop.check_paid(orders)
         if again := await shop.buy(["second"]):
-            scene.broken.append(f"{len(again)} units that were paid in time were sold again")
+            context.broken.append(f"{len(again)} units that were paid in time were sold again")
 
 
 @asynccontextmanager
-async def _shop(scene: Scene, units: int) -> AsyncIterator[_Shop]:
-    slug = f"{scene.slugs[0]}-paid"[:64]
+async def _shop(context: FaultContext, units: int) -> AsyncIterator[_Shop]:
+    slug = f"{context.slugs[0]}-paid"[:64]
     rules = ["--sku", f"{SKU}:{units}:25.00", "--hold", str(HOLD_SECONDS)]
-    await scene.stack.manage("create_sale", slug, *rules)
-    key = await ensure_key(scene.stack, Key("drill_api_key", client="drill"))
+    await context.stack.manage("create_sale", slug, *rules)
+    key = await ensure_key(context.stack, Key("drill_api_key", client="drill"))
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
-        yield _Shop(scene, session, key, slug)
-    if drift := await drift_of(scene.stack, [slug]):
-        scene.broken.append(f"{slug} drifts by {drift}")
+        yield _Shop(context, session, key, slug)
+    if drift := await drift_of(context.stack, [slug]):
+        context.broken.append(f"{slug} drifts by {drift}")

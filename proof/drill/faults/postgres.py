@@ -6,51 +6,51 @@ from contextlib import closing
 import psutil
 import psycopg2
 
-from proof.drill.fault_context import LOOK_SECONDS, Scene, freeze, kill, thaw
+from proof.drill.fault_context import LOOK_SECONDS, FaultContext, freeze, kill, thaw
 
 FROZEN_SECONDS = 8.0
 LOCKED_SECONDS = 12.0  # longer than the product waits for a lock
 LOCK = "SELECT 1 FROM inventory_allocation WHERE sale_id = ANY(%s) FOR UPDATE"
 
 
-async def postgres_killed(scene: Scene) -> None:
+async def postgres_killed(context: FaultContext) -> None:
     """SIGKILL PostgreSQL with all its processes."""
-    scene.kill("postgres")
+    context.kill("postgres")
 
 
-async def postgres_killed_in_commit(scene: Scene) -> None:
+async def postgres_killed_in_commit(context: FaultContext) -> None:
     """SIGKILL PostgreSQL at a moment at which a transaction is being committed."""
-    if not await asyncio.to_thread(_kill_in_commit, scene):
-        scene.notes.append("no COMMIT was caught; killed at some moment")
-        scene.kill("postgres")
+    if not await asyncio.to_thread(_kill_in_commit, context):
+        context.notes.append("no COMMIT was caught; killed at some moment")
+        context.kill("postgres")
 
 
-async def postgres_frozen(scene: Scene) -> None:
+async def postgres_frozen(context: FaultContext) -> None:
     """SIGSTOP PostgreSQL with all its processes for 8 s."""
-    family = scene.family("postgres")
+    family = context.family("postgres")
     freeze(family)
     await asyncio.sleep(FROZEN_SECONDS)
     thaw(family)
 
 
-async def postgres_slow(scene: Scene) -> None:
+async def postgres_slow(context: FaultContext) -> None:
     """Hold the stock rows of the sales locked for 12 s."""
-    await asyncio.to_thread(_hold_locks, scene)
+    await asyncio.to_thread(_hold_locks, context)
 
 
-def _hold_locks(scene: Scene) -> None:
-    with closing(psycopg2.connect(scene.stack.endpoints.database_url)) as connection:
+def _hold_locks(context: FaultContext) -> None:
+    with closing(psycopg2.connect(context.stack.endpoints.database_url)) as connection:
         with connection.cursor() as cursor:
-            cursor.execute(LOCK, [[*scene.sale_ids.values()]])
+            cursor.execute(LOCK, [[*context.sale_ids.values()]])
             cursor.execute("SELECT pg_sleep(%s)", [LOCKED_SECONDS])
         connection.rollback()
 
 
-def _kill_in_commit(scene: Scene) -> bool:
+def _kill_in_commit(context: FaultContext) -> bool:
     """Kill all of PostgreSQL when a backend's title says COMMIT. Returns whether one did."""
-    deadline = scene.elapsed() + LOOK_SECONDS
-    while scene.elapsed() < deadline:
-        family = scene.family("postgres")
+    deadline = context.elapsed() + LOOK_SECONDS
+    while context.elapsed() < deadline:
+        family = context.family("postgres")
         for backend in filter(_commits, family):
             freeze([backend])
             if _commits(backend):  # still

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from proof.drill.fault_context import Scene, freeze, thaw
+from proof.drill.fault_context import FaultContext, freeze, thaw
 
 FROZEN_SECONDS = 4.0
 FULL_SECONDS = 4.0
@@ -14,39 +14,39 @@ ROOM = 64 * 1024  # bytes that can be written until the disk is full
 CHECK_SECONDS = 0.05
 
 
-async def redis_killed(scene: Scene) -> None:
+async def redis_killed(context: FaultContext) -> None:
     """SIGKILL Redis while it holds orders that nothing else knows."""
-    async with scene.worker_held_up():
-        scene.kill("redis")
+    async with context.worker_held_up():
+        context.kill("redis")
 
 
-async def redis_frozen(scene: Scene) -> None:
+async def redis_frozen(context: FaultContext) -> None:
     """SIGSTOP Redis for 4 s: connections stand, and nothing answers."""
-    family = scene.family("redis")
+    family = context.family("redis")
     freeze(family)
     await asyncio.sleep(FROZEN_SECONDS)
     thaw(family)
 
 
-async def redis_disk_full(scene: Scene) -> None:
+async def redis_disk_full(context: FaultContext) -> None:
     """For 4 s no file of Redis can grow by more than 64 KiB: it ends, again and again."""
-    deadline = scene.elapsed() + FULL_SECONDS
+    deadline = context.elapsed() + FULL_SECONDS
     limited: set[int] = set()
-    while scene.elapsed() < deadline:
-        for process in scene.family("redis"):
+    while context.elapsed() < deadline:
+        for process in context.family("redis"):
             if process.pid not in limited and _limit_files(process):
                 limited.add(process.pid)
         await asyncio.sleep(CHECK_SECONDS)
-    for process in scene.family("redis"):
+    for process in context.family("redis"):
         _lift_limit(process)
 
 
-async def redis_out_of_memory(scene: Scene) -> None:
+async def redis_out_of_memory(context: FaultContext) -> None:
     """For 4 s Redis may take no more memory than it has."""
-    used = (await scene.stock.info("memory"))["used_memory"]
-    await scene.stock.config_set("maxmemory", used)
+    used = (await context.stock.info("memory"))["used_memory"]
+    await context.stock.config_set("maxmemory", used)
     await asyncio.sleep(FULL_SECONDS)
-    await scene.stock.config_set("maxmemory", 0)
+    await context.stock.config_set("maxmemory", 0)
 
 
 def _limit_files(process: psutil.Process) -> bool:

@@ -20,8 +20,8 @@ from proof.drill import clients, command, fault_context
 from proof.drill.book import Book
 from proof.drill.clients import Clients, read_answer
 from proof.drill.faults import FAULTS, hints, losses, processes
-from proof.drill.findings import Findings, judge
-from proof.drill.order_stream import PLENTY, SCARCE, Wish, wishes
+from proof.drill.findings import Findings, compare
+from proof.drill.order_stream import PLENTY, SCARCE, DrillOrder, order_stream
 from proof.drill.result import Result, skipped
 from proof.drill.table import document, table, verdict
 from proof.ledger import LedgerOrder
@@ -35,24 +35,24 @@ from tests.processes import free_port
 
 
 def test_the_stream_of_orders_has_a_key_for_each_and_both_sales() -> None:
-    some = list(itertools.islice(wishes("run", {PLENTY: "p", SCARCE: "s"}), 100))
-    assert len({wish.key for wish in some}) == 100
-    assert Counter(wish.sale for wish in some) == {"p": 80, "s": 20}
-    assert {wish.units for wish in some if wish.sale == "s"} == {1}
-    assert sum(wish.twice for wish in some) == 5
+    some = list(itertools.islice(order_stream("run", {PLENTY: "p", SCARCE: "s"}), 100))
+    assert len({order.key for order in some}) == 100
+    assert Counter(order.sale for order in some) == {"p": 80, "s": 20}
+    assert {order.units for order in some if order.sale == "s"} == {1}
+    assert sum(order.is_sent_twice for order in some) == 5
 
 
 # --- The book -----------------------------------------------------------------------------------
 
 
-def told_book(answers: Iterable[tuple[Wish, Answer]]) -> Book:
+def book_of(answers: Iterable[tuple[DrillOrder, Answer]]) -> Book:
     book = Book()
-    for wish, answer in answers:
-        book.note(wish, answer)
+    for order, answer in answers:
+        book.note(order, answer)
     return book
 
 
-def yes(order_id: str, at: float = 1.0) -> Answer:
+def accepted(order_id: str, at: float = 1.0) -> Answer:
     return Answer(202, ACCEPTED, order_id=order_id, at=at)
 
 
@@ -60,7 +60,7 @@ SOLD_OUT = Answer(409, "sold-out", at=1.0)
 
 
 def test_the_longest_silence_is_between_answers_or_before_the_end_of_the_load() -> None:
-    book = told_book([(Wish("k", "s", 1), yes("1", at)) for at in (0.5, 3.0, 3.5)])
+    book = book_of([(DrillOrder("k", "s", 1), accepted("1", at)) for at in (0.5, 3.0, 3.5)])
     assert book.longest_silence == 2.5
     assert book.last_outage == 3.0
     book.silent_until(8.5)
@@ -70,7 +70,7 @@ def test_the_longest_silence_is_between_answers_or_before_the_end_of_the_load() 
 
 # --- The judge ----------------------------------------------------------------------------------
 
-WISHES = [Wish(f"k{n}", "s", 2) for n in range(3)]
+ORDERS = [DrillOrder(f"k{n}", "s", 2) for n in range(3)]
 
 
 def row(n: int, *, order_id: str = "", status: str = "confirmed") -> LedgerOrder:
@@ -81,16 +81,16 @@ ROWS = [row(n) for n in range(3)]
 
 
 def found(
-    answers: Iterable[tuple[Wish, Answer]] = (),
+    answers: Iterable[tuple[DrillOrder, Answer]] = (),
     rows: Iterable[LedgerOrder] = ROWS,
     *,
     stock: int = 6,
     reported: Iterable[str] = (),
 ) -> Findings:
     """Judge three orders that were accepted and persisted, after `answers` beside theirs."""
-    usual = [(wish, yes(f"id{n}")) for n, wish in enumerate(WISHES)]
-    book = told_book([*usual, *answers])
-    return judge(book, list(rows), stock={"s": stock}, reported_lost=set(reported))
+    usual = [(order, accepted(f"id{n}")) for n, order in enumerate(ORDERS)]
+    book = book_of([*usual, *answers])
+    return compare(book, list(rows), stock={"s": stock}, reported_lost=set(reported))
 
 
 FINE = Findings(
@@ -106,8 +106,8 @@ FINE = Findings(
 
 def test_a_sale_in_which_all_is_well_has_nothing_but_accepted_orders() -> None:
     assert found() == FINE
-    assert found([(WISHES[0], yes("id0"))]) == FINE
-    assert found([(Wish("late", "s", 1), SOLD_OUT)]) == FINE
+    assert found([(ORDERS[0], accepted("id0"))]) == FINE
+    assert found([(DrillOrder("late", "s", 1), SOLD_OUT)]) == FINE
 
 
 def test_an_accepted_order_that_is_not_in_postgresql_is_lost() -> None:
@@ -125,7 +125,7 @@ def test_a_key_with_two_orders_is_duplicated() -> None:
 
 
 def test_a_key_that_was_told_two_ids_is_duplicated() -> None:
-    assert found([(WISHES[0], yes("other"))], stock=8).duplicated == 1
+    assert found([(ORDERS[0], accepted("other"))], stock=8).duplicated == 1
 
 
 def test_a_rejected_repetition_that_nobody_was_told_of_is_no_duplicate() -> None:
@@ -133,7 +133,7 @@ def test_a_rejected_repetition_that_nobody_was_told_of_is_no_duplicate() -> None
 
 
 def test_a_lost_order_may_be_placed_again_with_its_key() -> None:
-    again = [(WISHES[2], yes("new"))]
+    again = [(ORDERS[2], accepted("new"))]
     rows = [*ROWS[:2], row(2, order_id="new")]
     assert found(again, rows, reported=["id2"]) == replace(FINE, reported_lost=1)
 
@@ -145,18 +145,18 @@ def test_units_beyond_the_allocation_are_oversold_in_rows_and_in_promises() -> N
 
 
 def test_sold_out_is_wrong_while_there_are_units() -> None:
-    assert found([(Wish("late", "s", 1), SOLD_OUT)], stock=7).wrongly_rejected == 1
+    assert found([(DrillOrder("late", "s", 1), SOLD_OUT)], stock=7).wrongly_rejected == 1
 
 
 def test_units_of_a_lost_order_were_taken_when_sold_out_was_said() -> None:
-    late = [(Wish("late", "s", 1), SOLD_OUT)]
+    late = [(DrillOrder("late", "s", 1), SOLD_OUT)]
     assert found(late, ROWS[:2], reported=["id2"]).wrongly_rejected == 0
 
 
 @pytest.mark.parametrize("problem", ["sale-closed", "purchase-limit", "unknown-sku", ""])
 def test_any_other_refusal_is_wrong(problem: str) -> None:
     refusal = Answer(409, problem, at=1.0)
-    assert found([(Wish("late", "s", 1), refusal)]).wrongly_rejected == 1
+    assert found([(DrillOrder("late", "s", 1), refusal)]).wrongly_rejected == 1
 
 
 def test_an_order_that_is_rejected_after_the_yes_is_wrongly_rejected() -> None:
@@ -251,7 +251,7 @@ def test_the_drift_is_read_from_what_reconcile_prints(output: str, drift: int | 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-async def _load(handler: Handler, orders: list[Wish]) -> Book:
+async def _load(handler: Handler, orders: list[DrillOrder]) -> Book:
     """Return what clients are told who place `orders` at a server of `handler`."""
     app, began, book = web.Application(), monotonic(), Book()
     app.router.add_post("/api/v1/orders", handler)
@@ -283,7 +283,7 @@ def test_a_client_asks_with_the_same_key_until_it_has_an_answer() -> None:
             return web.Response(status=429)
         return web.json_response({"id": "1"}, status=202)
 
-    book = asyncio.run(_load(answer, [Wish("k", "s", 1)]))
+    book = asyncio.run(_load(answer, [DrillOrder("k", "s", 1)]))
     assert seen == [("k", "k")] * 4
     assert book.tried_again == {"503": 1, "connection lost": 1, "429": 1}
     assert [answer.order_id for answer in book.answers["k"]] == ["1"]
@@ -296,7 +296,7 @@ def test_a_client_that_gets_no_answer_gives_up_and_is_counted(
         return web.Response(status=503)
 
     monkeypatch.setattr(clients, "PATIENCE_SECONDS", 0.2)
-    book = asyncio.run(_load(answer, [Wish("k", "s", 1)]))
+    book = asyncio.run(_load(answer, [DrillOrder("k", "s", 1)]))
     assert (book.unanswered, book.answers) == (1, {})
 
 
@@ -304,7 +304,9 @@ def test_an_order_that_is_sent_twice_has_two_answers() -> None:
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.json_response({"id": "1"}, status=202)
 
-    book = asyncio.run(_load(answer, [Wish("a", "s", 1, twice=True), Wish("b", "s", 1)]))
+    book = asyncio.run(
+        _load(answer, [DrillOrder("a", "s", 1, is_sent_twice=True), DrillOrder("b", "s", 1)])
+    )
     assert {key: len(answers) for key, answers in book.answers.items()} == {"a": 2, "b": 1}
 
 

@@ -23,14 +23,14 @@ def order(key: str, customer: str, **lines: int) -> PlannedOrder:
     return PlannedOrder(key=key, client="app", customer=customer, lines=lines)
 
 
-def yes(key: str, **changes: Any) -> Answer:
+def accepted(key: str, **changes: Any) -> Answer:
     return replace(
         Answer(202, ACCEPTED, digest=b"yes", order_id=f"id-{key}", sent=1.0, at=2.0, took=0.01),
         **changes,
     )
 
 
-def no(outcome: str, **changes: Any) -> Answer:
+def refused(outcome: str, **changes: Any) -> Answer:
     return replace(Answer(409, outcome, digest=b"no", sent=3.0, at=4.0, took=0.02), **changes)
 
 
@@ -60,10 +60,10 @@ TWO, BOTH, THIRD, LAST = (
 )
 PLANNED = Plan("drop", stock={"TEE": 3, "CAP": 1}, orders=[TWO, BOTH, THIRD, LAST], limit=2)
 TOLD = {
-    "two": [yes("two"), yes("two", replayed=True)],
-    "both": [yes("both")],
-    "third": [no(OVER_LIMIT)],
-    "last": [no(SOLD_OUT), no(SOLD_OUT, replayed=True)],
+    "two": [accepted("two"), accepted("two", replayed=True)],
+    "both": [accepted("both")],
+    "third": [refused(OVER_LIMIT)],
+    "last": [refused(SOLD_OUT), refused(SOLD_OUT, replayed=True)],
 }
 ROWS = [
     row("two", "paid", "paid", lines={"TEE": 2}, hold_ends_at=15.0),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from proof.demo.conditions import is_balanced
-from proof.waiting import beside, until
+from proof.waiting import running_beside, until
 
 TEE = {"sku": "TEE", "allocated": 5, "available": 2, "held": 1, "sold": 2}
 
@@ -50,11 +50,11 @@ def test_work_beside_a_block_ends_with_it_and_its_error_is_raised() -> None:
         raise ValueError("it")
 
     async def run() -> None:
-        async with beside(endless()):
+        async with running_beside(endless()):
             await asyncio.sleep(0)
         assert ended == [True]
         with pytest.raises(ValueError, match="it"):
-            async with beside(broken()) as work:
+            async with running_beside(broken()) as work:
                 await asyncio.wait([work])  # type: ignore[type-var]
 
     asyncio.run(run())

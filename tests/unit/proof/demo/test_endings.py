@@ -82,8 +82,8 @@ def told(status: str, types: tuple[str, ...], **changes: object) -> Row:
 def test_an_order_may_end_where_its_customer_put_it(
     done: list[FollowUp], status: str, types: tuple[str, ...]
 ) -> None:
-    taken = [follow_up for follow_up in done if follow_up.was_accepted]
-    assert is_as_promised(told(status, types), taken)
+    accepted = [follow_up for follow_up in done if follow_up.was_accepted]
+    assert is_as_promised(told(status, types), accepted)
 
 
 @pytest.mark.parametrize(
@@ -229,5 +229,5 @@ def test_only_promised_answers_are_expected() -> None:
         done={"id-two": [FollowUp(Action.PAYMENT, 422, "wrong-amount"), TOO_LATE_TO_CANCEL]}
     )
     assert found.follow_ups.unexpected == {"payment.succeeded answered 422 wrong-amount": 1}
-    assert found.follow_ups.taken("id-two") == []
+    assert found.follow_ups.accepted("id-two") == []
     assert found.follow_ups.message_ids() == {}

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from proof.demo.people.order_plans import CLIENTS, DELAYS, Fate, Repeat
+from proof.demo.people.order_plans import CLIENTS, DELAYS, Behaviour, Repeat
 from proof.demo.people.plan import PRICE, Request, plan_sale, requests, share_out
 
 PLAN = plan_sale("demo", orders=2000, stock=1000)
@@ -24,7 +24,7 @@ def test_the_plan_has_orders_of_every_kind() -> None:
     assert {len(order.lines) for order in orders} == {1, 2, 3}
     assert {order.client for order in orders} == set(CLIENTS)
     assert {order.repeat for order in orders} == {None, *Repeat}
-    assert {order.fate for order in orders} == set(Fate)
+    assert {order.behaviour for order in orders} == set(Behaviour)
     for kind in ("waits", "is_looked_up", "sent_twice", "comes_late", "email"):
         assert {bool(getattr(order, kind)) for order in orders} == {True, False}, kind
     units: Counter[str] = Counter()
@@ -34,9 +34,9 @@ def test_the_plan_has_orders_of_every_kind() -> None:
 
 
 def test_most_orders_are_paid_and_few_late() -> None:
-    fates = Counter(order.fate for order in PLAN.rush)
-    assert fates[Fate.PAYS] > fates.total() / 2
-    assert fates[Fate.PAYS_LATE] < fates.total() / 20
+    fates = Counter(order.behaviour for order in PLAN.rush)
+    assert fates[Behaviour.PAYS] > fates.total() / 2
+    assert fates[Behaviour.PAYS_LATE] < fates.total() / 20
 
 
 def test_customers_act_a_while_after_the_yes_and_long_before_the_hold_ends() -> None:
@@ -49,7 +49,7 @@ def test_latecomers_are_new_customers_who_pay_and_leave_one_sku_to_those_who_pay
     late = PLAN.latecomers
     assert len(late) == 20
     assert len({order.customer for order in late} - before) == len(late)
-    assert {order.fate for order in late} == {Fate.PAYS}
+    assert {order.behaviour for order in late} == {Behaviour.PAYS}
     assert {sku for order in late for sku in order.lines} == {*PLAN.stock} - {"TEE-BLACK"}
     assert {
         sku for order in plan_sale("demo", orders=200, stock=1).orders for sku in order.lines
@@ -60,11 +60,11 @@ def test_an_order_whose_first_answer_is_waited_for_is_not_repeated_at_once() -> 
     assert not any(order.waits and order.repeat is Repeat.AT_ONCE for order in PLAN.orders)
 
 
-def test_the_same_sizes_give_the_same_wishes_and_another_sale_gives_other_keys() -> None:
+def test_the_same_sizes_give_the_same_orders_and_another_sale_gives_other_keys() -> None:
     assert plan_sale("demo", orders=2000, stock=1000) == PLAN
     other = plan_sale("other", orders=2000, stock=1000)
     assert [order.lines for order in other.orders] == [order.lines for order in PLAN.orders]
-    assert [order.fate for order in other.orders] == [order.fate for order in PLAN.orders]
+    assert [order.behaviour for order in other.orders] == [order.behaviour for order in PLAN.orders]
     assert not {order.key for order in other.orders} & {order.key for order in PLAN.orders}
 
 

@@ -14,7 +14,7 @@ from proof.calls import Caller, RequestCounts
 from proof.demo.account.follow_ups import Action, FollowUps
 from proof.demo.people import customers
 from proof.demo.people.customers import Customers
-from proof.demo.people.order_plans import Fate, PlannedOrder
+from proof.demo.people.order_plans import Behaviour, PlannedOrder
 from proof.demo.people.provider import Provider, has_no_answer, message_ids
 from proof.waiting import until
 from shop.local.signed_payments import CALLBACK, Message
@@ -61,7 +61,7 @@ def test_a_message_is_signed_and_says_which_payment_of_which_order() -> None:
     follow_ups = told(handler)
     data = {"order": "id-two", "amount": "50.00", "currency": "EUR", "reference": "charge-two"}
     assert seen == [(CALLBACK, {"type": "payment.succeeded", "data": data})]
-    [follow_up] = follow_ups.taken("id-two")
+    [follow_up] = follow_ups.accepted("id-two")
     assert (follow_up.action, follow_up.status, follow_up.state) == (Action.PAYMENT, 200, "applied")
     assert follow_ups.message_ids() == {"drop-payment-1": "id-two"}
 
@@ -91,7 +91,7 @@ def test_a_refusal_is_an_answer_that_nobody_expects(status: int) -> None:
     follow_ups = told(handler)
     assert follow_ups.unexpected == {f"payment.succeeded answered {status} not-found": 1}
     assert follow_ups.calls.sent == 1
-    assert follow_ups.taken("id-two") == []
+    assert follow_ups.accepted("id-two") == []
 
 
 def test_a_server_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,20 +160,20 @@ def with_customers(
 
 
 @pytest.mark.parametrize(
-    ("fate", "deeds"),
+    ("behaviour", "deeds"),
     [
-        (Fate.PAYS, [Action.PAYMENT]),
-        (Fate.PAYS_AT_LAST, [Action.FAILED_PAYMENT, Action.PAYMENT]),
-        (Fate.GIVES_UP, [Action.FAILED_PAYMENT, Action.CANCELLATION]),
-        (Fate.CANCELS, [Action.CANCELLATION]),
-        (Fate.FORGETS, []),
-        (Fate.PAYS_LATE, [Action.PAYMENT]),
-        (Fate.GETS_MONEY_BACK, [Action.PAYMENT, Action.REFUND]),
+        (Behaviour.PAYS, [Action.PAYMENT]),
+        (Behaviour.PAYS_AT_LAST, [Action.FAILED_PAYMENT, Action.PAYMENT]),
+        (Behaviour.GIVES_UP, [Action.FAILED_PAYMENT, Action.CANCELLATION]),
+        (Behaviour.CANCELS, [Action.CANCELLATION]),
+        (Behaviour.FORGETS, []),
+        (Behaviour.PAYS_LATE, [Action.PAYMENT]),
+        (Behaviour.GETS_MONEY_BACK, [Action.PAYMENT, Action.REFUND]),
     ],
 )
-def test_each_fate_takes_its_course(fate: Fate, deeds: list[Action]) -> None:
-    _, follow_ups = lived(replace(TWO, fate=fate))
-    assert [follow_up.action for follow_up in follow_ups.taken("id-two")] == deeds
+def test_each_behaviour_takes_its_course(behaviour: Behaviour, deeds: list[Action]) -> None:
+    _, follow_ups = lived(replace(TWO, behaviour=behaviour))
+    assert [follow_up.action for follow_up in follow_ups.accepted("id-two")] == deeds
 
 
 def test_who_pays_late_does_nothing_before_the_holds_have_ended(
@@ -186,8 +186,8 @@ def test_who_pays_late_does_nothing_before_the_holds_have_ended(
         return applied()
 
     async def work(people: Customers, follow_ups: FollowUps) -> None:
-        people.take(replace(TWO, fate=Fate.PAYS_LATE), DOCUMENT)
-        people.take(replace(BOTH, fate=Fate.PAYS), {**DOCUMENT, "id": "id-both"})
+        people.take(replace(TWO, behaviour=Behaviour.PAYS_LATE), DOCUMENT)
+        people.take(replace(BOTH, behaviour=Behaviour.PAYS), {**DOCUMENT, "id": "id-both"})
 
         async def somebody_has_paid() -> bool:
             return bool(follow_ups.of_order)
@@ -207,28 +207,28 @@ def test_who_still_waits_at_the_end_waits_no_longer() -> None:
         return applied()
 
     async def work(people: Customers, follow_ups: FollowUps) -> None:
-        people.take(replace(TWO, fate=Fate.PAYS_LATE), DOCUMENT)
+        people.take(replace(TWO, behaviour=Behaviour.PAYS_LATE), DOCUMENT)
 
     assert with_customers(handler, work).calls.sent == 0
 
 
 def test_a_refund_names_the_payment_that_it_gives_back_and_a_failure_does_not() -> None:
-    seen, _ = lived(replace(TWO, fate=Fate.GETS_MONEY_BACK))
+    seen, _ = lived(replace(TWO, behaviour=Behaviour.GETS_MONEY_BACK))
     paid, refunded = [body["data"] for _, _, body in seen]
     assert paid == refunded
-    seen, _ = lived(replace(TWO, fate=Fate.PAYS_AT_LAST))
+    seen, _ = lived(replace(TWO, behaviour=Behaviour.PAYS_AT_LAST))
     failed, paid = [body["data"] for _, _, body in seen]
     assert failed["reference"] != paid["reference"]
     assert (failed["amount"], failed["currency"]) == ("50.00", "EUR")
 
 
 def test_a_client_cancels_with_its_own_key() -> None:
-    [(path, headers, _)], _ = lived(replace(BOTH, fate=Fate.CANCELS))
+    [(path, headers, _)], _ = lived(replace(BOTH, behaviour=Behaviour.CANCELS))
     assert path == "/api/v1/orders/id-two/cancel"
     assert headers["Authorization"] == "Bearer secret"
 
 
 def test_some_messages_are_told_twice() -> None:
-    _, follow_ups = lived(replace(TWO, fate=Fate.PAYS, sent_twice=True))
+    _, follow_ups = lived(replace(TWO, behaviour=Behaviour.PAYS, sent_twice=True))
     assert follow_ups.calls.sent == 2
     assert len(follow_ups.message_ids()) == 1

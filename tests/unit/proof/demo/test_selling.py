@@ -31,14 +31,14 @@ from .cases import (
     TOLD,
     TOLD_OF,
     TWO,
+    accepted,
     broken,
     changed,
     events,
     evidence,
-    no,
     order,
+    refused,
     row,
-    yes,
 )
 
 
@@ -102,7 +102,7 @@ WRONG: dict[str, tuple[Evidence, str]] = {
         PLACED,
     ),
     "one yes too many": (
-        evidence({**TOLD, "last": [yes("last")]}, rows=[*ROWS, row("last", "paid", "paid")]),
+        evidence({**TOLD, "last": [accepted("last")]}, rows=[*ROWS, row("last", "paid", "paid")]),
         NOT_OVERSOLD,
     ),
     "more units in the ledger than there are": (
@@ -111,14 +111,14 @@ WRONG: dict[str, tuple[Evidence, str]] = {
     ),
     "a unit given back that was sold again before": (
         evidence(
-            {**TOLD, "last": [yes("last", sent=5.4, at=5.5)]},
+            {**TOLD, "last": [accepted("last", sent=5.4, at=5.5)]},
             rows=[*ROWS, row("last", "paid", "paid", lines={"CAP": 1})],
         ),
         NOT_OVERSOLD,
     ),
     "stock taken again that was sold meanwhile": (
         evidence(
-            {**TOLD, "last": [yes("last", sent=6.4, at=6.5)]},
+            {**TOLD, "last": [accepted("last", sent=6.4, at=6.5)]},
             rows=[
                 ROWS[0],
                 row("both", "paid", "expired", "paid", lines={"TEE": 1, "CAP": 1}),
@@ -129,7 +129,7 @@ WRONG: dict[str, tuple[Evidence, str]] = {
     ),
     "stock taken again that was sold meanwhile to an order that is lost": (
         evidence(
-            {**TOLD, "last": [yes("last", sent=6.4, at=6.5)]},
+            {**TOLD, "last": [accepted("last", sent=6.4, at=6.5)]},
             rows=[ROWS[0], row("both", "paid", "expired", "paid", lines={"TEE": 1, "CAP": 1})],
         ),
         NOT_OVERSOLD,
@@ -139,28 +139,30 @@ WRONG: dict[str, tuple[Evidence, str]] = {
         SOLD_OUT_RIGHTLY,
     ),
     "sold out before anybody could have bought it": (
-        evidence({**TOLD, "last": [no(SOLD_OUT, sent=0.1, at=0.5)]}),
+        evidence({**TOLD, "last": [refused(SOLD_OUT, sent=0.1, at=0.5)]}),
         SOLD_OUT_RIGHTLY,
     ),
     "more than the limit": (
         evidence(
-            {**TOLD, "third": [yes("third")]},
+            {**TOLD, "third": [accepted("third")]},
             rows=[*ROWS, row("third", "paid", "paid", lines={"TEE": 1})],
             plan=replace(PLANNED, stock={"TEE": 4, "CAP": 1}),
         ),
         LIMITED,
     ),
-    "refused within the limit": (evidence({**TOLD, "last": [no(OVER_LIMIT)]}), LIMITED),
+    "refused within the limit": (evidence({**TOLD, "last": [refused(OVER_LIMIT)]}), LIMITED),
     "a replay with another body": (
-        evidence({**TOLD, "two": [yes("two"), yes("two", digest=b"else", replayed=True)]}),
+        evidence(
+            {**TOLD, "two": [accepted("two"), accepted("two", digest=b"else", replayed=True)]}
+        ),
         REPLAYED,
     ),
     "a replay with another status": (
-        evidence({**TOLD, "two": [yes("two"), yes("two", status=201, replayed=True)]}),
+        evidence({**TOLD, "two": [accepted("two"), accepted("two", status=201, replayed=True)]}),
         REPLAYED,
     ),
     "a repetition judged anew": (
-        evidence({**TOLD, "last": [no(SOLD_OUT), no(SOLD_OUT)]}),
+        evidence({**TOLD, "last": [refused(SOLD_OUT), refused(SOLD_OUT)]}),
         REPLAYED,
     ),
     "drift during the sale": (
@@ -193,20 +195,20 @@ def test_each_way_of_going_wrong_breaks_its_invariant(found: Evidence, expected:
 
 
 def test_a_lost_first_answer_is_no_broken_replay() -> None:
-    lost = [yes("two", replayed=True), yes("two", replayed=True)]
+    lost = [accepted("two", replayed=True), accepted("two", replayed=True)]
     assert broken(evidence({**TOLD, "two": lost})) == set()
 
 
 def test_a_unit_that_was_sold_given_back_and_sold_again_is_not_oversold() -> None:
     again = row("last", "paid", "paid", lines={"CAP": 1}, events=events("placed", first_at=8.0))
-    found = evidence({**TOLD, "last": [yes("last", sent=7.0, at=7.5)]}, rows=[*ROWS, again])
+    found = evidence({**TOLD, "last": [accepted("last", sent=7.0, at=7.5)]}, rows=[*ROWS, again])
     assert not broken(found) & {NOT_OVERSOLD, SOLD_OUT_RIGHTLY, LIMITED}
 
 
 def test_who_cancels_may_buy_again_within_the_limit() -> None:
     later = order("later", "bob", TEE=1, CAP=1)
     found = evidence(
-        {**TOLD, "later": [yes("later", sent=7.0, at=7.5)]},
+        {**TOLD, "later": [accepted("later", sent=7.0, at=7.5)]},
         plan=replace(PLANNED, orders=[*PLANNED.orders, later]),
         rows=[*ROWS, row("later", "paid", "paid", lines=later.lines)],
     )
@@ -216,7 +218,7 @@ def test_who_cancels_may_buy_again_within_the_limit() -> None:
 def test_a_late_payment_counts_although_its_customer_has_bought_something_else_since() -> None:
     later = order("later", "bob", TEE=1)
     found = evidence(
-        {**TOLD, "later": [yes("later", sent=7.0, at=7.5)]},
+        {**TOLD, "later": [accepted("later", sent=7.0, at=7.5)]},
         plan=replace(PLANNED, stock={"TEE": 9, "CAP": 9}, orders=[BOTH, later]),
         rows=[
             row("both", "paid", "expired", "paid", lines=BOTH.lines),

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from proof.soak.account import Account
-from proof.soak.course import ENDS, Course, course_of
+from proof.soak.behaviours import FINAL_STATUS, Behaviour, behaviour_of
 
 FIRST, SECOND = str(uuid4()), str(uuid4())
 
@@ -14,8 +14,8 @@ FIRST, SECOND = str(uuid4()), str(uuid4())
 @pytest.fixture
 def account() -> Account:
     account = Account()
-    account.accept(FIRST, Course.PAYS)
-    account.accept(SECOND, Course.FORGETS)
+    account.accept(FIRST, Behaviour.PAYS)
+    account.accept(SECOND, Behaviour.FORGETS)
     return account
 
 
@@ -56,7 +56,7 @@ def test_latencies_are_those_since_the_last_look(account: Account) -> None:
 
 
 def test_every_course_is_taken_and_has_an_end() -> None:
-    taken = Counter(course_of(number) for number in range(20))
-    assert set(taken) == set(Course) == set(ENDS)
-    assert taken[Course.PAYS] == 8
-    assert all(course_of(n) is course_of(n + 20) for n in range(20))
+    taken = Counter(behaviour_of(number) for number in range(20))
+    assert set(taken) == set(Behaviour) == set(FINAL_STATUS)
+    assert taken[Behaviour.PAYS] == 8
+    assert all(behaviour_of(n) is behaviour_of(n + 20) for n in range(20))

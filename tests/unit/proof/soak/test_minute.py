@@ -8,15 +8,15 @@ import pytest
 from proof.soak.minute import DUTIES, Minute, Stores, growth, late
 from proof.soak.report import HEAD, conclusion, line, memory_line
 from proof.soak.samples import read_lateness
-from proof.soak.soaking import Soaked
+from proof.soak.soaking import SoakResult
 
 
-def minute(*looks: dict[str, float], **memory: int) -> Minute:
+def minute(*readings: dict[str, float], **memory: int) -> Minute:
     return Minute(
         seconds=60.0,
         done={"orders": 6000, "reads": 3000},
         latencies=[0.01] * 99 + [0.2],
-        looks=looks or [dict.fromkeys(DUTIES, 0.3)],
+        readings=readings or [dict.fromkeys(DUTIES, 0.3)],
         memory=memory or {"web": 100_000_000},
         stores=Stores(redis_bytes=5_000_000, dead_rows=1234, dead_share=0.25),
         restarts=1,
@@ -24,8 +24,8 @@ def minute(*looks: dict[str, float], **memory: int) -> Minute:
     )
 
 
-def held(*minutes: Minute) -> Soaked:
-    return Soaked([*minutes], accepted=6000)
+def held(*minutes: Minute) -> SoakResult:
+    return SoakResult([*minutes], accepted=6000)
 
 
 def test_a_duty_that_is_never_late_is_on_time() -> None:
@@ -43,14 +43,14 @@ def test_one_look_in_a_hundred_may_find_a_duty_later_than_usual() -> None:
 
 @pytest.mark.parametrize("duty", DUTIES)
 def test_no_look_may_find_a_duty_very_late(duty: str) -> None:
-    looks = [{duty: 0.0}] * 999 + [{duty: 5.1}]
-    assert list(late([minute(*looks)])) == [duty]
-    assert not held(minute(*looks)).held
+    readings = [{duty: 0.0}] * 999 + [{duty: 5.1}]
+    assert list(late([minute(*readings)])) == [duty]
+    assert not held(minute(*readings)).held
 
 
 def test_without_an_order_nothing_is_proven() -> None:
-    assert not Soaked([minute()]).held
-    assert not Soaked([minute()], accepted=5, wrong=Counter({"units of drift": 1})).held
+    assert not SoakResult([minute()]).held
+    assert not SoakResult([minute()], accepted=5, wrong=Counter({"units of drift": 1})).held
 
 
 def test_growth_is_counted_from_the_second_minute_on() -> None:
@@ -75,7 +75,7 @@ def test_the_conclusion_says_what_was_late_and_what_was_wrong() -> None:
     assert [*conclusion(held(minute()))] == [
         "6,000 orders: every duty was on time, every unit is accounted for."
     ]
-    broken = Soaked([minute({"holds": 28.5})], 6000, Counter({"units of drift": 3}))
+    broken = SoakResult([minute({"holds": 28.5})], 6000, Counter({"units of drift": 3}))
     assert [*conclusion(broken)] == [
         "Not on time: holds, 28.5 s late (p99), 28.5 s at the most.",
         "Wrong: 3 × units of drift.",

@@ -9,7 +9,7 @@ READ_EVERY = 2  # one order in so many is looked up right after its answer
 SALE_READ_EVERY = 5  # with one order in so many somebody looks at the sale
 
 
-class Course(Enum):
+class Behaviour(Enum):
     """What the customer of an order does once it is accepted."""
 
     PAYS = "pays"
@@ -21,29 +21,29 @@ class Course(Enum):
     PAYS_LATE = "pays after the hold has ended"
 
 
-_OF_TWENTY: Mapping[Course, int] = {
-    Course.PAYS: 8,
-    Course.PAYS_AND_SAYS_SO_TWICE: 1,
-    Course.FAILS_THEN_PAYS: 2,
-    Course.FAILS_THEN_CANCELS: 1,
-    Course.CANCELS: 3,
-    Course.FORGETS: 4,
-    Course.PAYS_LATE: 1,
+_OF_TWENTY: Mapping[Behaviour, int] = {
+    Behaviour.PAYS: 8,
+    Behaviour.PAYS_AND_SAYS_SO_TWICE: 1,
+    Behaviour.FAILS_THEN_PAYS: 2,
+    Behaviour.FAILS_THEN_CANCELS: 1,
+    Behaviour.CANCELS: 3,
+    Behaviour.FORGETS: 4,
+    Behaviour.PAYS_LATE: 1,
 }
-_CYCLE = [*chain.from_iterable(repeat(course, times) for course, times in _OF_TWENTY.items())]
+_CYCLE = [*chain.from_iterable(repeat(behaviour, times) for behaviour, times in _OF_TWENTY.items())]
 
 # In the ledger, once nothing is under way any more. There is stock enough for who pays late.
-ENDS: Mapping[Course, str] = {
-    Course.PAYS: "paid",
-    Course.PAYS_AND_SAYS_SO_TWICE: "paid",
-    Course.FAILS_THEN_PAYS: "paid",
-    Course.FAILS_THEN_CANCELS: "cancelled",
-    Course.CANCELS: "cancelled",
-    Course.FORGETS: "expired",
-    Course.PAYS_LATE: "paid",
+FINAL_STATUS: Mapping[Behaviour, str] = {
+    Behaviour.PAYS: "paid",
+    Behaviour.PAYS_AND_SAYS_SO_TWICE: "paid",
+    Behaviour.FAILS_THEN_PAYS: "paid",
+    Behaviour.FAILS_THEN_CANCELS: "cancelled",
+    Behaviour.CANCELS: "cancelled",
+    Behaviour.FORGETS: "expired",
+    Behaviour.PAYS_LATE: "paid",
 }
 
 
-def course_of(number: int) -> Course:
+def behaviour_of(number: int) -> Behaviour:
     """Return the course of the order with this number; neighbours have different ones."""
     return _CYCLE[number * 7 % len(_CYCLE)]
