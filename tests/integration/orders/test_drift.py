@@ -269,7 +269,7 @@ def test_drift_is_kept_whatever_becomes_of_the_search_for_its_cause(
     def dies(*_: object, **__: object) -> None:
         raise SystemExit("killed for taking too long")
 
-    monkeypatch.setattr(history, "explain", dies)
+    monkeypatch.setattr(history, "diagnose_drift", dies)
     with pytest.raises(SystemExit):
         compare(sale, now=clock.now())
     assert ReconciliationRecord.objects.get().drift == 3
@@ -285,7 +285,7 @@ def test_the_same_drift_is_explained_once_a_minute(
         searches.append(arguments)
         return diagnose_drift(sale.pk, "drop")
 
-    monkeypatch.setattr(history, "explain", search)
+    monkeypatch.setattr(history, "diagnose_drift", search)
     now = clock.now()
     first = compare(sale, now=now)
     place_all(api_key, [Request("k-1")])
