@@ -17,9 +17,9 @@ from orders.reads import live_stats
 from orders.reads.lateness import lateness
 from shop.core import clock
 
-from .past import Past
-from .payments import payments_waiting
-from .sharing import Shared
+from .recent_seconds import Past
+from .shared_reading import Shared
+from .waiting_payments import payments_waiting
 
 FRESH_SECONDS = 0.9
 USUAL_SECONDS = 5.0  # on a saturated machine, work that is due is done within this

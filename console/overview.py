@@ -17,8 +17,8 @@ from shop.core.processes import health
 from shop.core.tasks import progress
 
 from .attention import mishaps
-from .payments import payments_waiting
-from .sharing import Shared
+from .shared_reading import Shared
+from .waiting_payments import payments_waiting
 
 FRESH_SECONDS = 1.5
 MOST_SALES = 20  # the latest ones are shown

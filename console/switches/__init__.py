@@ -1,10 +1,10 @@
 """The switches of a sale: what each asks for, what it says will happen, and what it then does."""
 
 from .base import Switch
-from .limit import Limit
+from .customer_limit import Limit
+from .restock import Restock
 from .running import Close, Open, Pause
-from .stock import Restock
-from .window import Window
+from .sale_window import Window
 
 __all__ = ["SWITCHES", "Switch"]
 

@@ -1,25 +1,25 @@
 """The web admin of orders: who places them, who is told of them, and what went wrong."""
 
 from . import (
-    clients,
+    api_clients,
     dead_letters,
     deliveries,
     endpoints,
     lost_orders,
+    order_parts,
     orders,
-    parts,
-    payments,
+    payment_notices,
     reconciliations,
 )
 
 __all__ = [
-    "clients",
+    "api_clients",
     "dead_letters",
     "deliveries",
     "endpoints",
     "lost_orders",
+    "order_parts",
     "orders",
-    "parts",
-    "payments",
+    "payment_notices",
     "reconciliations",
 ]

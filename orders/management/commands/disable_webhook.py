@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from orders.management import webhooks
+from orders.management import webhook_arguments
 from orders.notifications.endpoints import disable
 from shop.core.command_line.commands import OperatorCommand
 from shop.core.command_line.terminal import GOOD, Display
@@ -16,11 +16,11 @@ class Command(OperatorCommand):
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        webhooks.add_arguments(parser)
+        webhook_arguments.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         display = Display(self.stdout, options)
-        for endpoint in webhooks.chosen_webhooks(options["url"], options["client"]):
+        for endpoint in webhook_arguments.chosen_webhooks(options["url"], options["client"]):
             disable(endpoint)
             whose = f"of the orders of {endpoint.owner}"
             display.say(f"{endpoint.url} is told of nothing more {whose}.", GOOD)

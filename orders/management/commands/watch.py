@@ -12,9 +12,9 @@ from typing import Any
 from rich.live import Live
 
 from inventory.errors import SaleUnknown
-from orders.management.live.picture import picture
-from orders.management.live.reading import Reader, Reading
-from orders.management.live.text import document, plain_line, plain_picture
+from orders.management.sale_watch.drawing import picture
+from orders.management.sale_watch.reading import Reader, Reading
+from orders.management.sale_watch.text import document, plain_line, plain_picture
 from shop.core.command_line.commands import SERVER_AWAY, OperatorCommand, in_plain_words
 from shop.core.command_line.terminal import Display
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client, override_settings
 
 from console import live, overview
-from console.sharing import Shared
+from console.shared_reading import Shared
 from shop.core.stores.redis import client as redis_client
 from shop.core.stores.redis import script
 

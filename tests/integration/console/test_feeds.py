@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from console import past
+from console import recent_seconds
 from inventory import services
 from inventory.models import Sale
 from orders.models import Order
@@ -75,7 +75,7 @@ def test_the_live_feed_counts_each_second_once_it_has_settled(
     assert (accepted, refused, persisted) == (7, {"sold-out": 2}, 4)
     assert (p50, p99) == (None, None)
     assert backlog == 0
-    assert len(told) == past.SHOWN_SECONDS - past.SETTLED_SECONDS
+    assert len(told) == recent_seconds.SHOWN_SECONDS - recent_seconds.SETTLED_SECONDS
     assert now + 5 not in told
     later = live(browser, sale, after=now - 5)["seconds"]
     assert later
@@ -86,7 +86,9 @@ def test_a_backlog_of_before_follows_from_what_came_and_went(make_sale: MakeSale
     sale, now = make_sale(), int(time.time())
     count(sale, now - 9, accepted=10)
     count(sale, now - 6, persisted=4)
-    waited = {each.at: each.backlog for each in past.Past(sale.pk).read(now=now, backlog=6)}
+    waited = {
+        each.at: each.backlog for each in recent_seconds.Past(sale.pk).read(now=now, backlog=6)
+    }
     assert [waited[now - at] for at in (10, 9, 7, 6, 5)] == [0, 10, 10, 6, 6]
 
 

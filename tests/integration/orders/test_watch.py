@@ -11,8 +11,8 @@ from django.db import OperationalError, connection
 
 from inventory import counters
 from inventory.models import Sale
-from orders.management.live.pace import Pace
-from orders.management.live.reading import Reader
+from orders.management.sale_watch.pace import Pace
+from orders.management.sale_watch.reading import Reader
 from orders.reconciliation.history import compare
 from shop.core import clock
 from tests.conftest import MakeSale

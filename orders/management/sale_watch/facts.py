@@ -10,7 +10,7 @@ from rich.text import Text
 from inventory.money import with_currency
 from orders.reads.live_stats import LATENCY_MS
 
-from .marks import Sparkline
+from .bars import Sparkline
 from .pace import Pace
 from .reading import Reading
 

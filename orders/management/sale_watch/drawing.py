@@ -10,8 +10,8 @@ from rich.text import Text
 from inventory.management.formatting import state_text
 from inventory.management.units import SkuStock, in_all
 
+from .bars import SHADES, Bar, marks
 from .facts import facts, figure
-from .marks import SHADES, Bar, marks
 from .reading import Reading
 
 SHORT = {"sold": "sold", "held": "held", "in flight": "flight", "available": "avail"}

@@ -10,11 +10,11 @@ from rich.console import Console
 from inventory.management.formatting import span
 from inventory.management.units import SkuStock
 from inventory.models import Allocation, Product, Sale
-from orders.management.live import text
-from orders.management.live.marks import Bar, Sparkline
-from orders.management.live.pace import SHOWN_SECONDS, pace_of, wanted_seconds
-from orders.management.live.picture import picture
-from orders.management.live.reading import Counts, Ledger, Reading
+from orders.management.sale_watch import text
+from orders.management.sale_watch.bars import Bar, Sparkline
+from orders.management.sale_watch.drawing import picture
+from orders.management.sale_watch.pace import SHOWN_SECONDS, pace_of, wanted_seconds
+from orders.management.sale_watch.reading import Counts, Ledger, Reading
 from orders.models import ReconciliationRecord
 from orders.reads.live_stats import LATENCY_MS, Stats
 from orders.reads.selectors import WaitingPayments
