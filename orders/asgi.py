@@ -19,7 +19,8 @@ from orders.api.outside import with_room  # noqa: E402
 from orders.api.payment_callbacks import with_callback  # noqa: E402
 from orders.api.probes import with_probes  # noqa: E402
 from orders.api.public_reads import with_window  # noqa: E402
-from orders.intake.handler import Application, with_intake  # noqa: E402
+from orders.http.asgi import Application  # noqa: E402
+from orders.intake.handler import with_intake  # noqa: E402
 from orders.intake.short_way import OrderProtocol  # noqa: E402
 from shop.core.processes.readiness import announced  # noqa: E402
 from shop.core.profiling import in_process  # noqa: E402

@@ -10,12 +10,12 @@ from uuid import UUID
 from orders.domain import Status
 from orders.errors import NotCancellable
 from orders.http import problems
+from orders.http.asgi import Application, Receive, Scope, Send, send_reply
 from orders.http.gathered import Together
 from orders.http.headers import read_headers
 from orders.http.problems import Problem, Refused
 from orders.http.replies import Reply, plain_reply, problem_reply, unavailable
 from orders.http.representation import OrderView, encode_order
-from orders.intake.handler import Application, Receive, Scope, Send, send_reply
 from orders.intake.placing import intake
 from orders.reads.reference_cache import Client
 from orders.reads.selectors import Asked, find_orders

@@ -8,9 +8,9 @@ from functools import partial
 
 from django.conf import settings
 
+from orders.http.asgi import Application, Message, Receive, Scope, Send, send_reply
 from orders.http.headers import read_headers
 from orders.http.replies import problem_reply, unavailable
-from orders.intake.handler import Application, Message, Receive, Scope, Send, send_reply
 from shop.core.rooms import NoRoom, Place, Room
 
 OPERATORS = "/admin/"

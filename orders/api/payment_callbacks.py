@@ -16,12 +16,12 @@ from django.http import HttpRequest, HttpResponse
 from orders.domain import PaymentMessageType
 from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
 from orders.http import problems
+from orders.http.asgi import Application, Receive, Scope, Send, announced_bytes, send_reply
 from orders.http.decoding import NotJson, WrongFields
 from orders.http.gathered import Together
 from orders.http.headers import read_headers
 from orders.http.problems import Problem, Refused
 from orders.http.replies import plain_reply, problem_reply
-from orders.intake.handler import Application, Receive, Scope, Send, announced_bytes, send_reply
 from orders.models import PaymentNotice
 from orders.payments.adapters import standard, stripe
 from orders.payments.note import Answer, Message, Noted, note

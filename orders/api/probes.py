@@ -8,9 +8,9 @@ import asyncio
 import json
 from typing import Any
 
+from orders.http.asgi import Application, Receive, Scope, Send, send_reply
 from orders.http.headers import OrderHeaders, read_headers
 from orders.http.replies import Reply, plain_reply, problem_reply
-from orders.intake.handler import Application, Receive, Scope, Send, send_reply
 
 from .endpoint import problem_of
 from .monitoring import ALIVE, readiness

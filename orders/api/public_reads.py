@@ -8,9 +8,9 @@ those who order (see docs/adr/0002); this answers all who look at the same momen
 from urllib.parse import parse_qs
 
 from inventory.errors import SaleUnknown
+from orders.http.asgi import Application, Receive, Scope, Send, send_reply
 from orders.http.headers import OrderHeaders, read_headers
 from orders.http.replies import Reply, plain_reply, problem_reply
-from orders.intake.handler import Application, Receive, Scope, Send, send_reply
 from orders.intake.placing import intake
 
 from .endpoint import problem_of

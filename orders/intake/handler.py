@@ -5,11 +5,10 @@ the server speaks `protocol.OrderProtocol`, most orders do not even come by here
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from django.conf import settings
 
+from orders.http.asgi import Application, Message, Receive, Scope, Send, announced_bytes, send_reply
 from orders.http.headers import read_headers
 from orders.http.problems import BODY_TOO_LARGE, Problem
 from orders.http.replies import Reply, problem_reply
@@ -20,14 +19,7 @@ from shop.core.processes.threads import in_thread
 from .connection.addresses import client_address, is_trusted, sender_of
 from .placing import intake
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 PATH = "/api/v1/orders"
-MAX_DIGITS = 18  # of a length that are read: one with more is longer than anything anyway
 ENDS = (408, 413)  # answers after which a connection is closed: more than it should may come
 
 
@@ -84,12 +76,6 @@ def _ending(send: Send) -> Send:
     return send_or_end
 
 
-def announced_bytes(scope: Scope) -> int:
-    """Return how long a body says that it is, 0 where it does not say it."""
-    length = dict(scope["headers"]).get(b"content-length", b"0")
-    return int(length[:MAX_DIGITS]) if length.isdigit() else 0
-
-
 def _too_large(scope: Scope) -> Reply:
     detail = f"A body has at most {settings.MAX_BODY_BYTES} bytes here."
     return problem_reply(read_headers(scope["headers"]), Problem(BODY_TOO_LARGE, detail))
@@ -143,12 +129,6 @@ async def _read_chunks(receive: Receive) -> bytes:
         body += message.get("body", b"")
         if len(body) > settings.INTAKE_MAX_BODY_BYTES or not message.get("more_body"):
             return body
-
-
-async def send_reply(send: Send, reply: Reply) -> None:
-    """Send a reply as ASGI has it."""
-    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-    await send({"type": "http.response.body", "body": reply.body})
 
 
 async def _live(receive: Receive, send: Send) -> None:
