@@ -7,6 +7,14 @@ class OrderError(Exception):
     """The base of this app's errors."""
 
 
+class Undecided(OrderError):
+    """It is not known whether the order was accepted, or it was not decided; the text says why."""
+
+
+class ReferenceCacheUnavailable(OrderError):
+    """PostgreSQL is away and no client or sale was ever read from it."""
+
+
 class Unpersistable(OrderError):
     """An outbox entry that cannot become an order, whoever tries."""
 

@@ -11,6 +11,7 @@ from orders.domain import Status
 from orders.errors import NotCancellable
 from orders.http import problems
 from orders.http.asgi import Application, Receive, Scope, Send, send_reply
+from orders.http.failures import problem_of
 from orders.http.gathered import Together
 from orders.http.headers import read_headers
 from orders.http.problems import Problem, Refused
@@ -22,7 +23,6 @@ from orders.reads.selectors import Asked, find_orders
 from orders.services.holds import cancel_orders
 from shop.core.tracing import process
 
-from .endpoint import problem_of
 from .order_reads import order_id_of, told
 
 ORDERS, CANCEL = "/api/v1/orders/", "/cancel"
@@ -56,7 +56,7 @@ def with_cancelling(application: Application) -> Application:
 async def cancelled(client: Client, order_id: str) -> bytes:
     """Cancel an unpaid order, and return it in JSON; one that is cancelled already is, too.
 
-    Raises Refused, and what `endpoint.problem_of` knows.
+    Raises Refused, and what `problem_of` knows.
     """
     asked = order_id_of(order_id), client.id
     try:

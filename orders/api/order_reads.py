@@ -19,7 +19,7 @@ from orders.reads.selectors import Asked
 async def follow(client: Client, order_id: str, wait: str | None) -> bytes:
     """Return an order of `client` in JSON; with `wait`, in seconds, at its next change of status.
 
-    Raises Refused, and what `endpoint.problem_of` knows.
+    Raises Refused, and what `problem_of` knows.
     """
     seconds = _wait_seconds(wait)
     parsed, view = await find(client, order_id)

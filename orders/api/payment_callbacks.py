@@ -18,6 +18,7 @@ from orders.errors import MessageChanged, OrderUnknown, PaymentMismatch
 from orders.http import problems
 from orders.http.asgi import Application, Receive, Scope, Send, announced_bytes, send_reply
 from orders.http.decoding import NotJson, WrongFields
+from orders.http.failures import problem_of
 from orders.http.gathered import Together
 from orders.http.headers import read_headers
 from orders.http.problems import Problem, Refused
@@ -36,7 +37,7 @@ from orders.payments.provider_message import (
 from shop.core import clock
 from shop.core.processes.threads import in_thread
 
-from .endpoint import View, endpoint, problem_of
+from .endpoint import View, endpoint
 from .marking import Mark, is_set, mark_of, take_away
 
 logger = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ import json
 from typing import Any
 
 from orders.http.asgi import Application, Receive, Scope, Send, send_reply
+from orders.http.failures import problem_of
 from orders.http.headers import OrderHeaders, read_headers
 from orders.http.replies import Reply, plain_reply, problem_reply
 
-from .endpoint import problem_of
 from .monitoring import ALIVE, readiness
 
 HEALTH, READINESS = "/healthz", "/readyz"

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs
 
 from inventory.errors import SaleUnknown
 from orders.http.asgi import Application, Receive, Scope, Send, send_reply
+from orders.http.failures import problem_of
 from orders.http.headers import OrderHeaders, read_headers
 from orders.http.replies import Reply, plain_reply, problem_reply
 from orders.intake.placing import intake
 
-from .endpoint import problem_of
 from .order_reads import follow
 from .sale_reads import live_sales
 

@@ -8,10 +8,11 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from inventory.selectors import Offer, live_sale, read_offer
+from orders.http.failures import problem_of
 from shop.core import clock
 from shop.core.processes.threads import in_thread
 
-from .endpoint import endpoint, problem_of, problem_response
+from .endpoint import endpoint, problem_response
 
 MOST_OFFERS = 1000  # sales that are remembered
 PAUSE_SECONDS = 0.05  # from one reading of a sale to the next: the rest of the process works, too

@@ -1,5 +1,6 @@
 """Every problem that the API can answer with (RFC 9457), in the table that documents them too."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -35,6 +36,7 @@ class ProblemType:
     title: str
     advice: str  # what the caller can do about it
     retry: Retry = Retry.CORRECTED
+    challenge: bytes = b""  # its WWW-Authenticate
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,14 @@ class Problem:
             document["errors"] = self.errors
         return msgspec.json.encode(document)
 
+    def header_lines(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the headers that this problem has beside those of any reply."""
+        if self.retry_after is not None:
+            yield b"Retry-After", b"%d" % self.retry_after
+        if self.type.challenge:
+            yield b"WWW-Authenticate", self.type.challenge
+        yield from self.headers
+
 
 class Refused(Exception):
     """A request that is answered with a problem."""
@@ -76,6 +86,7 @@ UNAUTHENTICATED = ProblemType(
     "No valid API key",
     "Send the header Authorization: Bearer <api key>. A key is made with manage.py create_client; "
     "a revoked one is refused within seconds.",
+    challenge=b"Bearer",
 )
 NO_METRICS_TOKEN = ProblemType(
     "no-metrics-token",
@@ -83,6 +94,7 @@ NO_METRICS_TOKEN = ProblemType(
     "The metrics are shown for their token alone",
     "Send the header Authorization: Bearer <token>, with the token that METRICS_TOKEN sets; in "
     "Prometheus it is the scrape's authorization.credentials.",
+    challenge=b"Bearer",
 )
 BAD_SIGNATURE = ProblemType(
     "bad-signature",

@@ -168,12 +168,8 @@ def unavailable(reason: str) -> Problem:
 def problem_reply(headers: OrderHeaders, problem: Problem) -> Reply:
     """Answer with a problem (RFC 9457)."""
     reply = plain_reply(headers, problem.type.status, problems.MEDIA_TYPE.encode(), problem.body())
-    if problem.retry_after is not None:
-        reply.add(b"retry-after", b"%d" % problem.retry_after)
-    if problem.type is problems.UNAUTHENTICATED:
-        reply.add(b"www-authenticate", b"Bearer")
-    for name, value in problem.headers:
-        reply.add(name, value)
+    for name, value in problem.header_lines():
+        reply.add(name.lower(), value)
     return reply
 
 

@@ -15,6 +15,7 @@ from django.db import DatabaseError
 
 from inventory.errors import CountersLost, CountersUnavailable, NotDurable
 from inventory.reservation import Outcome, Reservation
+from orders.errors import Undecided
 from orders.reads.reference_cache import KnownSale, ReferenceCache
 from orders.task_names import PERSIST_ORDERS
 from shop.core.processes.threads import Overloaded
@@ -31,10 +32,6 @@ logger = logging.getLogger(__name__)
 
 MAX_CALLS = 2  # under way per sale
 MAX_BATCH_LINES = 1000  # a Lua call takes some 8,000 values at once
-
-
-class Undecided(Exception):
-    """The order was not judged, or nobody knows whether it was; the text says why."""
 
 
 Tell = Callable[[Outcome | Undecided], None]

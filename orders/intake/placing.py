@@ -12,6 +12,8 @@ import redis
 from inventory.counters import request_record
 from inventory.reservation import Accepted, AcceptedBefore, Outcome
 from orders.domain import Status
+from orders.errors import Undecided
+from orders.http.failures import known_problem
 from orders.http.headers import OrderHeaders, RawHeaders, read_headers, read_wait
 from orders.http.problems import Refused
 from orders.http.replies import (
@@ -23,13 +25,13 @@ from orders.http.replies import (
     repeated_reply,
     unavailable,
 )
-from orders.reads.reference_cache import Client, ReferenceCache, ReferenceCacheUnavailable, Snapshot
+from orders.reads.reference_cache import Client, ReferenceCache, Snapshot
 from orders.reads.status_watch import StatusWatch
 from shop.core.stores.redis import async_client
 
 from . import order_spans
 from .admission import Admitted, NotCached, UnknownKey, admit, authenticate, require_sale
-from .batcher import Batcher, Undecided
+from .batcher import Batcher
 from .public_key import PublicKeyThrottle
 from .recent_accepts import RecentAccepts
 from .stats import UNAVAILABLE, LiveStats, outcome_name
@@ -232,10 +234,9 @@ def _end_span(span: "Span", admitted: Admitted, outcome: Outcome | Undecided, re
 
 
 def _error_reply(headers: OrderHeaders, error: Exception) -> Reply:
-    if isinstance(error, Refused):
-        return problem_reply(headers, error.problem)
-    if isinstance(error, Undecided | ReferenceCacheUnavailable):
-        return problem_reply(headers, unavailable(str(error) or "PostgreSQL is away."))
-    # Whether the order was taken is unknown here, and a repetition tells: that is a 503.
-    logger.error("an order failed [%s]", headers.request_id, exc_info=error)
-    return problem_reply(headers, unavailable("Something failed on our side."))
+    problem = known_problem(error)
+    if problem is None:
+        # Whether the order was accepted is unknown here, and a repetition tells: that is a 503.
+        logger.error("an order failed [%s]", headers.request_id, exc_info=error)
+        problem = unavailable("Something failed on our side.")
+    return problem_reply(headers, problem)

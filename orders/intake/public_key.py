@@ -13,7 +13,8 @@ from typing import Any
 import redis.asyncio
 from django.conf import settings
 
-from .batcher import Undecided
+from orders.errors import Undecided
+
 from .rates import Rate
 from .throttle import over
 

@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from inventory.models import Allocation, Sale
 from inventory.money import AmountRefused, to_minor
 from inventory.selectors import sales_on_record
+from orders.errors import ReferenceCacheUnavailable
 from orders.models import ApiClient, hash_api_key
 from shop.core import clock
 from shop.core.error_text import first_line
@@ -89,10 +90,6 @@ class Snapshot:
         """Know `client` again by the same header; not more than there are clients, roughly."""
         if len(self.callers) < MAX_CALLERS:
             self.callers[authorization] = client
-
-
-class ReferenceCacheUnavailable(Exception):
-    """PostgreSQL is away and nothing was ever read from it."""
 
 
 class ReferenceCache:
