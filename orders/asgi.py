@@ -18,10 +18,11 @@ from orders.api.cancelling import with_cancelling  # noqa: E402
 from orders.api.outside import with_room  # noqa: E402
 from orders.api.payment_callbacks import with_callback  # noqa: E402
 from orders.api.probes import with_probes  # noqa: E402
-from orders.api.public_reads import with_window  # noqa: E402
 from orders.http.asgi import Application  # noqa: E402
 from orders.intake.handler import with_intake  # noqa: E402
+from orders.intake.placing import intake  # noqa: E402
 from orders.intake.short_way import OrderProtocol  # noqa: E402
+from orders.reads.public_reads import with_public_reads  # noqa: E402
 from shop.core.processes.readiness import announced  # noqa: E402
 from shop.core.profiling import in_process  # noqa: E402
 from shop.core.tracing import process  # noqa: E402
@@ -35,9 +36,9 @@ import_module(settings.ROOT_URLCONF)  # now, and not while somebody waits for th
 process.start("web")
 in_process.listen("web")
 
-# Probes, the window and the callback are left out of the traces: many are answered from one look.
+# Probes, public reads and the callback are left out of the traces: one reading answers many.
 traced = process.traced(with_cancelling(with_room(cast(Application, django_application))))
-behind = with_probes(with_callback(with_window(traced)))
+behind = with_probes(with_callback(with_public_reads(traced, intake)))
 application = announced(process.until_shutdown(with_intake(behind)))
 
 # Orders are judged in one thread, and Django works in others. When the first one wants the

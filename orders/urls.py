@@ -4,7 +4,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from .api import drop, monitoring, pages, payment_callbacks, sale_reads, sandbox_payments, views
+from .api import drop, monitoring, pages, payment_callbacks, sandbox_payments, views
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -23,5 +23,5 @@ urlpatterns = [
     path("api/v1/orders/<str:order_id>/cancel", views.cancel, name="cancel"),
     path("api/v1/payments/callback", payment_callbacks.callback, name="payment-callback"),
     path("api/v1/payments/stripe", payment_callbacks.stripe_events, name="stripe-events"),
-    path("api/v1/sales/<str:slug>", sale_reads.sale, name="sale"),
+    path("api/v1/sales/<str:slug>", views.sale, name="sale"),
 ]

@@ -18,12 +18,12 @@ from orders.http.problems import Problem, Refused
 from orders.http.replies import Reply, plain_reply, problem_reply, unavailable
 from orders.http.representation import OrderView, encode_order
 from orders.intake.placing import intake
+from orders.reads.known import client_of
+from orders.reads.order_reads import order_id_of, told
 from orders.reads.reference_cache import Client
 from orders.reads.selectors import Asked, find_orders
 from orders.services.holds import cancel_orders
 from shop.core.tracing import process
-
-from .order_reads import order_id_of, told
 
 ORDERS, CANCEL = "/api/v1/orders/", "/cancel"
 ROUTE = "api/v1/orders/<str:order_id>/cancel"  # as Django would name it in a trace
@@ -97,7 +97,7 @@ def _order_of(scope: Scope) -> str:
 async def _reply(order_id: str, scope: Scope) -> Reply:
     headers = read_headers(scope["headers"])
     try:
-        client = await intake().authenticate(headers.authorization)
+        client = await client_of(intake().references, headers.authorization)
         body = await cancelled(client, order_id)
     except Exception as error:
         return problem_reply(headers, problem_of(error))

@@ -1,14 +1,17 @@
-"""The endpoints of orders, and those of health: parse, one call, map the outcome."""
+"""The endpoints of orders and sales: parse, one call, map the outcome."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from orders.http.failures import problem_of
 from orders.intake.placing import intake
+from orders.reads.known import client_of
+from orders.reads.order_reads import follow
 from orders.reads.reference_cache import Client
+from orders.reads.sale_reads import live_sales
 
 from .cancelling import cancelled
-from .endpoint import endpoint
-from .order_reads import follow
+from .endpoint import endpoint, problem_response
 
 
 @endpoint("POST")
@@ -28,8 +31,10 @@ async def orders(request: HttpRequest) -> HttpResponse:
 
 @endpoint("GET", "HEAD")
 async def order(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Show an order to the client that placed it. Most GETs are answered by `window` instead."""
-    body = await follow(await _client(request), order_id, request.GET.get("wait"))
+    """Show an order to its client. Most GETs are answered by `public_reads` instead."""
+    body = await follow(
+        await _client(request), order_id, wait=request.GET.get("wait"), watch=intake().watch
+    )
     return _order_response(body)
 
 
@@ -39,11 +44,21 @@ async def cancel(request: HttpRequest, order_id: str) -> HttpResponse:
     return _order_response(await cancelled(await _client(request), order_id))
 
 
+@endpoint("GET", "HEAD")
+async def sale(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a sale with live stock. Public. Most GETs are answered by `public_reads` instead."""
+    try:
+        response = HttpResponse(await live_sales(slug), content_type="application/json")
+    except Exception as error:
+        response = problem_response(problem_of(error))
+    response["Access-Control-Allow-Origin"] = "*"  # problems, too: scripts are to understand them
+    return response
+
+
 async def _client(request: HttpRequest) -> Client:
-    """Return who asks. Raises Refused."""
-    return await intake().authenticate(
-        request.headers.get("Authorization", "").encode("latin-1", "replace")
-    )
+    """Return the client that sent a request. Raises Refused."""
+    authorization = request.headers.get("Authorization", "").encode("latin-1", "replace")
+    return await client_of(intake().references, authorization)
 
 
 def _order_response(body: bytes) -> HttpResponse:

@@ -1,6 +1,5 @@
 """From a request to what the counters are asked: who orders, what, and in which sale."""
 
-import hashlib
 import time
 from typing import TYPE_CHECKING
 
@@ -23,24 +22,13 @@ from orders.http.decoding import field_error
 from orders.http.headers import OrderHeaders, is_json, read_idempotency_key
 from orders.http.order_request import Given, OrderRequest, decode_order
 from orders.http.problems import Problem, Refused
+from orders.reads.known import NotCached, require_sale
 from orders.reads.reference_cache import Client, KnownSale, Snapshot
 
 from . import order_spans
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
-
-
-class NotCached(Refused):
-    """Refused for what the copy of clients and sales lacks: a newer one may have it."""
-
-
-class UnknownKey(NotCached):
-    """Refused for a key whose hash the copy lacks."""
-
-    def __init__(self, problem: Problem, key_hash: str) -> None:
-        super().__init__(problem)
-        self.key_hash = key_hash
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -54,30 +42,12 @@ class Admitted(msgspec.Struct, frozen=True):
     span: "Span | None"  # to be ended with the answer, where this order is sampled
 
 
-def authenticate(snapshot: Snapshot, authorization: bytes) -> Client:
-    """Return the client whose key an Authorization header gives. Raises Refused, NotInCopy."""
-    if client := snapshot.callers.get(authorization):
-        return client
-    scheme, _, key = authorization.strip().partition(b" ")
-    if scheme.lower() != b"bearer" or not key.strip():
-        raise Refused(Problem(problems.UNAUTHENTICATED, "The API key is missing."))
-    key_hash = hashlib.sha256(key.strip()).hexdigest()
-    client = snapshot.clients.get(key_hash)
-    if client is None:
-        problem = Problem(problems.UNAUTHENTICATED, "The API key is not known.")
-        if key_hash in snapshot.unknown_keys:
-            raise Refused(problem)
-        raise UnknownKey(problem, key_hash)
-    snapshot.remember(authorization, client)
-    return client
-
-
 def admit(
     snapshot: Snapshot, client: Client, headers: OrderHeaders, body: bytes | None
 ) -> Admitted:
     """Check all else of a request that can be checked here. `body` is None where it did not come.
 
-    May be repeated with a newer copy. Raises Refused, NotInCopy.
+    May be repeated with a newer snapshot. Raises Refused, NotCached.
     """
     key = read_idempotency_key(headers.idempotency_keys)
     given = decode_order(_checked_body(headers, body))
@@ -109,16 +79,8 @@ def _checked_body(headers: OrderHeaders, body: bytes | None) -> bytes:
     return body
 
 
-def require_sale(snapshot: Snapshot, slug: str) -> KnownSale:
-    """Return the sale of this slug. Raises Refused, NotInCopy."""
-    sale = snapshot.sales.get(slug)
-    if sale is None:
-        raise NotCached(Problem(problems.UNKNOWN_SALE, f"There is no sale {slug!r}."))
-    return sale
-
-
 def _find_sale(snapshot: Snapshot, request: OrderRequest) -> KnownSale:
-    """Return the sale with all SKUs of the request. Raises Refused, NotInCopy."""
+    """Return the sale with all SKUs of the request. Raises Refused, NotCached."""
     sale = require_sale(snapshot, request.sale)
     if sale.id not in snapshot.on_record:
         raise Refused(Problem(problems.SALE_CLOSED, f"Sale {sale.slug} is closed."))

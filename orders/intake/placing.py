@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import redis
 
@@ -25,12 +25,13 @@ from orders.http.replies import (
     repeated_reply,
     unavailable,
 )
-from orders.reads.reference_cache import Client, ReferenceCache, Snapshot
+from orders.reads.known import NotCached, authenticate, client_of, look_up
+from orders.reads.reference_cache import ReferenceCache
 from orders.reads.status_watch import StatusWatch
 from shop.core.stores.redis import async_client
 
 from . import order_spans
-from .admission import Admitted, NotCached, UnknownKey, admit, authenticate, require_sale
+from .admission import Admitted, admit
 from .batcher import Batcher
 from .public_key import PublicKeyThrottle
 from .recent_accepts import RecentAccepts
@@ -39,8 +40,6 @@ from .throttle import Throttle
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -75,9 +74,11 @@ class Intake:
         """
         headers = read_headers(raw_headers)
         try:
-            client = await self.authenticate(headers.authorization)
+            client = await client_of(self.references, headers.authorization)
             self._throttle.count(client)
-            admitted = await self._admit(client, headers, body)
+            admitted = await look_up(
+                self.references, lambda snapshot: admit(snapshot, client, headers, body)
+            )
             if client.public:
                 await self._public_key.count(address, admitted.record.customer)
             outcome = await self._batcher.reserve(admitted.sale, admitted.reservation)
@@ -119,35 +120,6 @@ class Intake:
     def count_ended(self, reasons: Counter[str]) -> None:
         """Count connections that were ended because of what their clients did, by reason."""
         self._stats.ended(reasons)
-
-    async def authenticate(self, authorization: bytes) -> Client:
-        """Return the client whose key an Authorization header gives. Raises Refused."""
-        try:
-            return await self._by_copy(lambda copy: authenticate(copy, authorization))
-        except UnknownKey as unknown:
-            (await self.references.current()).note_unknown(unknown.key_hash)
-            raise
-
-    async def knows_sale(self, slug: str) -> bool:
-        """Tell whether there may be a sale of this slug, without a query of its own.
-
-        True where PostgreSQL is away and nobody knows. Raises DirectoryUnavailable.
-        """
-        try:
-            await self._by_copy(lambda copy: require_sale(copy, slug))
-        except Refused:
-            return self.references.cached() is None
-        return True
-
-    async def _admit(self, client: Client, headers: OrderHeaders, body: bytes | None) -> Admitted:
-        return await self._by_copy(lambda copy: admit(copy, client, headers, body))
-
-    async def _by_copy(self, reserve: Callable[[Snapshot], T]) -> T:
-        """Judge by the copy of clients and sales, or by a newer one where that lacks something."""
-        try:
-            return reserve(await self.references.current())
-        except NotCached:
-            return reserve(await self.references.refreshed())
 
     def _failed(self, headers: OrderHeaders, error: Exception) -> Reply:
         if isinstance(error, Refused):

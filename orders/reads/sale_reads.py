@@ -1,32 +1,17 @@
-"""The endpoint of sales: live stock for everybody, however many ask at once."""
+"""Sales with their live stock. However many ask at once, they share one reading."""
 
 import asyncio
 from collections import OrderedDict
 
 import msgspec
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
 
 from inventory.selectors import Offer, live_sale, read_offer
-from orders.http.failures import problem_of
 from shop.core import clock
 from shop.core.processes.threads import in_thread
 
-from .endpoint import endpoint, problem_response
-
 MOST_OFFERS = 1000  # sales that are remembered
 PAUSE_SECONDS = 0.05  # from one reading of a sale to the next: the rest of the process works, too
-
-
-@endpoint("GET", "HEAD")
-async def sale(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show a sale with live availability; public. Most GETs are answered by `window` instead."""
-    try:
-        response = HttpResponse(await live_sales(slug), content_type="application/json")
-    except Exception as error:
-        response = problem_response(problem_of(error))
-    response["Access-Control-Allow-Origin"] = "*"  # problems, too: scripts are to understand them
-    return response
 
 
 class _SharedReads:

@@ -10,20 +10,21 @@ from orders.http.gathered import Together
 from orders.http.headers import MAX_WAIT_SECONDS
 from orders.http.problems import Problem, Refused
 from orders.http.representation import OrderView, encode_order
-from orders.intake.placing import intake
-from orders.reads import selectors
-from orders.reads.reference_cache import Client
-from orders.reads.selectors import Asked
+
+from . import selectors
+from .reference_cache import Client
+from .selectors import Asked
+from .status_watch import StatusWatch
 
 
-async def follow(client: Client, order_id: str, wait: str | None) -> bytes:
+async def follow(client: Client, order_id: str, *, wait: str | None, watch: StatusWatch) -> bytes:
     """Return an order of `client` in JSON; with `wait`, in seconds, at its next change of status.
 
     Raises Refused, and what `problem_of` knows.
     """
     seconds = _wait_seconds(wait)
     parsed, view = await find(client, order_id)
-    if seconds and await intake().watch.next_status(parsed, view.status, seconds):
+    if seconds and await watch.next_status(parsed, view.status, seconds):
         _, view = await find(client, order_id)
     return encode_order(view)
 

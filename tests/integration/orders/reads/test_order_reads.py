@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 import pytest
 from pytest_django import Settings
 
-from orders.api import order_reads
 from orders.http.problems import Refused
 from orders.models import ApiClient
+from orders.reads import order_reads
 from orders.reads.reference_cache import Client
 from orders.services.clients import create_client
 from tests.conftest import MakeSale

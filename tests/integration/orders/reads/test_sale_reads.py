@@ -9,8 +9,9 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from orders.api import sale_reads
-from orders.api.public_reads import with_window
+from orders.intake.placing import intake
+from orders.reads import sale_reads
+from orders.reads.public_reads import with_public_reads
 from tests.conftest import MakeSale
 from tests.life import place
 from tests.placing import Request
@@ -42,7 +43,7 @@ async def django(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def look(path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Ask the shop window, and return status, headers and body."""
+    """Ask the public reads, and return status, headers and body."""
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -53,7 +54,7 @@ async def look(path: str, method: str = "GET", **headers: str) -> tuple[int, dic
 
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": raw}
-    await with_window(django)(scope, receive, send)
+    await with_public_reads(django, intake)(scope, receive, send)
     start, body = sent
     given = {name.decode(): value.decode() for name, value in start["headers"]}
     return start["status"], given, body["body"]
