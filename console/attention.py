@@ -15,7 +15,7 @@ _LISTS = {
 }
 
 
-def mishaps() -> list[dict[str, Any]]:
+def needing_attention() -> list[dict[str, Any]]:
     """Return each kind of trouble with its count and the list that shows it."""
     rows = [(_LISTS[kind], found) for kind, found in waiting_for_a_person().items()]
     return [

@@ -17,7 +17,7 @@ from orders.reads import live_stats
 from orders.reads.lateness import lateness
 from shop.core import clock
 
-from .recent_seconds import Past
+from .recent_seconds import RecentSeconds
 from .shared_reading import Shared
 from .waiting_payments import payments_waiting
 
@@ -45,7 +45,7 @@ def live_reading(sale_id: int) -> Reading:
 class _LiveSale:
     def __init__(self, sale_id: int) -> None:
         self._sale_id = sale_id
-        self._past = Past(sale_id)
+        self._recent_seconds = RecentSeconds(sale_id)
         self.shared: Shared[Reading] = Shared(self._read, fresh_seconds=FRESH_SECONDS)
 
     def _read(self) -> Reading:
@@ -71,7 +71,7 @@ class _LiveSale:
             waiting, since_ms = outbox.waiting([self._sale_id])[self._sale_id]
             total = live_stats.totals([self._sale_id])[self._sale_id]
             now = clock.now()
-            seconds = self._past.read(now=int(now.timestamp()), backlog=waiting)
+            seconds = self._recent_seconds.read(now=int(now.timestamp()), backlog=waiting)
         except redis.RedisError as error:
             return {"trouble": f"Redis does not answer: {error}", "backlog": None, "seconds": []}
         oldest = (clock.to_ms(now) - since_ms) / 1000 if waiting else 0.0
@@ -88,8 +88,8 @@ _lock = Lock()
 
 def last_drift(sale_id: int) -> Reading | None:
     """Return what the last reconciliation that could tell found: units, and how long ago."""
-    told = ReconciliationRecord.objects.filter(sale=sale_id, drift__isnull=False)
-    record = told.order_by("-id").first()
+    compared = ReconciliationRecord.objects.filter(sale=sale_id, drift__isnull=False)
+    record = compared.order_by("-id").first()
     if record is None:
         return None
     age = (clock.now() - record.compared_at).total_seconds()

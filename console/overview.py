@@ -16,7 +16,7 @@ from shop.core import clock
 from shop.core.processes import health
 from shop.core.tasks import progress
 
-from .attention import mishaps
+from .attention import needing_attention
 from .shared_reading import Shared
 from .waiting_payments import payments_waiting
 
@@ -47,7 +47,7 @@ def _read() -> Reading:
         "ready": ready,
         "parts": parts,
         "progress": _progress(),
-        "waiting": mishaps(),
+        "waiting": needing_attention(),
         "payments": payments_waiting(),
         "sales": [
             {
@@ -104,10 +104,10 @@ def _units(sales: list[Sale]) -> dict[int, Reading]:
 
 def _drifts(sales: list[Sale]) -> dict[int, int | None]:
     """Return what the last reconciliation of each sale that could tell found, in units."""
-    told = ReconciliationRecord.objects.filter(sale=OuterRef("pk"), drift__isnull=False)
+    compared = ReconciliationRecord.objects.filter(sale=OuterRef("pk"), drift__isnull=False)
     last: QuerySet[Sale, Any] = (
         Sale.objects.filter(pk__in=[sale.pk for sale in sales])
-        .annotate(last_drift=Subquery(told.order_by("-id").values("drift")[:1]))
+        .annotate(last_drift=Subquery(compared.order_by("-id").values("drift")[:1]))
         .values_list("pk", "last_drift")
     )
     return dict(last)

@@ -23,7 +23,7 @@ class Second(NamedTuple):
     p99_ms: float | None
 
 
-class Past:
+class RecentSeconds:
     """What happened in one sale. Only seconds that are not known yet are read."""
 
     def __init__(self, sale_id: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models import Q, QuerySet
 
-LOOKED_AT = ("inventory", "orders")  # apps whose rows a viewer sees
+VIEWED_APPS = ("inventory", "orders")  # apps whose rows a viewer sees
 OPERATOR = (
     "inventory.open_sale",
     "inventory.pause_sale",
@@ -45,7 +45,9 @@ def grant_roles(sender: AppConfig, using: str, **_: Any) -> None:
     from django.contrib.auth.models import Group, Permission  # not before all apps are loaded
 
     permissions = Permission.objects.using(using)
-    views = permissions.filter(content_type__app_label__in=LOOKED_AT, codename__startswith="view_")
+    views = permissions.filter(
+        content_type__app_label__in=VIEWED_APPS, codename__startswith="view_"
+    )
     for role, names in ROLES.items():
         group, _created = Group.objects.using(using).get_or_create(name=role)
         group.permissions.add(*views, *_named(permissions, names))

@@ -50,7 +50,7 @@ class Switch(forms.Form):
         """Do it. Raises InventoryError."""
         raise NotImplementedError
 
-    def judge(self, check: Callable[[], None]) -> None:
+    def show_refusal(self, check: Callable[[], None]) -> None:
         """Show what a service refuses before anything is done."""
         try:
             check()

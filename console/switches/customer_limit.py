@@ -32,7 +32,7 @@ class Limit(Switch):
 
     def clean_limit(self) -> int:
         limit: int = self.cleaned_data["limit"]
-        self.judge(lambda: rules.check_limit(self.sale, now=clock.now(), limit=limit))
+        self.show_refusal(lambda: rules.check_limit(self.sale, now=clock.now(), limit=limit))
         return limit
 
     def change(self) -> str:

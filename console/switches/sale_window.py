@@ -37,7 +37,9 @@ class Window(Switch):
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         if not self.errors:
-            self.judge(lambda: rules.check_window(self.sale, now=clock.now(), **self._window()))
+            self.show_refusal(
+                lambda: rules.check_window(self.sale, now=clock.now(), **self._window())
+            )
         return cleaned
 
     def change(self) -> str:

@@ -71,7 +71,7 @@ def check_window(
         raise errors.RuleRefused("This is the window already.")
 
 
-def change_limit(sale: Sale, *, version: int, now: datetime, limit: int) -> None:
+def change_existing_limit(sale: Sale, *, version: int, now: datetime, limit: int) -> None:
     """Change how many units one customer may buy over the whole sale (0: as many as there are).
 
     Who has bought more keeps it, and gets no more. Raises as `open_sale` does; UnitsNotCounted

@@ -47,13 +47,13 @@ class Outcome:
 
 # Of a row and what a form has sent, if anything was.
 Ask = Callable[[Any, dict[str, Any] | None], Question]
-Act = Callable[[Any, HttpRequest, Any, Question], Outcome | HttpResponse]
+Action = Callable[[Any, HttpRequest, Any, Question], Outcome | HttpResponse]
 View = Callable[[Any, HttpRequest, str], HttpResponse]
 
 
 def asks_first(
     *, permission: str, description: str, icon: str, ask: Ask, url_path: str
-) -> Callable[[Act], View]:
+) -> Callable[[Action], View]:
     """Make a method of a model admin a button on the page of a row (`actions_detail`).
 
     The method gets the row and the question that was said yes to. What comes of it is told to the
@@ -61,15 +61,15 @@ def asks_first(
     ("orders.cancel_order"), or for a row that the person may not see.
     """
 
-    def decorate(act: Act) -> View:
-        @wraps(act)
+    def decorate(action: Action) -> View:
+        @wraps(action)
         def view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
             row = _row(model_admin, request, object_id, permission)
             confirmed = request.method == "POST"
             question = ask(row, request.POST.dict() if confirmed else None)
             if not confirmed or not _can_go_on(question):
                 return _page(model_admin, request, question, row)
-            return _told(model_admin, request, row, act(model_admin, request, row, question))
+            return _finished(model_admin, request, row, action(model_admin, request, row, question))
 
         made = button(
             description=description, permissions=(permission,), icon=icon, url_path=url_path
@@ -130,7 +130,7 @@ def _page(
     return TemplateResponse(request, TEMPLATE, context)
 
 
-def _told(
+def _finished(
     model_admin: Any, request: HttpRequest, row: Any, outcome: Outcome | HttpResponse
 ) -> HttpResponse:
     if isinstance(outcome, HttpResponse):

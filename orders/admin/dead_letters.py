@@ -26,7 +26,7 @@ AT_ONCE = 50  # each is a transaction and a message of its own
 PAYLOAD_SHOWN = 512
 REPLAY, REJECT = "orders.replay_deadletter", "orders.reject_deadletter"
 _TONES: dict[str, Tone] = {"": "bad", "persisted": "good", "rejected": "plain"}
-MEANT = {
+MEANINGS = {
     "unreadable": "What the outbox held is no order that this version can read: it was written by "
     "another version, or damaged. Replay it with the version that wrote it; else give it up.",
     "inconsistent": "The order names another sale than the one whose outbox held it. No replay "
@@ -122,7 +122,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what it means")
     def meaning(self, letter: DeadLetter) -> str:
-        return MEANT.get(letter.reason, "")
+        return MEANINGS.get(letter.reason, "")
 
     @admin.display(description="resolution", ordering="resolution")
     def state(self, letter: DeadLetter) -> SafeString:
@@ -177,7 +177,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     @admin.action(description="Replay", permissions=["replay"])
     def replay(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
         for letter in self._first(request, letters):
-            self._tell(request, letter, *_replay(letter))
+            self._report(request, letter, *_replay(letter))
 
     @admin.action(description="Give up: reject and release the stock", permissions=["reject"])
     def reject(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> HttpResponse | None:
@@ -189,7 +189,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         if page := ask_about_rows(self, request, letters, question):
             return page
         for letter in self._first(request, letters):
-            self._tell(request, letter, *_reject(letter))
+            self._report(request, letter, *_reject(letter))
         return None
 
     def _first(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
@@ -198,7 +198,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
             self.message_user(request, rest, messages.WARNING)
         return letters[:AT_ONCE]
 
-    def _tell(self, request: HttpRequest, letter: DeadLetter, level: int, outcome: str) -> None:
+    def _report(self, request: HttpRequest, letter: DeadLetter, level: int, outcome: str) -> None:
         self.log_change(request, letter, outcome)
         self.message_user(request, f"Dead letter {letter.pk}: {outcome}", level)
 

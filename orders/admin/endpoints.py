@@ -91,7 +91,7 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
         "url_or_channel",
         "owner",
         "channel",
-        "told",
+        "event_types",
         "health",
         "failing_since",
         "reason",
@@ -121,7 +121,7 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
         return endpoint.url or endpoint.get_channel_display()
 
     @admin.display(description="events")
-    def told(self, endpoint: Endpoint) -> str:
+    def event_types(self, endpoint: Endpoint) -> str:
         return ", ".join(endpoint.events) or "all"
 
     @admin.display(description="state", ordering="active")
@@ -208,10 +208,10 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
 
 def _latest(endpoint: Endpoint) -> list[tuple[Any, ...]]:
     rows = Delivery.objects.filter(endpoint=endpoint).select_related("event").order_by("-pk")
-    return [_told(delivery) for delivery in rows[:LATEST]]
+    return [_row(delivery) for delivery in rows[:LATEST]]
 
 
-def _told(delivery: Delivery) -> tuple[Any, ...]:
+def _row(delivery: Delivery) -> tuple[Any, ...]:
     return (
         link_to_pk("orders.delivery", delivery.pk, delivery.pk),
         unbroken(delivery.event),

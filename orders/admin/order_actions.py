@@ -21,7 +21,7 @@ from shop.core.admin.lists import BigTableAdmin
 from .confirmation import Outcome, Question, asks_first
 
 BEING_PAID = "Payment received in time, being applied: the order is as good as paid."
-NOBODY_KNOWS = (
+REDIS_AWAY = (
     "Redis, which knows whether a payment is on its way, does not answer. Try again in a moment."
 )
 CANCEL, REFUND, RESEND = "orders.cancel_order", "orders.refund_order", "orders.resend_delivery"
@@ -61,7 +61,7 @@ def open_to(order: Order) -> set[str]:
 
 def _ask_to_cancel(order: Order, data: dict[str, Any] | None) -> Question:
     if order.status != Status.AWAITING_PAYMENT:
-        refusal = _no_way(order, "Only an order that waits for its payment can be.")
+        refusal = _refusal(order, "Only an order that waits for its payment can be.")
     else:
         refusal = BEING_PAID if payment_in_time(order) else ""
     return Question(
@@ -82,7 +82,7 @@ def _ask_to_refund(order: Order, data: dict[str, Any] | None) -> Question:
         "this by itself; note it by hand only where no such notice will come. A paid order is "
         "refunded by it, and its units go back on sale.",
         button="It was paid back",
-        refusal="" if payments else _no_way(order, "There is no payment that could go back."),
+        refusal="" if payments else _refusal(order, "There is no payment that could go back."),
         form=RefundForm(payments, data) if payments else None,
     )
 
@@ -117,7 +117,7 @@ class OrderActions(BigTableAdmin):
             why = BEING_PAID if error.status == Status.AWAITING_PAYMENT else str(error)
             return Outcome(messages.ERROR, f"Not cancelled: {why}")
         except redis.RedisError:
-            return Outcome(messages.ERROR, f"Not cancelled: {NOBODY_KNOWS}")
+            return Outcome(messages.ERROR, f"Not cancelled: {REDIS_AWAY}")
         return Outcome(messages.SUCCESS, "Cancelled; its stock is being released.")
 
     @asks_first(
@@ -160,5 +160,5 @@ def _named(payment: PaymentNotice) -> str:
     return f"{with_currency(payment.amount, payment.currency)} ({payment.reference})"
 
 
-def _no_way(order: Order, why: str) -> str:
+def _refusal(order: Order, why: str) -> str:
     return f"The order is {order.get_status_display().lower()}. {why}"

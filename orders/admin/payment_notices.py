@@ -64,7 +64,7 @@ class HandledFilter(OfferedFilter):
         return queryset.filter(handled_at__isnull=value == "no") if value else queryset
 
 
-class Way(TextChoices):
+class Handling(TextChoices):
     """How a person has dealt with a payment that was to be refunded."""
 
     OTHERWISE = "", "In another way: what its order owes stays as it is"
@@ -84,36 +84,36 @@ class ReasonForm(forms.Form):
     )
 
     @property
-    def chosen(self) -> Way:
+    def chosen(self) -> Handling:
         """How it was dealt with."""
-        return Way(self.cleaned_data.get("way", ""))
+        return Handling(self.cleaned_data.get("way", ""))
 
     @property
-    def said(self) -> str:
+    def ending(self) -> str:
         """The reason, as the end of a sentence."""
         reason = self.cleaned_data["reason"]
         return f": {reason}" if reason else "."
 
 
-class WayForm(ReasonForm):
+class HandlingForm(ReasonForm):
     """What has become of money that was to go back."""
 
     way = forms.ChoiceField(
-        label="Money", choices=Way, required=False, widget=UnfoldAdminSelectWidget
+        label="Money", choices=Handling, required=False, widget=UnfoldAdminSelectWidget
     )
     field_order = ("way", "reason")
 
     def clean_reason(self) -> str:
         """Refuse to take a debt from an order without a word."""
         reason = str(self.cleaned_data["reason"])
-        if not reason and self.cleaned_data.get("way") == Way.COUNTED:
+        if not reason and self.cleaned_data.get("way") == Handling.COUNTED:
             raise forms.ValidationError("Say where it is counted.")
         return reason
 
 
 def _ask_about_notice(notice: PaymentNotice, data: dict[str, Any] | None) -> Question:
     waits = notice.state in PaymentNotice.NEEDS_ATTENTION and notice.handled_at is None
-    form = WayForm if notice.state == PaymentNotice.State.REFUND_DUE else ReasonForm
+    form = HandlingForm if notice.state == PaymentNotice.State.REFUND_DUE else ReasonForm
     return _ask("notice", "" if waits else "It needs nobody's attention.", form(data))
 
 
@@ -125,7 +125,7 @@ def _ask_about_message(message: ProviderMessage, data: dict[str, Any] | None) ->
 
 def _ask(what: str, refusal: str, form: ReasonForm) -> Question:
     text = "It leaves the list of what waits for a person, and stays on record. No money moves. "
-    if isinstance(form, WayForm):
+    if isinstance(form, HandlingForm):
         text += (
             "Say what has become of the money: sent back or counted by hand, it is owed no more."
         )
@@ -150,7 +150,7 @@ class HandledByHand(BigTableAdmin):
         assert isinstance(question.form, ReasonForm), "each of these questions has one"
         row.handled_at = clock.now()
         row.save(update_fields=["handled_at"])
-        return Outcome(messages.SUCCESS, f"Noted as {done}{question.form.said}")
+        return Outcome(messages.SUCCESS, f"Noted as {done}{question.form.ending}")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -183,9 +183,9 @@ class PaymentNoticeAdmin(HandledByHand):
     )
     def handled(self, request: HttpRequest, notice: PaymentNotice, question: Question) -> Outcome:
         assert isinstance(question.form, ReasonForm), "each of these questions has one"
-        if question.form.chosen == Way.SENT_BACK:
+        if question.form.chosen == Handling.SENT_BACK:
             return self._sent_back(notice, question)
-        if question.form.chosen == Way.COUNTED:
+        if question.form.chosen == Handling.COUNTED:
             with transaction.atomic():
                 if not count_elsewhere(notice, question.form.cleaned_data["reason"]):
                     return Outcome(messages.ERROR, NOT_OWED)

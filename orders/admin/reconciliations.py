@@ -149,7 +149,9 @@ def _strip(sale: str) -> dict[str, Any]:
         "off": sum(1 for drift in drifts if drift),
         "unknown": drifts.count(None),
         "worst": max((abs(drift) for drift in drifts if drift), default=0),
-        "cells": [(pk, _tone(drift), _said(slug, at, drift)) for pk, slug, at, drift in latest],
+        "cells": [
+            (pk, _tone(drift), _cell_text(slug, at, drift)) for pk, slug, at, drift in latest
+        ],
     }
 
 
@@ -159,6 +161,6 @@ def _tone(drift: int | None) -> Tone:
     return "bad" if drift else "good"
 
 
-def _said(sale: str, at: datetime, drift: int | None) -> str:
+def _cell_text(sale: str, at: datetime, drift: int | None) -> str:
     result = "could not tell" if drift is None else f"{drift:,} units off"
     return f"{sale}, {moment(at)}: {result}"

@@ -62,12 +62,16 @@ class Timeline:
 def timeline_of(order: Order, *, now: datetime) -> Timeline:
     """Return what happened to `order`, which comes with its client, in at most seven queries."""
     story, actions = order_story.story_of(order.pk, order), list(_actions(order))
-    shown = [*_told(story.entries), *actions[: order_story.OF_EACH], *_end_of_hold(order, now)]
+    shown = [
+        *_moments(story.entries),
+        *actions[: order_story.MAX_PER_SOURCE],
+        *_end_of_hold(order, now),
+    ]
     shown.sort(key=lambda each: each.at)
-    return Timeline(shown, is_cut=story.is_cut or len(actions) > order_story.OF_EACH)
+    return Timeline(shown, is_cut=story.is_cut or len(actions) > order_story.MAX_PER_SOURCE)
 
 
-def _told(entries: Iterable[Entry]) -> Iterator[Moment]:
+def _moments(entries: Iterable[Entry]) -> Iterator[Moment]:
     """Yield entries as moments; the movements of one change of the order are one moment."""
     for (at, kind, _), some in groupby(entries, key=_moment_key):
         each = list(some)
@@ -105,6 +109,6 @@ def _actions(order: Order) -> Iterator[Moment]:
     """Yield what people did to the order here, from the log of the admin."""
     content_type = ContentType.objects.get_for_model(Order)  # kept in memory
     entries = LogEntry.objects.filter(content_type=content_type, object_id=str(order.pk))
-    for entry in entries.select_related("user").order_by("pk")[: order_story.OF_EACH + 1]:
+    for entry in entries.select_related("user").order_by("pk")[: order_story.MAX_PER_SOURCE + 1]:
         by = [("By", entry.user.get_username())]
         yield Moment(entry.action_time, "person", entry.get_change_message(), facts=by)

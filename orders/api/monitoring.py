@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from orders import metrics as figures
+from orders import metrics as order_metrics
 from orders.http import problems
 from orders.http.problems import Problem, Refused
 from orders.intake.placing import intake
@@ -40,14 +40,14 @@ async def readiness() -> tuple[bool, dict[str, Any]]:
     Raises Overloaded where the checks do not come to an end.
     """
     ready, parts = await in_thread(health.readiness)
-    copy = await _copy_of_sales()
+    copy = await _reference_cache_check()
     ready, parts = ready and bool(copy["ok"]), {**parts, "sales": copy}
     failing = [name for name, part in parts.items() if not part["ok"]]
     status = "ready" if ready else "not ready"
     return ready, {"status": status, "failing": failing, "checks": parts}
 
 
-async def _copy_of_sales() -> dict[str, Any]:
+async def _reference_cache_check() -> dict[str, Any]:
     """Return what this process's copy of clients and sales says of itself, as a check."""
     try:
         return {"ok": True, "detail": await intake().references.check()}
@@ -59,7 +59,9 @@ async def _copy_of_sales() -> dict[str, Any]:
 async def metrics(request: HttpRequest) -> HttpResponse:
     """What Prometheus is told; where METRICS_TOKEN is set, for that token alone."""
     _check_token(request.headers.get("Authorization", ""))
-    return HttpResponse(await in_thread(figures.render), content_type=figures.CONTENT_TYPE)
+    return HttpResponse(
+        await in_thread(order_metrics.render), content_type=order_metrics.CONTENT_TYPE
+    )
 
 
 def _check_token(authorization: str) -> None:

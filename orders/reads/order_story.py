@@ -18,7 +18,7 @@ from inventory.money import with_currency
 from inventory.reservation import entry_id_of
 from orders.models import DeadLetter, Delivery, Order, OrderEvent, PaymentNotice
 
-OF_EACH = 200  # entries of a source
+MAX_PER_SOURCE = 200  # entries of a source
 _EVENTS = {
     "order.placed": "Placed",
     "order.paid": "Paid",
@@ -54,7 +54,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An order's story, the oldest entry first, with at most `OF_EACH` entries of a source."""
+    """An order's story, the oldest entry first, at most `MAX_PER_SOURCE` of a source."""
 
     entries: list[Entry]
     is_cut: bool  # whether a source holds more than is here
@@ -67,7 +67,7 @@ def story_of(order_id: UUID, order: Order | None) -> Story:
     """
     acceptance = _acceptance(order) if order else ()
     read = [
-        list(islice(source, OF_EACH + 1))
+        list(islice(source, MAX_PER_SOURCE + 1))
         for source in (
             _dead_letters(order_id),
             _payments(order_id),
@@ -76,10 +76,10 @@ def story_of(order_id: UUID, order: Order | None) -> Story:
             _deliveries(order_id),
         )
     ]
-    entries = [*acceptance, *(entry for source in read for entry in source[:OF_EACH])]
+    entries = [*acceptance, *(entry for source in read for entry in source[:MAX_PER_SOURCE])]
     # Entries of one transaction have one time: the sort keeps the sequence of the sources.
     entries.sort(key=lambda entry: entry.at)
-    return Story(entries, is_cut=any(len(source) > OF_EACH for source in read))
+    return Story(entries, is_cut=any(len(source) > MAX_PER_SOURCE for source in read))
 
 
 def _acceptance(order: Order) -> Iterator[Entry]:
@@ -103,7 +103,7 @@ def _acceptance(order: Order) -> Iterator[Entry]:
 
 def _dead_letters(order_id: UUID) -> Iterator[Entry]:
     rows = DeadLetter.objects.filter(order_id=order_id).defer("payload").order_by("pk")
-    for letter in rows[: OF_EACH + 1]:
+    for letter in rows[: MAX_PER_SOURCE + 1]:
         yield Entry(
             letter.created_at,
             "dead_letter",
@@ -128,7 +128,7 @@ def _facts_of_letter(letter: DeadLetter) -> tuple[Fact, ...]:
 
 def _payments(order_id: UUID) -> Iterator[Entry]:
     rows = PaymentNotice.objects.filter(order_id=order_id).order_by("pk")
-    for notice in rows[: OF_EACH + 1]:
+    for notice in rows[: MAX_PER_SOURCE + 1]:
         amount = with_currency(notice.amount, notice.currency)
         explanation = f" ({notice.detail})" if notice.detail else ""
         yield Entry(
@@ -149,7 +149,7 @@ def _payments(order_id: UUID) -> Iterator[Entry]:
 def _movements(order_id: UUID) -> Iterator[Entry]:
     """Yield movements, those of one change of the order side by side."""
     rows = StockMovement.objects.filter(order_id=order_id).order_by("created_at", "kind", "pk")
-    for row in rows.select_related("allocation__product")[: OF_EACH + 1]:
+    for row in rows.select_related("allocation__product")[: MAX_PER_SOURCE + 1]:
         sku = row.allocation.product.sku
         changes = [(row.held, "held"), (row.sold, "sold")]
         units = ", ".join(f"{count:+} {state}" for count, state in changes if count)
@@ -163,7 +163,7 @@ def _movements(order_id: UUID) -> Iterator[Entry]:
 
 
 def _events(order: Order) -> Iterator[Entry]:
-    for event in order.events.order_by("sequence")[: OF_EACH + 1]:
+    for event in order.events.order_by("sequence")[: MAX_PER_SOURCE + 1]:
         yield Entry(
             event.created_at,
             event.type,
@@ -184,7 +184,7 @@ def _facts_of_event(event: OrderEvent, order: Order) -> tuple[Fact, ...]:
 
 def _deliveries(order_id: UUID) -> Iterator[Entry]:
     rows = Delivery.objects.filter(order_id=order_id).order_by("endpoint", "sequence")
-    for delivery in rows.select_related("endpoint__client", "event")[: OF_EACH + 1]:
+    for delivery in rows.select_related("endpoint__client", "event")[: MAX_PER_SOURCE + 1]:
         answer = delivery.last_error or delivery.last_status or _without_answer(delivery)
         yield Entry(
             delivery.last_attempt_at or delivery.created_at,

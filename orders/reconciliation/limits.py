@@ -20,7 +20,7 @@ def change_limit(sale: Sale, *, version: int, now: datetime, limit: int) -> None
     many. Raises RuleRefused, SaleChanged; CountersLost, CountersUnavailable once it is written.
     """
     try:
-        rules.change_limit(sale, version=version, now=now, limit=limit)
+        rules.change_existing_limit(sale, version=version, now=now, limit=limit)
     except UnitsNotCounted:
         _count_and_limit(sale, version=version, limit=limit)
 

@@ -36,8 +36,8 @@ class Command(OperatorCommand):
 
 
 def _row(endpoint: Endpoint) -> tuple[Any, ...]:
-    told = ", ".join(endpoint.events) or "all"
-    return (str(endpoint.pk), endpoint.url, endpoint.owner, told, *state_of(endpoint))
+    events = ", ".join(endpoint.events) or "all"
+    return (str(endpoint.pk), endpoint.url, endpoint.owner, events, *state_of(endpoint))
 
 
 def _document(endpoint: Endpoint) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def pace_of(counted: Mapping[int, Stats], *, until: int) -> Pace:
     minute = [
         counted.get(second, _NOTHING) for second in range(until - SHOWN_SECONDS + 1, until + 1)
     ]
-    recent = _together(minute[-RECENT_SECONDS:])
+    recent = _summed(minute[-RECENT_SECONDS:])
     rates = {name: n / RECENT_SECONDS for name, n in Counter(recent.outcomes).most_common()}
     return Pace(
         answers=sum(rates.values(), 0.0),
@@ -50,7 +50,7 @@ def pace_of(counted: Mapping[int, Stats], *, until: int) -> Pace:
     )
 
 
-def _together(seconds: list[Stats]) -> Stats:
+def _summed(seconds: list[Stats]) -> Stats:
     outcomes: Counter[str] = Counter()
     for figures in seconds:
         outcomes.update(figures.outcomes)

@@ -87,7 +87,8 @@ def test_a_backlog_of_before_follows_from_what_came_and_went(make_sale: MakeSale
     count(sale, now - 9, accepted=10)
     count(sale, now - 6, persisted=4)
     waited = {
-        each.at: each.backlog for each in recent_seconds.Past(sale.pk).read(now=now, backlog=6)
+        each.at: each.backlog
+        for each in recent_seconds.RecentSeconds(sale.pk).read(now=now, backlog=6)
     }
     assert [waited[now - at] for at in (10, 9, 7, 6, 5)] == [0, 10, 10, 6, 6]
 

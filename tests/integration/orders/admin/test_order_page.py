@@ -89,7 +89,7 @@ def test_a_delivery_says_to_whom_how_often_and_what_came_back(
 def test_an_order_with_no_end_of_parts_has_a_page_with_an_end(
     order: Order, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_story, "OF_EACH", 1)
+    monkeypatch.setattr(order_story, "MAX_PER_SOURCE", 1)
     pay(order)
     found = timeline_of(Order.objects.get(pk=order.pk), now=clock.now())
     assert found.is_cut
