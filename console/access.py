@@ -1,4 +1,4 @@
-"""Who is let in: pages send to the sign-in, endpoints that scripts ask answer with a status."""
+"""Permissions at the door: pages lead to the sign-in, feeds of scripts answer with a status."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -28,7 +28,7 @@ def page(permission: str) -> Callable[[View], View]:
 
 
 def feed(permission: str) -> Callable[[View], View]:
-    """Answer staff who hold `permission` with figures; 401 who has signed out, 403 others."""
+    """Answer staff who hold `permission`; 401 for those who have signed out, 403 for others."""
 
     def decorate(view: View) -> View:
         @never_cache

@@ -1,4 +1,4 @@
-"""The people who use the web admin, and their roles, in its looks."""
+"""Accounts and roles of the web admin, in its theme."""
 
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class PeopleAdmin(_UserAdmin, _Themed):
-    """Staff see the admin; what they may do there, their roles say."""
+    """Accounts: staff see the admin, and their roles permit the rest."""
 
     checks_class = ModelAdminChecks
     form = UserChangeForm
@@ -53,6 +53,6 @@ class PeopleAdmin(_UserAdmin, _Themed):
 
 @admin.register(Group)
 class RoleAdmin(GroupAdmin, _Themed):
-    """viewer, operator and manager are made by `migrate`; others may be added."""
+    """Roles: `migrate` makes viewer, operator and manager; others may be added."""
 
     checks_class = ModelAdminChecks

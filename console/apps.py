@@ -15,6 +15,7 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Console"
 
     def ready(self) -> None:
-        # The last app whose permissions the roles give. An app without models is not told.
+        # Orders is the last app whose permissions the roles give. Django sends no
+        # `post_migrate` for an app without models, as this one is.
         lockout.listen()
         post_migrate.connect(grant_roles, sender=apps.get_app_config("orders"))

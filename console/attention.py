@@ -1,4 +1,4 @@
-"""What went wrong in a way that no program mends: how much of it there is, and where to see it."""
+"""Faults that no program mends: how many of each kind there are, and the list that shows them."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _LISTS = {
 
 
 def needing_attention() -> list[dict[str, Any]]:
-    """Return each kind of trouble with its count and the list that shows it."""
+    """Return each kind of fault with its count and the URL of its list."""
     rows = [(_LISTS[kind], found) for kind, found in waiting_for_a_person().items()]
     return [
         {

@@ -1,4 +1,4 @@
-"""The form fields of the switches, in the looks of the admin."""
+"""The form fields of the switches, in the theme of the admin."""
 
 from datetime import UTC
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What the live page of a sale shows, from both stores, read once a second for all who look."""
+"""The data of a sale's live page, from both stores: read once a second, however many look."""
 
 from collections import OrderedDict
 from threading import Lock
@@ -23,16 +23,16 @@ from .waiting_payments import payments_waiting
 
 FRESH_SECONDS = 0.9
 USUAL_SECONDS = 5.0  # on a saturated machine, work that is due is done within this
-MOST_SALES = 32  # whose past is kept; of another one it is read anew
+MOST_SALES = 32  # sales whose past is kept; that of another sale is read anew
 
 Reading = dict[str, Any]
 
 
 def live_reading(sale_id: int) -> Reading:
-    """Return all that the live page of a sale shows, but its `seconds`: [Second, …].
+    """Return all that the live page of a sale shows; `seconds` are Second tuples.
 
-    `redis` says what is wrong where Redis does not answer or has no counters; what it alone knows
-    is then missing or None. Raises Sale.DoesNotExist, django.db.DatabaseError.
+    `redis` says why Redis does not answer or has no counters; values from Redis alone are then
+    missing or None. Raises Sale.DoesNotExist, django.db.DatabaseError.
     """
     with _lock:
         shared = _shared.pop(sale_id, None) or _LiveSale(sale_id).shared
@@ -66,7 +66,7 @@ class _LiveSale:
         }
 
     def _flow(self) -> Reading:
-        """Return what Redis tells of orders on their way and answers given."""
+        """Return the counts in Redis: orders on their way, and answers given."""
         try:
             waiting, since_ms = outbox.waiting([self._sale_id])[self._sale_id]
             total = live_stats.totals([self._sale_id])[self._sale_id]
@@ -87,7 +87,7 @@ _lock = Lock()
 
 
 def last_drift(sale_id: int) -> Reading | None:
-    """Return what the last reconciliation that could tell found: units, and how long ago."""
+    """Return the drift of the last reconciliation with a result, in units, and its age."""
     compared = ReconciliationRecord.objects.filter(sale=sale_id, drift__isnull=False)
     record = compared.order_by("-id").first()
     if record is None:
@@ -127,7 +127,7 @@ def _rules(sale: Sale) -> Reading:
 
 
 def _sku(row: Allocation, counted: SkuCounters | None) -> Reading:
-    """Return where a SKU's units are. In flight is what neither side calls available or sold."""
+    """Return where a SKU's units are. In flight: taken in Redis, and not yet in the ledger."""
     units = {
         "id": row.pk,
         "sku": row.product.sku,

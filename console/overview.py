@@ -1,4 +1,4 @@
-"""What the dashboard shows: every sale that may still move, and what waits for a person."""
+"""The data of the dashboard: every sale that may still move, and all that waits for a person."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ from .waiting_payments import payments_waiting
 
 FRESH_SECONDS = 1.5
 MOST_SALES = 20  # the latest ones are shown
-OVER_SECONDS = 5  # what "per second" is an average of
+OVER_SECONDS = 5  # "per second" is an average over these
 
 Reading = dict[str, Any]
 
@@ -30,7 +30,7 @@ Reading = dict[str, Any]
 def overview() -> Reading:
     """Return all figures of the dashboard, at most 1.5 s old. Raises django.db.DatabaseError.
 
-    `redis` says what is wrong where Redis does not answer; what it alone knows is then None.
+    `redis` says why Redis does not answer; values from Redis alone are then None.
     """
     return _shared.get()
 
@@ -68,7 +68,7 @@ _shared: Shared[Reading] = Shared(_read, fresh_seconds=FRESH_SECONDS)
 
 
 def _flow(sale_ids: list[int]) -> tuple[Mapping[int, Reading], str | None]:
-    """Return each sale's orders per second and backlog, and why they are not known."""
+    """Return each sale's orders per second and backlog, or the reason why they are unknown."""
     now_ms = clock.to_ms(clock.now())
     until = now_ms // 1000 - live_stats.SETTLED_SECONDS
     flow = {}
@@ -103,7 +103,7 @@ def _units(sales: list[Sale]) -> dict[int, Reading]:
 
 
 def _drifts(sales: list[Sale]) -> dict[int, int | None]:
-    """Return what the last reconciliation of each sale that could tell found, in units."""
+    """Return the drift of each sale's last reconciliation with a result, in units."""
     compared = ReconciliationRecord.objects.filter(sale=OuterRef("pk"), drift__isnull=False)
     last: QuerySet[Sale, Any] = (
         Sale.objects.filter(pk__in=[sale.pk for sale in sales])

@@ -24,7 +24,7 @@ class Second(NamedTuple):
 
 
 class RecentSeconds:
-    """What happened in one sale. Only seconds that are not known yet are read."""
+    """The last minutes of one sale. A read asks Redis only for seconds that are not known yet."""
 
     def __init__(self, sale_id: int) -> None:
         self._sale_id = sale_id
@@ -32,7 +32,7 @@ class RecentSeconds:
         self._until = 0
 
     def read(self, *, now: int, backlog: int) -> list[Second]:
-        """Return each second up to the last settled one; `backlog` is what waits now.
+        """Return each second up to the last settled one; `backlog` is the count of now.
 
         Raises redis.RedisError; what was known stays known.
         """
@@ -45,7 +45,7 @@ class RecentSeconds:
         return [each for each in reversed(seconds) if each.at <= now - SETTLED_SECONDS]
 
     def _backwards(self, now: int, oldest: int, backlog: int) -> Iterator[Second]:
-        """Yield the seconds, newest first: what waited before follows from what came and went."""
+        """Yield the seconds, newest first: a backlog follows from the next one and its orders."""
         for at in range(now, oldest, -1):
             each = self._known.get(at)
             if each is None:

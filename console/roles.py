@@ -1,7 +1,7 @@
-"""Who may do what: three groups, each with all that the one before it has.
+"""The roles: three groups, each with all permissions of the one before it.
 
-They get their permissions after each `migrate`, when those of all apps exist. What a deployment
-adds to them stays; what it takes away comes back, so a narrower role is a group of its own.
+They get their permissions after each `migrate`, when those of all apps exist. Permissions that a
+deployment adds stay; those that it takes away come back, so a narrower role is a group of its own.
 """
 
 from typing import Any
@@ -54,7 +54,7 @@ def grant_roles(sender: AppConfig, using: str, **_: Any) -> None:
 
 
 def _named(permissions: QuerySet[Any], names: tuple[str, ...]) -> QuerySet[Any]:
-    """Return the permissions called so ("app.codename"), as far as they exist."""
+    """Return the permissions of these names ("app.codename"), as far as they exist."""
     wanted = Q(pk__in=[])
     for name in names:
         app, codename = name.split(".")

@@ -1,4 +1,4 @@
-"""One reading for all who look: a hundred open pages ask the servers as often as one does."""
+"""One reading for all viewers: a hundred open pages ask the servers as often as one does."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class Shared(Generic[Value]):
-    """What `read` returned at most `fresh_seconds` ago. Who comes while it is read waits for it."""
+    """A value read at most `fresh_seconds` ago. Concurrent callers wait for one reading."""
 
     def __init__(self, read: Callable[[], Value], *, fresh_seconds: float) -> None:
         self._read = read
@@ -18,7 +18,7 @@ class Shared(Generic[Value]):
         self._known: tuple[float, Value] | None = None
 
     def get(self) -> Value:
-        """Return a reading that is young enough. Raises what reading raises, to each who asks."""
+        """Return a reading that is young enough. An error of `read` is raised to its caller."""
         with self._lock:
             if self._known is None or time.monotonic() - self._known[0] >= self._fresh_seconds:
                 value = self._read()

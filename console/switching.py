@@ -1,4 +1,4 @@
-"""Using a switch: ask, say what will happen, do it once, and write down who did what."""
+"""Use of a switch: ask, show the consequences, apply it once, and log it with its user."""
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -16,7 +16,7 @@ CONFIRMED = "confirmed"
 
 
 def show_switch(request: HttpRequest, sale: Sale, switch: type[Switch]) -> HttpResponse:
-    """Return the page that asks, or confirms, or after a yes leads back to the live page."""
+    """Return the page that asks or confirms; after the confirmation, the way to the live page."""
     if not request.user.has_perm(switch.permission):
         raise PermissionDenied
     if not switch.fits(sale, now=clock.now()):
@@ -47,8 +47,8 @@ def _use(request: HttpRequest, form: Switch) -> HttpResponse:
         _write_down(request, form, f"{change} (Redis does not know of it yet: {error})")
         messages.warning(
             request,
-            f"{change}: written to PostgreSQL, but Redis, which judges the orders, does not know "
-            f"of it yet. The workers tell it within ten seconds of its return. {error}",
+            f"{change}: written to PostgreSQL, but Redis, which decides on orders, does not "
+            f"know of it yet. The workers publish it within ten seconds of its return. {error}",
         )
     except SaleChanged as error:
         messages.error(request, f"Nothing was done. {error}")

@@ -24,7 +24,7 @@ Context = dict[str, Any]
 
 
 def dashboard_context(request: HttpRequest, context: Context) -> Context:
-    """Add to the context of the admin's first page what the dashboard needs."""
+    """Add the dashboard's values to the context of the admin's first page."""
     sees = request.user.has_perm("inventory.view_sale")
     return {**context, "sees_sales": sees, "flower_url": settings.FLOWER_URL}
 
@@ -32,14 +32,14 @@ def dashboard_context(request: HttpRequest, context: Context) -> Context:
 @require_GET
 @feed("inventory.view_sale")
 def overview_feed(request: HttpRequest) -> HttpResponse:
-    """What the dashboard shows now."""
+    """Answer with the data of the dashboard."""
     return _answer(overview)
 
 
 @require_GET
 @page("inventory.view_sale")
 def live_page(request: HttpRequest, sale_id: int) -> HttpResponse:
-    """A sale while it sells, and the switches that this person may use."""
+    """Show a sale live, with the switches that this person may use."""
     sale = get_object_or_404(Sale, pk=sale_id)
     context = {
         **admin.site.each_context(request),
@@ -55,7 +55,7 @@ def live_page(request: HttpRequest, sale_id: int) -> HttpResponse:
 @require_GET
 @feed("inventory.view_sale")
 def live_feed(request: HttpRequest, sale_id: int) -> HttpResponse:
-    """What the live page shows now; of the past only the seconds after `?after=`."""
+    """Answer with the data of the live page; of its seconds only those after `?after=`."""
     after = request.GET.get("after", "")
     since = int(after) if after.isdecimal() else 0  # ValueError, thus 400, from 4,300 digits on
 
@@ -69,7 +69,7 @@ def live_feed(request: HttpRequest, sale_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @page("inventory.view_sale")
 def switch_page(request: HttpRequest, sale_id: int, name: str) -> HttpResponse:
-    """Ask what is to be changed, say what will happen, and on yes let it happen."""
+    """Ask for the change, show its consequences, and apply it once it is confirmed."""
     if (switch := SWITCHES.get(name)) is None:
         raise Http404
     return show_switch(request, get_object_or_404(Sale, pk=sale_id), switch)

@@ -27,7 +27,7 @@ class BoundedBackend(ModelBackend):
     def authenticate(  # type: ignore[override]  # the stubs disagree with themselves
         self, request: HttpRequest | None, **kwargs: Any
     ) -> User | None:
-        """Return the account that this is the password of. Raises Busy after two seconds."""
+        """Return the account if name and password are right. Raises Busy after two seconds."""
         if not _hashing.acquire(timeout=PATIENCE_SECONDS):
             raise Busy
         try:

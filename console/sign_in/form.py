@@ -42,14 +42,14 @@ class SignInForm(AuthenticationForm):
         return username
 
     def clean(self) -> dict[str, Any]:
-        """As the base class, with a word for those who come when too many do."""
+        """Check name and password as the base class does; too many at once are an error."""
         try:
             return dict(super().clean() or self.cleaned_data)
         except Busy as error:
             raise ValidationError(BUSY, code="busy") from error
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
-        """Refuse an account without its code; that counts as a failure as a wrong password does."""
+        """Refuse an account without its code, which counts as a failure like a wrong password."""
         assert isinstance(user, User)
         super().confirm_login_allowed(user)
         if not any(devices_for_user(user)):

@@ -1,4 +1,4 @@
-"""What is answered to an account or an address with too many failures, and what is noted of one."""
+"""The answer to an account or an address with too many failures, and the log of failures."""
 
 import logging
 from datetime import timedelta
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def locked_out(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
-    """Return the page for one who has to wait: 429, before any password is checked."""
+    """Return the page of a lockout: 429, before any password is checked."""
     wait: timedelta = settings.AXES_COOLOFF_TIME
     context = {"minutes": int(wait.total_seconds() // 60), "again": reverse("admin:login")}
     response = render(request, "console/locked_out.html", context, status=429)
@@ -25,7 +25,7 @@ def locked_out(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
 
 
 def note_failure(credentials: dict[str, Any], request: HttpRequest | None, **_: Any) -> None:
-    """Log and count a failure. The name is given as it came, cut short; never the password."""
+    """Log and count a failure, with the name as it came, cut short, and never the password."""
     name = str(credentials.get("username", ""))[:150]
     address = request.META.get("REMOTE_ADDR") if request else None
     logger.warning("sign-in failed: account %r, from %s", name, address)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-CODES = 8  # for the day on which the app is lost, each good for once
+CODES = 8  # for use when the app is lost; each is valid once
 
 
 class AccountUnknown(Exception):

@@ -1,4 +1,4 @@
-"""The switches of a sale: what each asks for, what it says will happen, and what it then does."""
+"""The switches of a sale: each has its fields, its consequences in words, and its change."""
 
 from .base import Switch
 from .customer_limit import Limit

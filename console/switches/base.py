@@ -1,4 +1,4 @@
-"""What all switches have in common, and how they speak."""
+"""The base of all switches, and the texts that they share."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from inventory.selectors import state_of
 
 SAME_KEY = (
     "Someone who was refused gets the same answer to the same request for two to four minutes; a "
-    "new request (with a new Idempotency-Key) is judged anew at once."
+    "new request (with a new Idempotency-Key) is decided anew at once."
 )
 
 
@@ -25,7 +25,7 @@ class Switch(forms.Form):
     icon: ClassVar[str]
     permission: ClassVar[str]
     dangerous: ClassVar[bool] = False
-    do_not_call_in_templates: ClassVar[bool] = True  # they show what there is to choose from
+    do_not_call_in_templates: ClassVar[bool] = True  # templates list the classes, and call none
 
     version = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -35,7 +35,7 @@ class Switch(forms.Form):
 
     @classmethod
     def fits(cls, sale: Sale, *, now: datetime) -> bool:
-        """Tell whether the sale is in a state in which this can be done."""
+        """Return whether the sale is in a state in which this can be done."""
         return state_of(sale, now) is not SaleState.CLOSED
 
     def change(self) -> str:
@@ -51,7 +51,7 @@ class Switch(forms.Form):
         raise NotImplementedError
 
     def show_refusal(self, check: Callable[[], None]) -> None:
-        """Show what a service refuses before anything is done."""
+        """Show the refusal of `check`, a rule of a service, before anything is done."""
         try:
             check()
         except RuleRefused as refused:

@@ -1,4 +1,4 @@
-"""How much one customer may buy."""
+"""The switch for the limit per customer."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from .base import SAME_KEY, Switch
 
 
 class Limit(Switch):
-    """How many units one customer may order over the whole sale."""
+    """Change how many units one customer may order over the whole sale."""
 
     name, label, icon = "limit", "Change the limit", "person_check"
     permission = "inventory.limit_sale"
@@ -51,7 +51,7 @@ class Limit(Switch):
         if before and after > before:
             lines.append(SAME_KEY)
         else:
-            lines.append("Who has more already keeps it, and gets no more.")
+            lines.append("Customers who have more keep it, and get no more.")
         return lines
 
     def apply(self, *, now: datetime) -> None:

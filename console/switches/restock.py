@@ -1,4 +1,4 @@
-"""More units to sell."""
+"""The switch that adds units of a SKU."""
 
 from datetime import datetime
 from typing import Any

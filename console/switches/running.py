@@ -1,4 +1,4 @@
-"""Switches between open, paused and closed."""
+"""The switches between open, paused and closed."""
 
 from datetime import datetime
 

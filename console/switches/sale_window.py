@@ -1,4 +1,4 @@
-"""When a sale opens and closes."""
+"""The switch for the sale window."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from .base import Switch, moment
 
 
 class Window(Switch):
-    """When the sale opens and closes."""
+    """Change when the sale opens and closes."""
 
     name, label, icon = "window", "Change the window", "schedule"
     permission = "inventory.extend_sale"
@@ -27,7 +27,7 @@ class Window(Switch):
         super().__init__(*args, sale=sale, **kwargs)
         self.fields["opens_at"].initial = sale.opens_at
         self.fields["closes_at"].initial = sale.closes_at
-        if sale.opens_at <= clock.now():  # that is history
+        if sale.opens_at <= clock.now():  # it has passed
             del self.fields["opens_at"]
 
     @classmethod
@@ -70,7 +70,7 @@ class Window(Switch):
         return {name: self._asked_for(name) for name in names}
 
     def _asked_for(self, name: str) -> datetime | None:
-        """Return a time of the form; the sale's own where it was left: an input shows seconds."""
+        """Return a time of the form. The input has whole seconds: unchanged, it is the sale's."""
         own: datetime | None = getattr(self.sale, name)
         asked: datetime | None = self.cleaned_data[name] if name in self.fields else own
         return own if own and asked == own.replace(microsecond=0) else asked

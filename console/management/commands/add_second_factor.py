@@ -1,4 +1,4 @@
-"""manage.py add_second_factor: from now on an account signs in with a code from an app as well."""
+"""manage.py add_second_factor: give an account a second factor, the codes of an app."""
 
 import argparse
 from io import StringIO

@@ -1,4 +1,4 @@
-"""manage.py remove_second_factor: an account signs in with its password alone again."""
+"""manage.py remove_second_factor: let an account sign in with its password alone again."""
 
 import argparse
 from typing import Any

@@ -11,7 +11,7 @@ const REASONS = {
 };
 const OTHER = "#4c8c8a";
 const [LIGHT, DARK] = [{ ink: "#5b6470", grid: "#e6e9ed" }, { ink: "#b6bcc6", grid: "#2c333d" }];
-const LATENCY_MS = [1, 4000]; // of the axis; what is quicker or slower is drawn at its end
+const LATENCY_MS = [1, 4000]; // of the axis; quicker and slower answers are drawn at its ends
 const TOGETHER = uPlot.sync("live"); // a moment that is pointed at in one chart is shown in all
 
 // Of a second: its parts, in the sequence in which the feed sends them.
@@ -92,7 +92,7 @@ function reasonsOf(seconds) {
 
 function fill(made, columns) {
   made.setData(columns);
-  // Where nobody points at a moment, the legend shows the last one. Later, as uPlot empties it with new data.
+  // Without a pointer over a chart, the legend shows the last second. Later, as uPlot empties it with new data.
   if ((made.cursor.left ?? -1) < 0 && columns[0].length) queueMicrotask(() => made.setLegend({ idx: columns[0].length - 1 }, false));
 }
 

@@ -22,7 +22,7 @@ function show(reading) {
   charts.draw(seconds);
 }
 
-// What is read anew replaces what was known: the switches fit the rules the page was made with.
+// A new reading replaces the old one; the switches still fit the rules the page was made with.
 function showRules(sale) {
   const state = document.getElementById("state");
   state.className = `state ${sale.state}`;

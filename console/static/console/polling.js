@@ -1,4 +1,4 @@
-// Asks an endpoint again and again while the page is looked at, one request at a time.
+// Polls an endpoint while the page is visible, one request at a time.
 
 const PATIENCE_MS = 8000;
 
@@ -24,7 +24,7 @@ export function poll(url, everyMs, show, complain) {
   ask();
 }
 
-// Returns whether to go on asking.
+// Returns whether to go on polling.
 async function once(url, show, complain) {
   let response;
   let body;
@@ -95,7 +95,7 @@ export function bar(units, thin = false) {
   return made;
 }
 
-// What is said below the number of payments that are received and not applied.
+// The note below the number of payments that are received and not applied.
 export function paymentsNote(payments) {
   const age = payments.count ? `the oldest for ${duration(payments.oldest_seconds)}` : "none waits";
   return [age, ...payments.due_back.map((due) => `${due} due back`)].join(", ");
