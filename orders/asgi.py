@@ -1,4 +1,4 @@
-"""What the web process serves: the intake in front of Django, and the protocol that leads there."""
+"""The application of the web process: the intake in front of Django, and its protocol."""
 
 import gc
 import os
@@ -41,12 +41,12 @@ traced = process.traced(with_cancelling(with_room(cast(Application, django_appli
 behind = with_probes(with_callback(with_public_reads(traced, intake)))
 application = announced(process.until_shutdown(with_intake(behind)))
 
-# Orders are judged in one thread, and Django works in others. When the first one wants the
+# Orders are placed in one thread, and Django works in others. When the first one wants the
 # interpreter, which it does several times an order, each of these may keep it for 5 ms, unless
 # something else is said.
 sys.setswitchinterval(SWITCH_SECONDS)
 
-# What is loaded by now lives as long as the process. Walking through it takes the collector 30 ms
-# each time, in which no order is answered.
+# All that is loaded by now lives as long as the process. Walking through it takes the collector
+# 30 ms each time, in which no order is answered.
 gc.collect()
 gc.freeze()

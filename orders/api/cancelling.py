@@ -1,7 +1,7 @@
 """Cancelling orders: all that are cancelled at the same moment, in one transaction.
 
 In front of Django, whose request handling costs more than the cancellation itself. In a rush many
-change their minds.
+customers change their minds.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,7 @@ from orders.http.replies import Reply, plain_reply, problem_reply, unavailable
 from orders.http.representation import OrderView, encode_order
 from orders.intake.placing import intake
 from orders.reads.known import client_of
-from orders.reads.order_reads import order_id_of, told
+from orders.reads.order_reads import order_id_of, require_order
 from orders.reads.reference_cache import Client
 from orders.reads.selectors import Asked, find_orders
 from orders.services.holds import cancel_orders
@@ -27,8 +27,7 @@ from shop.core.tracing import process
 
 ORDERS, CANCEL = "/api/v1/orders/", "/cancel"
 ROUTE = "api/v1/orders/<str:order_id>/cancel"  # as Django would name it in a trace
-# How long a cancellation waits for an order that is about to be persisted.
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 5.0  # of a cancellation, for an order that is about to be persisted
 _WHY_NOT = {
     Status.AWAITING_PAYMENT: "A payment was received in time and is being applied: the order is as "
     "good as paid.",
@@ -60,10 +59,10 @@ async def cancelled(client: Client, order_id: str) -> bytes:
     """
     asked = order_id_of(order_id), client.id
     try:
-        view = await told(order_id, _cancel_together(asked))
+        view = await require_order(order_id, _cancel_together(asked))
         if view.status == Status.ACCEPTED:
             await _persisted(asked[0])
-            view = await told(order_id, _cancel_together(asked))
+            view = await require_order(order_id, _cancel_together(asked))
     except NotCancellable as error:
         raise _not_cancellable(error.status) from error
     if view.status != Status.CANCELLED:  # given up before it was persisted
@@ -71,10 +70,10 @@ async def cancelled(client: Client, order_id: str) -> bytes:
     return encode_order(view)
 
 
-def _cancel_and_look(asked: Collection[Asked]) -> dict[Asked, OrderView | Exception | None]:
+def _cancel_and_find(asked: Collection[Asked]) -> dict[Asked, OrderView | Exception | None]:
     """Cancel orders, and return what has become of each; why not, where it cannot be cancelled.
 
-    Both in one go: whoever cancels is told of the order, and would wait for three turns otherwise.
+    Both in one call: the reply shows the order, and would wait for three calls otherwise.
     """
     refused = cancel_orders(asked)
     found: dict[Asked, OrderView | Exception | None] = {
@@ -84,7 +83,7 @@ def _cancel_and_look(asked: Collection[Asked]) -> dict[Asked, OrderView | Except
 
 
 def _order_of(scope: Scope) -> str:
-    """Return which order is to be cancelled, "" where something else is asked for."""
+    """Return the id of the order that is to be cancelled, "" for any other request."""
     if scope["type"] != "http" or scope["method"] != "POST":
         return ""
     path = str(scope["path"])
@@ -115,4 +114,4 @@ def _not_cancellable(status: str) -> Refused:
     return Refused(Problem(problems.NOT_CANCELLABLE, _WHY_NOT[Status(status)]))
 
 
-_cancel_together: Together[Asked, OrderView | None] = Together(_cancel_and_look)
+_cancel_together: Together[Asked, OrderView | None] = Together(_cancel_and_find)

@@ -1,6 +1,6 @@
-"""The door to Django: so many requests at once are let in, and the rest waits outside.
+"""A bound on the requests that Django serves at once. The rest waits in front of it.
 
-Those who look at pages wait for each other, and not operators or payment providers for them.
+Visitors of pages wait for each other; operators and payment providers do not wait for them.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ def with_room(application: Application) -> Application:
             return
         try:
             # A page is made when its answer begins, and its client may read as slowly as it likes.
-            # What operators export is made while they read.
+            # An operator's export is made while it is read.
             leaving = send if beginning == OPERATORS else partial(_leave_and_send, place, send)
             await application(scope, receive, leaving)
         finally:
@@ -45,7 +45,7 @@ def with_room(application: Application) -> Application:
 
 
 def _room_of(scope: Scope) -> str:
-    """Return the key of the room for a request. Whoever has not signed in is no operator yet."""
+    """Return the key of a request's room. Without a session, it is no operator's yet."""
     path = str(scope["path"])
     beginning = next(each for each in AT_ONCE if path.startswith(each))
     return "" if beginning == OPERATORS and not _has_session(scope) else beginning

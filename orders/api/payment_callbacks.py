@@ -1,6 +1,6 @@
 """The endpoints that payment providers call: check the signature, note the message, answer.
 
-What follows from a message is for a task. The callback of Standard Webhooks is answered in front of
+A task does what follows from a message. The callback of Standard Webhooks is answered in front of
 Django, whose request handling costs several times what it does.
 """
 
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Received:
-    """A message as it was brought this time: no two are one, whatever they say."""
+    """A message as it came this time. No two are equal, also with equal contents."""
 
     message: Message
     mark: Mark | None
@@ -55,7 +55,7 @@ def _note_all(received: Collection[_Received]) -> Mapping[_Received, Answer]:
     try:
         return dict(zip(received, note([each.message for each in received]), strict=True))
     finally:
-        # Here, and not where the answer is waited for: noting may go on when nobody waits any more.
+        # Here, and not where the reply is waited for: noting may go on after its request has gone.
         take_away([each.mark for each in received if each.mark])
 
 
@@ -81,7 +81,7 @@ def messages_of(provider: Provider) -> View[[]]:
 async def take_message(
     request: HttpRequest, provider: Provider, headers: Mapping[str, str], body: bytes
 ) -> HttpResponse:
-    """Answer a provider's message, whoever brings it. Raises Refused."""
+    """Answer a provider's message. Raises Refused."""
     document = await _take(request.path, provider, headers, body)
     return HttpResponse(document, content_type="application/json")
 
@@ -128,7 +128,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
 
 
 async def _take(path: str, provider: Provider, headers: Mapping[str, str], body: bytes) -> bytes:
-    """Return what a provider is told of its message, in JSON. Raises Refused.
+    """Take a provider's message, and return the reply to it in JSON. Raises Refused.
 
     The body may be of whatever media type: the signature vouches for its bytes alone.
     """
@@ -175,7 +175,7 @@ def _document(notice_id: str, state: str) -> bytes:
 
 
 def _order_of(provider: str, reference: str) -> UUID | None:
-    """Return which order earlier news of a payment were about."""
+    """Return the order that an earlier message of a payment was about."""
     known = PaymentNotice.objects.filter(provider=provider, reference=reference)
     return known.values_list("order_id", flat=True).first()
 

@@ -1,7 +1,7 @@
-"""What load balancers and orchestrators ask, in front of Django.
+"""The probes of load balancers and orchestrators, in front of Django.
 
-They ask by address, so every valid Host is right here. And whoever is not told in time that all is
-well takes the process away, so these wait for no page.
+These ask by address, so every valid Host is right here. A late reply would make them take the
+process away, so probes wait for no page.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ HEALTH, READINESS = "/healthz", "/readyz"
 
 def with_probes(application: Application) -> Application:
     """Return an ASGI application that answers probes itself, and leaves the rest."""
-    looks = _SharedLooks()
+    checks = _SharedChecks()
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"] if scope["type"] == "http" else ""
@@ -31,24 +31,24 @@ def with_probes(application: Application) -> Application:
         if path == HEALTH:
             reply = _json(headers, 200, ALIVE)
         else:
-            reply = await looks.reply(headers)
+            reply = await checks.reply(headers)
         await send_reply(send, reply)
 
     return serve
 
 
-class _SharedLooks:
-    """One look at everything at a time, however many ask. Belongs to one event loop."""
+class _SharedChecks:
+    """One check of everything at a time, for any number of probes. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._looking: asyncio.Task[tuple[bool, dict[str, Any]]] | None = None
+        self._checking: asyncio.Task[tuple[bool, dict[str, Any]]] | None = None
 
     async def reply(self, headers: OrderHeaders) -> Reply:
-        """Return the answer of a look that is under way, or of one that begins."""
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
+        """Return the reply of the check that is under way, or of one that begins."""
+        if self._checking is None:
+            self._checking = asyncio.create_task(self._check())
         try:
-            ready, found = await asyncio.shield(self._looking)
+            ready, found = await asyncio.shield(self._checking)
         except Exception as error:
             return problem_reply(headers, problem_of(error))
         reply = _json(headers, 200 if ready else 503, found)
@@ -56,11 +56,11 @@ class _SharedLooks:
             reply.add(b"retry-after", b"1")
         return reply
 
-    async def _look(self) -> tuple[bool, dict[str, Any]]:
+    async def _check(self) -> tuple[bool, dict[str, Any]]:
         try:
             return await readiness()
         finally:
-            self._looking = None
+            self._checking = None
 
 
 def _json(headers: OrderHeaders, code: int, document: dict[str, Any]) -> Reply:

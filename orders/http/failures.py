@@ -1,4 +1,4 @@
-"""The one map from errors to the problems that a caller is told of."""
+"""The one map from errors to the problems that callers get."""
 
 import redis
 from django.db import DatabaseError

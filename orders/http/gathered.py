@@ -1,6 +1,6 @@
-"""Blocking work for many who ask at the same moment: one call for all of them.
+"""Blocking work for many requests of the same moment: one call for all of them.
 
-Everyone who was told 202 comes back for the rest. Order by order, some hundred could be shown or
+Each client that got a 202 comes back for the rest. Order by order, some hundred could be shown or
 cancelled a second; a call for some hundred of them costs little more than one for one.
 """
 
@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeVar, cast
 from shop.core.processes.threads import in_thread
 
 MOST_IN_A_CALL = 500
-# One call at a time: what is asked meanwhile makes up the next, so that calls grow with the load
-# and cost less for each who asks. Only beside one that takes long, as behind a lock, another one
-# begins, and never a third: the threads are there for others, too.
+# One call at a time: requests that come meanwhile make up the next, so that calls grow with the
+# load and cost less for each request. Only beside one that takes long, as behind a lock, another
+# one begins, and never a third: the threads are there for others, too.
 MOST_CALLS = 2
 LONG_SECONDS = 0.1
 
@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 class Together(Generic[Asked, Answer]):
     """Calls for all that was asked since the last call began.
 
-    A call never began before the caller asked, so nobody is answered with the time before.
+    A call never begins before its requests came, so no reply is older than its request.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Together(Generic[Asked, Answer]):
         function: Callable[[Collection[Asked]], Mapping[Asked, Answer | Exception]],
         run: Callable[..., Awaitable[Any]] | None = None,
     ) -> None:
-        """Let `function`, which blocks, answer; an exception is raised to who asked for that.
+        """Let `function`, which blocks, answer. An exception is raised to its own caller alone.
 
         `run(function, asked)` has it do so; where it is not given, one of our threads does.
         """
@@ -56,27 +56,27 @@ class Together(Generic[Asked, Answer]):
             self._calling.add(asyncio.create_task(self._keep_calling()))
 
     async def _keep_calling(self) -> None:
-        # Begins in the event loop's next turn: who asks in this one is among them.
+        # Begins in the event loop's next turn: requests of this one are among them.
         try:
             while self._asked:
                 some = list(islice(self._asked, MOST_IN_A_CALL))
                 await self._call({asked: self._asked.pop(asked) for asked in some})
         finally:
-            # Without an await between nobody asking and this, nobody can be left behind.
+            # Without an await between the last check and this, no request can be left behind.
             self._calling.discard(cast(asyncio.Task[None], asyncio.current_task()))
 
-    async def _call(self, askers: dict[Asked, asyncio.Future[Answer]]) -> None:
+    async def _call(self, waiting: dict[Asked, asyncio.Future[Answer]]) -> None:
         try:
             with self._watched():
-                found = await (self._run or in_thread)(self._function, askers.keys())
-            for asked, asker in askers.items():
-                _tell(asker, found[asked])
+                found = await (self._run or in_thread)(self._function, waiting.keys())
+            for asked, future in waiting.items():
+                _resolve(future, found[asked])
         except Exception as error:
-            for asker in askers.values():
-                _tell(asker, error)
+            for future in waiting.values():
+                _resolve(future, error)
         finally:
-            for asker in askers.values():
-                asker.cancel()  # does nothing, unless this is cancelled
+            for future in waiting.values():
+                future.cancel()  # does nothing, unless this is cancelled
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -97,11 +97,11 @@ class Together(Generic[Asked, Answer]):
             self._long -= was_long
 
 
-def _tell(asker: asyncio.Future[Answer], found: Answer | Exception) -> None:
-    if asker.done():
+def _resolve(future: asyncio.Future[Answer], found: Answer | Exception) -> None:
+    if future.done():
         return
     if isinstance(found, Exception):
-        asker.set_exception(found)
-        asker.exception()  # seen, also where whoever asked has gone
+        future.set_exception(found)
+        future.exception()  # retrieved, also where its caller has gone
     else:
-        asker.set_result(found)
+        future.set_result(found)

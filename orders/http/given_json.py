@@ -1,8 +1,8 @@
 """JSON as it was given: numbers as they were written, and members that share a name seen.
 
 A decoder makes numbers of numbers: 1e22 comes back as 10000000000000000000000, 1e307 as 308 digits,
-and of two members with one name only the last is left. What a client gives is to come back as it
-was, so it is kept as text, and read here only to be judged and compared.
+and of two members with one name only the last is left. A client's JSON is to come back as it
+was, so it is kept as text, and read here only to be checked and compared.
 
     >>> metadata = read_given('{"seat": 1e2, "row": "A"}')
     >>> canonical(metadata)
@@ -78,8 +78,8 @@ _look = json.JSONDecoder(
 def refuse_repeated_names(body: bytes) -> None:
     """Raise WrongFields where an object of a JSON body has two members of one name.
 
-    Of those two, one reader takes the first and another one the last. What is no JSON is let pass,
-    for its reader to refuse.
+    Of those two, one reader takes the first and another one the last. Anything that is no JSON is
+    let pass, for its reader to refuse.
     """
     try:
         errors = _names_given_twice(body.decode())

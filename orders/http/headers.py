@@ -1,4 +1,4 @@
-"""The request headers that an order is judged by."""
+"""The request headers that matter to an order."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ _WAIT = re.compile(rb"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?=[,;]|$)", re.
 
 
 class OrderHeaders(msgspec.Struct, frozen=True):
-    """The request headers that an order is judged by."""
+    """The request headers that matter to an order."""
 
     authorization: bytes
     content_type: bytes
@@ -30,7 +30,7 @@ class OrderHeaders(msgspec.Struct, frozen=True):
 
 
 def read_headers(raw: RawHeaders) -> OrderHeaders:
-    """Pick out what an order is judged by; names are lower-case, as ASGI gives them."""
+    """Pick out the headers that matter to an order; names are lower-case, as ASGI gives them."""
     authorization = content_type = request_id = traceparent = b""
     keys: list[bytes] = []
     prefer: list[bytes] = []

@@ -1,4 +1,4 @@
-"""What an order request has to look like, and what exactly is wrong with one that does not."""
+"""The shape of an order request, and the errors of one that is not of it."""
 
 from typing import Annotated, Any, NamedTuple
 
@@ -124,7 +124,7 @@ def _may_repeat(body: bytes, order: OrderRequest) -> bool:
 
 
 def _as_given(body: bytes, order: OrderRequest) -> tuple[Given, list[FieldError]]:
-    """Return an order with its metadata, and what is wrong that only a slower look shows."""
+    """Return an order with its metadata, and the errors that only a slower check finds."""
     if len(order.metadata) > MAX_METADATA_BYTES:
         too_large = field_error("/metadata", f"is larger than {MAX_METADATA_BYTES} bytes")
         return Given(order, order, ""), [too_large]

@@ -1,4 +1,4 @@
-"""From what the counters said to what the caller is told."""
+"""Replies to orders: from an outcome to an HTTP response."""
 
 import time
 from random import randint
@@ -158,9 +158,9 @@ def _shortages(request: OrderRequest, shortages: dict[int, int]) -> list[dict[st
 
 
 def unavailable(reason: str) -> Problem:
-    """Return the problem for what could not be judged, or may or may not have been.
+    """Return the problem of a request that was not decided, or perhaps was.
 
-    Not everybody is told the same moment: whatever was away must not meet all of them at once.
+    Retry-After differs between replies: a server that comes back must not meet all of them at once.
     """
     return Problem(problems.UNAVAILABLE, reason, retry_after=randint(1, LONGEST_PAUSE))  # noqa: S311
 

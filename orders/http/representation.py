@@ -1,4 +1,4 @@
-"""How the API writes an order."""
+"""An order as the API writes it."""
 
 from collections.abc import Sequence
 

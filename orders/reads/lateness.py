@@ -1,4 +1,4 @@
-"""How late each duty is: what should have been done by now, and since when it waits.
+"""The lateness of each duty: how long work waits that should have been done by now.
 
 A worker that shows a pulse may do nothing for all that; what is not done gets older. So this is
 what `/readyz`, the metrics, the live page and the process manager look at.
@@ -37,7 +37,7 @@ class Lateness(msgspec.Struct, frozen=True):
 
     orders: float  # an accepted order that is not in the ledger
     holds: float  # a unit whose hold is over, and that is still held
-    releases: float  # a unit that nobody holds, and that is not on sale again
+    releases: float  # a unit that no order holds, and that is not on sale again
     payments: float  # a payment that is not applied
     deliveries: float  # a notification that is due, to an endpoint that answers
 

@@ -1,9 +1,9 @@
-"""What was answered and persisted, second by second, as processes tell each other through Redis.
+"""Replies and persisted orders, second by second, of all processes together, through Redis.
 
 Every process counts for itself and adds what it counted once a second. So the figures are those of
 all processes and machines together, and an order costs a few additions. They are for people and
-alarms: whoever dies takes up to a second of them along, and where a connection breaks while they
-are sent, that second may be counted twice. What has to be exact is in the ledger.
+alarms: a process that dies takes up to a second of them along, and where a connection breaks while
+they are sent, that second may be counted twice. Exact numbers are in the ledger.
 """
 
 import math
@@ -49,7 +49,7 @@ ENDED = (  # why connections were ended: slugs of problems that were answered, a
 )
 NO_SALE = 0  # requests that were refused before the counters of a sale were asked
 KEPT_SECONDS = 900
-SETTLED_SECONDS = 2  # by then every process has told what it counted
+SETTLED_SECONDS = 2  # by then every process has sent its counts
 _YESES = ("accepted", "replayed")
 _KEPT_TOTALS = 35 * 24 * 3600  # after the last order
 _MOST_SECONDS = 300  # that wait for a Redis that is away, over all sales
@@ -59,7 +59,7 @@ _MICROSECONDS, _BATCHED, _PERSISTED = "us", "n", "p"
 
 
 class Stats(msgspec.Struct, frozen=True):
-    """What happened in a second, or since a sale began."""
+    """The counts of a second, or of a sale since it began."""
 
     outcomes: dict[str, int]  # answers by outcome
     latency: list[int]  # answers per bucket of LATENCY_MS and beyond, each counted in one
@@ -76,7 +76,7 @@ class Stats(msgspec.Struct, frozen=True):
 
     @property
     def refused(self) -> dict[str, int]:
-        """Answers other than a yes, by outcome."""
+        """Replies other than acceptance, by outcome."""
         return {name: count for name, count in self.outcomes.items() if name not in _YESES}
 
     def latency_quantile_ms(self, share: float) -> float | None:
@@ -92,7 +92,7 @@ class Stats(msgspec.Struct, frozen=True):
 
 
 class StatsDelta:
-    """What one process has counted and not yet told, by sale and Unix second."""
+    """The counts that one process has not sent yet, by sale and Unix second."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[int, int], Counter[str]] = {}
@@ -136,7 +136,7 @@ class StatsDelta:
         self._of_now(sale_id)[_PERSISTED] += orders
 
     def put_back(self, taken: "StatsDelta") -> None:
-        """Count again what could not be told. Of a long time, seconds become one."""
+        """Take back counts that could not be sent. Of a long time, seconds become one."""
         for (sale_id, second), counts in taken._counts.items():
             crowded = len(self._counts) >= _MOST_SECONDS
             self._of(sale_id, int(time.time()) if crowded else second).update(counts)

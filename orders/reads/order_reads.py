@@ -1,4 +1,4 @@
-"""Orders as their clients follow them: all who ask at the same moment share one look."""
+"""Orders as their clients follow them. Concurrent requests share one query."""
 
 from collections.abc import Awaitable
 from uuid import UUID
@@ -32,7 +32,7 @@ async def follow(client: Client, order_id: str, *, wait: str | None, watch: Stat
 async def find(client: Client, order_id: str) -> tuple[UUID, OrderView]:
     """Return an order of `client`. Raises Refused where it has none such."""
     parsed = order_id_of(order_id)
-    return parsed, await told(order_id, _looks((parsed, client.id)))
+    return parsed, await require_order(order_id, _find_together((parsed, client.id)))
 
 
 def order_id_of(text: str) -> UUID:
@@ -43,10 +43,10 @@ def order_id_of(text: str) -> UUID:
     return parsed
 
 
-async def told(order_id: str, looking: Awaitable[OrderView | None]) -> OrderView:
-    """Return the order that was looked for. Raises Refused where there is none."""
+async def require_order(order_id: str, finding: Awaitable[OrderView | None]) -> OrderView:
+    """Return the order that `finding` finds. Raises Refused where there is none."""
     try:
-        view = await looking
+        view = await finding
     except OrderLost as error:
         raise Refused(Problem(problems.ORDER_LOST, str(error))) from error
     if view is None:
@@ -67,4 +67,4 @@ def _wait_seconds(text: str | None) -> float:
     return float(min(int(text), MAX_WAIT_SECONDS))
 
 
-_looks: Together[Asked, OrderView | None] = Together(selectors.find_orders)
+_find_together: Together[Asked, OrderView | None] = Together(selectors.find_orders)

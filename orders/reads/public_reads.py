@@ -27,7 +27,7 @@ ORDERS = "/api/v1/orders/"
 
 
 class Shared(Protocol):
-    """What the requests of one event loop share."""
+    """The reference cache and the status watch that all requests of one event loop share."""
 
     references: ReferenceCache
     watch: StatusWatch

@@ -1,4 +1,4 @@
-"""What the intake knows without asking: clients and sales, a copy at most seconds old."""
+"""Clients and sales as this process knows them without a query: a copy at most seconds old."""
 
 import asyncio
 import logging
@@ -25,12 +25,12 @@ logger = logging.getLogger(__name__)
 FRESH_SECONDS = 1.0  # younger than this: used as it is
 STALE_SECONDS = 3.0  # older than this: waited for, so that a revoked key ends within seconds
 PATIENCE_SECONDS = 0.5  # with a reading under way, where there is a copy
-AGAIN_SECONDS = 0.2  # between two looks for something that was not there
+AGAIN_SECONDS = 0.2  # between two readings for something that was not there
 LONGEST_READING = 0.5  # seconds, as far as the pause after it depends on it
-READING_SHARE = 4  # times as long as a reading took, at least, until the next of these looks
-OLD_SECONDS = 10.0  # older than this although it is asked for: somebody has to look
-MAX_ASKERS = 1000
-ASKERS_AT_ONCE = 8  # that are told in one turn of the event loop
+READING_SHARE = 4  # times as long as a reading took, at least, until the next of these
+OLD_SECONDS = 10.0  # older than this although it is used: an operator has to look
+MAX_WAITING = 1000
+WOKEN_AT_ONCE = 8  # that are woken in one turn of the event loop
 MAX_CALLERS = 1000
 MAX_UNKNOWN_KEYS = 10_000
 NEWER_TRIES = 3  # one may have been under way already, one may fail
@@ -80,8 +80,8 @@ class Snapshot:
     def note_unknown(self, key_hash: str) -> None:
         """Know that there is no such key, although this copy was waited for to look for it.
 
-        A key is drawn at random, so nobody waits for this one; whoever comes again with it is told
-        at once, until a newer copy takes this one's place.
+        A key is drawn at random, so no client waits for this one. The next request with it is
+        refused at once, until a newer copy takes this one's place.
         """
         if len(self.unknown_keys) < MAX_UNKNOWN_KEYS:
             self.unknown_keys.add(key_hash)
@@ -103,9 +103,9 @@ class ReferenceCache:
         self._loaded_at = -STALE_SECONDS
         self._tried_at = -STALE_SECONDS
         self._loading: asyncio.Task[None] | None = None
-        self._asking = 0  # for something that the copy lacks
-        self._askers: list[asyncio.Future[None]] = []  # those of them for the next look
-        self._looking: asyncio.Task[None] | None = None
+        self._waiting_now = 0  # requests that wait for something that the copy lacks
+        self._waiting: list[asyncio.Future[None]] = []  # those of them that the next reading serves
+        self._refreshing: asyncio.Task[None] | None = None
         self._reading_seconds = 0.0  # that the last one took
         self._trouble = ""  # why the last reading failed
 
@@ -119,7 +119,7 @@ class ReferenceCache:
         return self._snapshot
 
     async def current(self) -> Snapshot:
-        """Return the copy. Raises DirectoryUnavailable when there is none and can't be one."""
+        """Return the copy. Raises ReferenceCacheUnavailable where there can be none."""
         if snapshot := self.cached():
             return snapshot
         await self._load(FRESH_SECONDS)
@@ -128,7 +128,7 @@ class ReferenceCache:
         return self._snapshot
 
     async def check(self) -> str:
-        """Return what there is to say of the copy. Raises NotReady where it does not get newer."""
+        """Return the state of the copy in words. Raises NotReady where it does not get newer."""
         with suppress(ReferenceCacheUnavailable):
             await self.current()
         why = self._trouble or "no answer yet"
@@ -142,38 +142,38 @@ class ReferenceCache:
         return "ok"
 
     async def refreshed(self) -> Snapshot:
-        """Return a copy whose reading began after this call: for who misses what should be there.
+        """Return a copy whose reading began after this call, for a request that misses something.
 
-        However many ask, it is read at most every 0.2 s and for a quarter of the time. While that
-        fails, the last copy serves, and so it does at once when a thousand are asking: guessing
-        keys must not pile up requests.
+        It is read at most every 0.2 s and for a quarter of the time, for any number of requests.
+        While that fails, the last copy serves. It serves at once when a thousand requests wait:
+        guessed keys must not pile up requests.
         """
-        if self._asking >= MAX_ASKERS:
+        if self._waiting_now >= MAX_WAITING:
             return await self.current()
-        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._askers.append(told)
-        self._asking += 1
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(woken)
+        self._waiting_now += 1
+        if self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._refresh())
         try:
-            await told
+            await woken
         finally:
-            self._asking -= 1
+            self._waiting_now -= 1
         return await self.current()
 
-    async def _look(self) -> None:
-        """Look for all who ask, as long as anybody does: one reading for those who came before."""
-        askers: list[asyncio.Future[None]] = []
+    async def _refresh(self) -> None:
+        """Read while any request waits: one reading for all that came before it began."""
+        waiting: list[asyncio.Future[None]] = []
         try:
-            while self._askers:
-                askers, self._askers = self._askers, []
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
                 await self._read_after(time.monotonic())
-                for at in range(0, len(askers), ASKERS_AT_ONCE):
-                    _tell(askers[at : at + ASKERS_AT_ONCE])
-                    await asyncio.sleep(0)  # orders have their turn in between
+                for at in range(0, len(waiting), WOKEN_AT_ONCE):
+                    _wake(waiting[at : at + WOKEN_AT_ONCE])
+                    await asyncio.sleep(0)  # orders are served in between
         finally:
-            self._looking = None
-            _tell([*askers, *self._askers])
+            self._refreshing = None
+            _wake([*waiting, *self._waiting])
 
     async def _read_after(self, asked: float) -> None:
         for _ in range(NEWER_TRIES):
@@ -196,7 +196,7 @@ class ReferenceCache:
         await asyncio.wait([task], timeout=patience)
 
     def _start_loading(self, pause: float) -> asyncio.Task[None] | None:
-        """Start reading, unless that was tried `pause` seconds ago. Returns what is under way."""
+        """Start reading, unless that was tried `pause` seconds ago. Returns the task under way."""
         if self._loading is None and time.monotonic() - self._tried_at >= pause:
             self._tried_at = time.monotonic()
             self._loading = asyncio.create_task(self._read())
@@ -205,12 +205,12 @@ class ReferenceCache:
     async def _read(self) -> None:
         started = time.monotonic()
         try:
-            self._snapshot = await in_thread(read_contents)
+            self._snapshot = await in_thread(read_snapshot)
             self._loaded_at = started
             if self._trouble:
                 logger.info("clients and sales are read again")
             self._trouble = ""
-        except Exception as error:  # whatever it is, the last copy serves
+        except Exception as error:  # in any case, the last copy serves
             if not self._trouble:  # said once, not every second
                 expected = isinstance(error, DatabaseError | Overloaded)
                 logger.warning(
@@ -224,13 +224,13 @@ class ReferenceCache:
             self._loading = None
 
 
-def _tell(askers: Iterable[asyncio.Future[None]]) -> None:
-    for told in askers:
-        if not told.done():
-            told.set_result(None)
+def _wake(waiting: Iterable[asyncio.Future[None]]) -> None:
+    for woken in waiting:
+        if not woken.done():
+            woken.set_result(None)
 
 
-def read_contents() -> Snapshot:
+def read_snapshot() -> Snapshot:
     """Read all clients, all sales, and the SKUs of those that may still be asked for."""
     public_key = hash_api_key(settings.DROP_PAGE_API_KEY)
     skus: dict[int, dict[str, OfferedSku]] = {}

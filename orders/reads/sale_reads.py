@@ -1,4 +1,4 @@
-"""Sales with their live stock. However many ask at once, they share one reading."""
+"""Sales with their live stock. Concurrent requests share one reading."""
 
 import asyncio
 from collections import OrderedDict
@@ -11,13 +11,13 @@ from shop.core import clock
 from shop.core.processes.threads import in_thread
 
 MOST_OFFERS = 1000  # sales that are remembered
-PAUSE_SECONDS = 0.05  # from one reading of a sale to the next: the rest of the process works, too
+PAUSE_SECONDS = 0.05  # from one reading of a sale to the next: the process has other work
 
 
 class _SharedReads:
-    """One reading of a sale at a time per process: who asks meanwhile shares the next one.
+    """One reading of a sale at a time per process. Requests that come meanwhile share the next one.
 
-    A reading never began before the caller asked, so nobody is shown the time before their order.
+    A reading never begins before its request came, so no client is shown the time before its order.
     """
 
     def __init__(self) -> None:
@@ -41,21 +41,21 @@ class _SharedReads:
         try:
             while slug in self._next:
                 next_at = clock() + PAUSE_SECONDS
-                await self._tell(slug, self._next.pop(slug))
+                await self._resolve(slug, self._next.pop(slug))
                 await asyncio.sleep(max(0.0, next_at - clock()))
         finally:
             del self._reading[slug]
 
-    async def _tell(self, slug: str, askers: asyncio.Future[bytes]) -> None:
+    async def _resolve(self, slug: str, waiting: asyncio.Future[bytes]) -> None:
         try:
-            askers.set_result(await in_thread(self._look, slug))
+            waiting.set_result(await in_thread(self._read_sale, slug))
         except Exception as error:
-            askers.set_exception(error)
-            askers.exception()  # seen, also where all who asked have gone
+            waiting.set_exception(error)
+            waiting.exception()  # retrieved, also where all that waited have gone
         finally:
-            askers.cancel()  # does nothing, unless this is cancelled
+            waiting.cancel()  # does nothing, unless this is cancelled
 
-    def _look(self, slug: str) -> bytes:
+    def _read_sale(self, slug: str) -> bytes:
         try:
             offer = self._offers[slug] = read_offer(slug)
         except OperationalError:

@@ -40,8 +40,8 @@ def find_order(order_id: UUID, *, client_id: int) -> OrderView | None:
     """Return an order of this client, wherever it is on its way; None if the client has none such.
 
     It is looked for in the ledger, then in the outbox, then once more in the ledger: between the
-    two looks it may have been persisted. While PostgreSQL is away, the outbox alone may know.
-    Raises OrderLost, and CountersLost while nobody can tell; DatabaseError, redis.RedisError.
+    two reads it may have been persisted. While PostgreSQL is away, the outbox alone may know.
+    Raises OrderLost, and CountersLost while that is unknown; DatabaseError, redis.RedisError.
     """
     asked = order_id, client_id
     try:
@@ -56,7 +56,7 @@ def find_order(order_id: UUID, *, client_id: int) -> OrderView | None:
 def find_orders(asked: Collection[Asked]) -> dict[Asked, OrderView | Exception | None]:
     """Do as `find_order` for many; what it would raise for one of them is that one's value here.
 
-    Where most are, in the ledger or in the outbox, costs one look for all; only what is in neither
+    Where most are, in the ledger or in the outbox, costs one query for all; only what is in neither
     is looked for one by one.
     """
     found: dict[Asked, OrderView | Exception | None] = {}
@@ -110,7 +110,7 @@ MOST_WAITING = 100_000  # payments that are counted one by one
 def waiting_payments() -> WaitingPayments:
     """Return the payments that are noted and not applied, and what is to be paid back.
 
-    Of dead letters a person decides, and of their payments with them: those wait for nobody else.
+    Of dead letters a person decides, and of their payments with them: no duty is late for them.
     """
     letters = DeadLetter.objects.filter(resolution="", order_id=OuterRef("order_id"))
     waiting = PaymentNotice.objects.filter(
@@ -164,7 +164,7 @@ def _due_back() -> dict[str, Decimal]:
 
 
 def record_on_its_way(order_id: UUID) -> OrderRecord | None:
-    """Return an accepted order that is not in the ledger yet, whoever placed it."""
+    """Return an accepted order that is not in the ledger yet, of any client."""
     sale_id = sale_id_of(order_id)
     entry = outbox.find(sale_id, order_id.bytes) if sale_id else None
     if entry is not None:
@@ -195,7 +195,7 @@ _COLUMNS = (
 
 
 def _persisted(asked: Collection[Asked]) -> dict[Asked, OrderView]:
-    """Return those of the orders that are in the ledger and belong to the client who asks."""
+    """Return those of the orders that are in the ledger and belong to the client that asks."""
     ids = {order_id for order_id, _ in asked}
     rows = Order.objects.filter(pk__in=ids).order_by().values_list(*_COLUMNS, named=True)
     owned = [row for row in rows if (row.pk, row.client_id) in asked]
@@ -231,7 +231,7 @@ def _lines(order_ids: Sequence[UUID]) -> dict[UUID, list[tuple[str, int, Decimal
 
 
 def _in_outboxes(asked: Collection[Asked]) -> dict[Asked, OrderView]:
-    """Return those of the orders that wait to be persisted and belong to the client who asks."""
+    """Return those of the orders that wait to be persisted and belong to the client that asks."""
     ids = {order_id for order_id, _ in asked}
     of_sale = [(sale_id, each.bytes) for each in ids if (sale_id := sale_id_of(each))]
     found = {}

@@ -1,4 +1,4 @@
-"""Waiting for an order's next status, for any number of requests with one query per round."""
+"""Waiting for an order's next status, for any number of requests with one query per poll."""
 
 import asyncio
 import logging
@@ -13,20 +13,20 @@ from . import selectors
 
 logger = logging.getLogger(__name__)
 
-ROUND_SECONDS = 0.05
-ROUND_IDS = 2000  # ids in one query
+POLL_SECONDS = 0.05
+IDS_PER_QUERY = 2000  # ids in one query
 
 
 class StatusWatch:
     """Answers "when has this order another status?" from the rows, which are the truth.
 
-    One process asks PostgreSQL once per round for all orders that anybody waits for.
+    One process asks PostgreSQL once per poll for all orders that requests wait for.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[UUID, set[asyncio.Future[str]]] = {}
         self._seen: dict[asyncio.Future[str], str] = {}
-        self._rounds: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def next_status(self, order_id: UUID, seen: str, seconds: float) -> str | None:
         """Return the order's status once it is another than `seen`, None if that takes too long.
@@ -38,8 +38,8 @@ class StatusWatch:
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(order_id, set()).add(future)
         self._seen[future] = seen
-        if self._rounds is None:
-            self._rounds = asyncio.create_task(self._watch())
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch())
         try:
             return await asyncio.wait_for(future, seconds)
         except TimeoutError:
@@ -56,16 +56,16 @@ class StatusWatch:
     async def _watch(self) -> None:
         try:
             while self._waiting:
-                await self._look()
-                await asyncio.sleep(ROUND_SECONDS)
+                await self._read_statuses()
+                await asyncio.sleep(POLL_SECONDS)
         finally:
-            self._rounds = None
+            self._watching = None
 
-    async def _look(self) -> None:
+    async def _read_statuses(self) -> None:
         ids = list(self._waiting)
-        for start in range(0, len(ids), ROUND_IDS):
+        for start in range(0, len(ids), IDS_PER_QUERY):
             try:
-                found = await in_thread(selectors.statuses, ids[start : start + ROUND_IDS])
+                found = await in_thread(selectors.statuses, ids[start : start + IDS_PER_QUERY])
             except (DatabaseError, Overloaded) as error:
                 logger.warning("statuses could not be read, waiting on: %s", error)
                 continue

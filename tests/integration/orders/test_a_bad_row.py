@@ -106,7 +106,7 @@ def test_a_copy_that_does_not_get_newer_is_named(
     def fail() -> None:
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr("orders.reads.reference_cache.read_contents", fail)
+    monkeypatch.setattr("orders.reads.reference_cache.read_snapshot", fail)
 
     async def look() -> str:
         return await ReferenceCache().check()
@@ -136,7 +136,7 @@ def test_the_first_copy_serves_on_and_is_said_to_be_old(
     async def look() -> None:
         references = ReferenceCache()
         assert await references.check() == "ok"
-        monkeypatch.setattr("orders.reads.reference_cache.read_contents", fail)
+        monkeypatch.setattr("orders.reads.reference_cache.read_snapshot", fail)
         references._loaded_at -= 60
         references._tried_at -= 60
         with pytest.raises(NotReady, match=r"6. s ago, which serves: year 10000"):

@@ -82,10 +82,10 @@ def test_a_reading_that_began_too_early_is_not_taken_for_an_answer(
 ) -> None:
     make_sale()
     has_read, go_on = threading.Event(), threading.Event()
-    read_contents = reference_cache.read_contents
+    read_snapshot = reference_cache.read_snapshot
 
     def slowly() -> reference_cache.Snapshot:
-        snapshot = read_contents()
+        snapshot = read_snapshot()
         has_read.set()
         assert go_on.wait(30)
         return snapshot
@@ -93,7 +93,7 @@ def test_a_reading_that_began_too_early_is_not_taken_for_an_answer(
     async def steps(intake: Intake) -> None:
         assert (await place(intake, api_key, "k-1")).status == 202
         monkeypatch.setattr(reference_cache, "FRESH_SECONDS", 0.0)
-        monkeypatch.setattr(reference_cache, "read_contents", slowly)
+        monkeypatch.setattr(reference_cache, "read_snapshot", slowly)
         await intake.references.current()  # not fresh, so it is read again in the background
         await asyncio.to_thread(has_read.wait, 30)
         _, new_key = await threads.in_thread(create_client, name="newcomer")
@@ -127,7 +127,7 @@ def test_orders_are_accepted_while_postgresql_is_away(
 
     async def steps(intake: Intake) -> None:
         assert (await place(intake, api_key, "k-1")).status == 202
-        monkeypatch.setattr(reference_cache, "read_contents", away)
+        monkeypatch.setattr(reference_cache, "read_snapshot", away)
         monkeypatch.setattr(reference_cache, "STALE_SECONDS", 0.0)
         assert (await place(intake, api_key, "k-2")).status == 202
 
@@ -146,7 +146,7 @@ def test_orders_are_accepted_while_postgresql_stands_still(
 
     async def steps(intake: Intake) -> None:
         assert (await place(intake, api_key, "k-1")).status == 202
-        monkeypatch.setattr(reference_cache, "read_contents", stand_still)
+        monkeypatch.setattr(reference_cache, "read_snapshot", stand_still)
         monkeypatch.setattr(reference_cache, "STALE_SECONDS", 0.0)
         monkeypatch.setattr(reference_cache, "FRESH_SECONDS", 0.0)
         try:
@@ -177,7 +177,7 @@ def test_a_process_that_never_reached_postgresql_answers_503(
     def away() -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(reference_cache, "read_contents", away)
+    monkeypatch.setattr(reference_cache, "read_snapshot", away)
     (reply,) = place_all(api_key, [Request("k-1")])
     assert (reply.status, document(reply)["type"]) == (503, "/problems/unavailable")
 

@@ -10,7 +10,7 @@ from orders.api import outside, probes
 from orders.api.outside import with_room
 from orders.api.probes import with_probes
 from orders.intake import placing
-from orders.reads.reference_cache import read_contents
+from orders.reads.reference_cache import read_snapshot
 from shop.core.processes.threads import Overloaded
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -177,9 +177,9 @@ def test_junk_keys_cost_one_look_for_all_and_a_key_that_comes_again_none(
     def counted() -> Any:
         nonlocal reads
         reads += 1
-        return read_contents()
+        return read_snapshot()
 
-    monkeypatch.setattr("orders.reads.reference_cache.read_contents", counted)
+    monkeypatch.setattr("orders.reads.reference_cache.read_snapshot", counted)
 
     async def scenario() -> None:
         intake = placing.Intake()
