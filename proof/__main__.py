@@ -1,4 +1,4 @@
-"""`python -m proof COMMAND`: what the product promises, tried on this machine."""
+"""`python -m proof COMMAND`: the promises of the product, tried on this machine."""
 
 import sys
 

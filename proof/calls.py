@@ -1,4 +1,4 @@
-"""An HTTP client of the demo: it asks again while a server has no answer, and gives up at last."""
+"""An HTTP client that repeats a request while a server has no answer, and gives up in the end."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ class RequestCounts:
 
 
 class Reply(NamedTuple):
-    """What came back, and how long that try took, in seconds."""
+    """The reply of a server, and how long that try took, in seconds."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,7 +42,7 @@ class Reply(NamedTuple):
 
     @property
     def problem(self) -> str:
-        """The slug of the problem (RFC 9457) that it tells of, "" where it is none."""
+        """The slug of the problem (RFC 9457) that it names, "" where it is none."""
         return str(self.document.get("type", "")).rpartition("/")[2]
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class Caller:
                 return reply
             trouble = str(reply.status) if reply else "no answer"
             rest = retry_after(reply, default=pause)
-            # Once a server has stayed away for so long, nobody goes on waiting for it.
+            # Once a server has stayed away for so long, no request goes on waiting for it.
             self.counts.gave_up = self.counts.gave_up or self.elapsed() + rest > deadline
             if self.counts.gave_up:
                 raise NoAnswer(trouble)

@@ -1,4 +1,4 @@
-"""The command `demo`: start everything, sell, judge, stop everything."""
+"""The command `demo`: start everything, sell, check every invariant, stop everything."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""What has to come true before a demo sale can go on, or be judged."""
+"""Conditions that have to hold before a demo sale can go on, or be checked."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ async def has_ended(records: Records, web: Web, sale: str) -> bool:
 
 
 async def is_delivered(records: Records) -> bool:
-    """Return whether nobody is still to be told of anything."""
+    """Return whether every event has been delivered."""
     await records.sampler.sample()
     return not records.sampler.undelivered
 

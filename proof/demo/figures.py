@@ -50,7 +50,7 @@ def _answered(evidence: Evidence) -> list[Figure]:
         ("accepted", f"{book.first[ACCEPTED]:,}", f"{book.units:,} units; {last}"),
         ("sold out", f"{book.first[SOLD_OUT]:,}", "nothing was held for them"),
         ("over the limit", f"{book.first[OVER_LIMIT]:,}", limit),
-        ("looked up", f"{book.looked_up:,}", "right after the yes"),
+        ("looked up", f"{book.looked_up:,}", "right after acceptance"),
         ("replayed", f"{book.replayed:,}", differed),
     ]
 
@@ -58,7 +58,11 @@ def _answered(evidence: Evidence) -> list[Figure]:
 def _persisted(evidence: Evidence) -> list[Figure]:
     persisted = [row for row in evidence.rows if row.status != REJECTED]
     after = evidence.persisted_after
-    when = "not all in time" if after is None else f"all within {_tenths(after)} s of the last yes"
+    when = (
+        "not all in time"
+        if after is None
+        else f"all within {_tenths(after)} s of the last acceptance"
+    )
     return [
         ("persisted", f"{len(persisted):,}", when),
         ("rejected", f"{len(evidence.rows) - len(persisted):,}", ""),
@@ -126,7 +130,7 @@ def _speed(evidence: Evidence) -> list[Figure]:
         (
             "accepted/s",
             f"{rate(rush.accepted, rush.last_acceptance):,}",
-            "up to the last yes of the rush",
+            "up to the last acceptance",
         ),
     ]
 

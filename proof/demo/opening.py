@@ -14,12 +14,12 @@ from shop.local.stack import Stack
 from .people.order_plans import CLIENTS
 from .people.plan import PRICE, Plan, plan_sale
 
-OPEN = timedelta(hours=1)  # then the sale closes by itself, whatever became of the demo
+OPEN = timedelta(hours=1)  # then the sale closes by itself, however the demo ended
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A sale that takes orders, and what it takes to place them and to pay for them."""
+    """A sale that takes orders, and the keys and secrets to place and pay for them."""
 
     plan: Plan
     api_keys: Mapping[str, str]  # by client
@@ -33,7 +33,7 @@ def new_plan(*, orders: int, stock: int) -> Plan:
 
 
 async def open_sale(stack: Stack, plan: Plan, *, webhook_url: str) -> Opened:
-    """Create the sale of `plan`, clients to sell it through, and a webhook that tells of it."""
+    """Create the sale of `plan`, clients to sell it through, and a webhook for its events."""
     skus = [f"--sku={sku}:{units}:{PRICE}" for sku, units in plan.stock.items()]
     rules = [
         f"--limit={plan.limit}",
@@ -57,6 +57,6 @@ async def open_sale(stack: Stack, plan: Plan, *, webhook_url: str) -> Opened:
 
 
 async def disable_webhook(stack: Stack, url: str) -> None:
-    """Have the stack tell `url` of nothing more: nobody will listen there."""
+    """Have the stack send no more events to `url`: the receiver there ends."""
     with suppress(CommandFailed):  # then there was no such webhook yet, or the stack is broken
         await stack.manage("disable_webhook", url)

@@ -20,7 +20,7 @@ ENDS = ("paid", "cancelled", "expired", "refunded")
 
 
 class Progress:
-    """Shows what `records` say, again and again until cancelled."""
+    """Shows `records`, again and again until cancelled."""
 
     def __init__(self, console: Console, plan: Plan, records: Records) -> None:
         self._console = console
@@ -76,8 +76,8 @@ class Progress:
         ):
             bar = ProgressBar(total=max(total, 1), completed=done, width=BAR_WIDTH)
             bars.add_row(name, bar, f"{done:,} of {total:,} orders")
-        told = f"notified of {self._inbox.events.total():,} events"
-        lines = [*map("   ".join, (self._outcomes(), [*self._ends(), told]))]
+        notified = f"notified of {self._inbox.events.total():,} events"
+        lines = [*map("   ".join, (self._outcomes(), [*self._ends(), notified]))]
         pace = Text("   ".join(self._pace()), style="dim")
         return Padding(Group(bars, Text(), *map(Text, lines), pace), (1, 2, 0, 2))
 

@@ -36,14 +36,14 @@ Watch = Callable[[Records], Coroutine[Any, Any, None]]
 
 
 class LedgerAway(LocalStackError):
-    """PostgreSQL could not be asked what became of the orders."""
+    """PostgreSQL could not be read at the end of the sale."""
 
 
 async def sell(stack: Stack, opened: Opened, receiver: DemoReceiver, watch: Watch) -> Evidence:
-    """Run the sale, wait until all orders have come to their end, and return what there is to judge
-    by.
+    """Run the sale, wait until all orders have come to their end, and return the
+    evidence.
 
-    `receiver` is told of the events; `watch` runs meanwhile. Raises LedgerAway.
+    `receiver` gets the events; `watch` runs meanwhile. Raises LedgerAway.
     """
     sale = Sale(stack, opened, receiver)
     sampling = sale.records.sampler.keep_sampling(SAMPLE_SECONDS)
@@ -73,7 +73,7 @@ class Sale:
         self.records = Records(inbox=receiver.inbox, sampler=sampler)
 
     async def run(self) -> None:
-        """Let everything happen, in turn, until nothing more is to come."""
+        """Run the sale: the rush, the ends of holds, the latecomers, the last deliveries."""
         url = self._stack.web.url
         async with participants(url, self._opened, self.records, elapsed=self._elapsed) as people:
             await self._sell_out(people.shoppers)
@@ -88,7 +88,7 @@ class Sale:
         )
 
     async def evidence(self) -> Evidence:
-        """Return what all sides say. Raises LedgerAway."""
+        """Return the accounts of all sides. Raises LedgerAway."""
         ledger = await self._read_ledger()
         await self._check_drift(during=lambda: False)
         return Evidence(
@@ -103,7 +103,7 @@ class Sale:
         )
 
     def _persisted_after(self) -> float | None:
-        """Return how long after the last yes of the rush its last order was seen in the ledger."""
+        """Return the seconds from the rush's last acceptance until all orders were persisted."""
         rush = self.records.book.rush
         reached = self.records.sampler.reached(rush.accepted)
         return None if reached is None else max(0.0, reached - rush.last_acceptance)

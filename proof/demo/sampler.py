@@ -1,4 +1,4 @@
-"""How far a demo sale is, asked of PostgreSQL again and again."""
+"""The progress of a demo sale, read from PostgreSQL again and again."""
 
 import asyncio
 from collections import Counter
@@ -30,7 +30,7 @@ HELD = "awaiting_payment"
 
 
 class Sampler:
-    """Keeps the last answers; they stand while nobody gives new ones."""
+    """Keeps the last answers; they stand while PostgreSQL is away."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Sampler:
         """Ask where `database_url` says at the time; note the `elapsed` seconds with an answer."""
         self.statuses: Counter[str] = Counter()  # orders by their status
         self.unsettled = 0  # payments that wait for something
-        self.undelivered = 0  # events that somebody is still to be told of
+        self.undelivered = 0  # events on their way to an endpoint
         self._database_url = database_url
         self._sale = sale
         self._webhook_url = webhook_url

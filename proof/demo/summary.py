@@ -1,4 +1,4 @@
-"""How a demo sale went, in figures, and whether it came out right."""
+"""The summary of a demo sale: figures, balances, and whether every invariant held."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Watches how old the oldest order is that waits to be persisted: whether the workers keep up."""
+"""Watches the age of the oldest order that waits to be persisted: whether workers keep up."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ class Backlog:
         self._over = False
 
     async def __aenter__(self) -> Self:
-        self._watch = asyncio.create_task(self._look_on())
+        self._watch = asyncio.create_task(self._keep_reading())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -37,13 +37,13 @@ class Backlog:
         self._over = True
         await self._watch
 
-    async def _look_on(self) -> None:
+    async def _keep_reading(self) -> None:
         while not self._over:
-            await self.look()
+            await self.read()
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def look(self) -> None:
-        """Note whether an order is held up; so it is, as far as anybody knows, without Redis."""
+    async def read(self) -> None:
+        """Note whether an order is held up; without Redis it counts as held up."""
         try:
             late = await self._age() > LATE_SECONDS
         except redis.RedisError:

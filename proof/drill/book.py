@@ -1,4 +1,4 @@
-"""What the clients were told, order by order, and for how long nobody was told anything. Pure."""
+"""The answers of a drill, order by order, and the longest time without any. Pure."""
 
 from collections import Counter
 
@@ -52,7 +52,7 @@ class Book:
         ]
 
     def keys_of(self, order_ids: set[str]) -> list[str]:
-        """Return the keys that were told one of `order_ids`."""
+        """Return the keys whose answers name one of `order_ids`."""
         return [
             key
             for key, answers in self.answers.items()

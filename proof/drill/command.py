@@ -1,4 +1,4 @@
-"""The command `drill`: start everything, break each part in turn, and count what that has cost."""
+"""The command `drill`: start everything, break each part in turn, and count the cost."""
 
 import argparse
 import asyncio
@@ -60,7 +60,7 @@ async def drill(names: list[str], rate: float, json_file: Path | None) -> int:
     console.width = max(console.width, WIDTH)
     results: list[Result] = []
     try:
-        # In a folder of its own: what is emptied and thrown away here is nobody's demo data. Faults
+        # In a folder of its own: the faults destroy data, and must not touch the demo's. Faults
         # name the processes of the full profile.
         async with Stack(state_dir() / "drill", env={"SHOP_PROFILE": "full"}) as stack:
             key = await ensure_key(stack, Key("drill_api_key", client="drill"))

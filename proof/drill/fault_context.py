@@ -1,4 +1,4 @@
-"""What a fault may touch: the running stack, its processes, and the keys of the sales."""
+"""The context of a fault: the running stack, its processes, and the keys of the sales."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ HELD_UP_SECONDS = 1.5
 
 @dataclass
 class FaultContext:
-    """A stack under load. What a fault learns goes into `notes` and `reported_lost`."""
+    """A stack under load. A fault notes its findings in `notes` and `reported_lost`."""
 
     stack: Stack
     stock: redis.asyncio.Redis  # the database with the stock

@@ -1,4 +1,4 @@
-"""What a fault has cost: what the clients were told against what PostgreSQL has. Pure."""
+"""The cost of a fault: the answers to clients compared with PostgreSQL's orders. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,13 @@ REJECTED = "rejected"
 class Findings:
     """Counts of orders, `oversold` of units. All but the first three have to be 0."""
 
-    accepted: int  # orders that a client was told yes to
+    accepted: int  # orders that a client knows as accepted
     persisted: int  # of these, those that are in PostgreSQL
     reported_lost: int  # that the product itself has named as lost
-    lost: int  # told yes, not in PostgreSQL, and nobody says so
+    lost: int  # accepted, not in PostgreSQL, and not reported as lost
     duplicated: int  # more than one order, or more than one id, for a key
     oversold: int  # units beyond the allocation, in PostgreSQL or promised
-    wrongly_rejected: int  # refused for a reason that is not true, or rejected after a yes
+    wrongly_rejected: int  # refused for a reason that is not true, or rejected after acceptance
 
 
 def compare(

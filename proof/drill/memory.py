@@ -19,14 +19,14 @@ class Memory:
         self._context = context
 
     async def __aenter__(self) -> Self:
-        self._watch = asyncio.create_task(self._look_on())
+        self._watch = asyncio.create_task(self._keep_reading())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._watch.cancel()
         await asyncio.wait([self._watch])
 
-    async def _look_on(self) -> None:
+    async def _keep_reading(self) -> None:
         while True:
             taken = 0
             for process in self._context.family("web"):

@@ -1,4 +1,4 @@
-"""One drill: open fresh sales, sell, break something, sell on until it is well again, and judge."""
+"""One drill: open fresh sales, sell, break something, sell on until it is well again, compare."""
 
 import asyncio
 from collections.abc import AsyncIterator

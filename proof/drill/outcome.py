@@ -1,4 +1,4 @@
-"""Why a fault has no result of its own."""
+"""Reasons for which a fault has no result of its own."""
 
 
 class Skipped(Exception):
@@ -6,4 +6,4 @@ class Skipped(Exception):
 
 
 class NotDone(Exception):
-    """The fault was to happen and did not, so whatever held says nothing; its text says why."""
+    """The fault was to happen and did not, so its result would prove nothing; its text says why."""

@@ -1,4 +1,4 @@
-"""What a fault has cost, as far as it is measured and judged. Pure."""
+"""The result of a drill: the cost of a fault, as measured and compared. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

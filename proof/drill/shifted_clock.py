@@ -34,7 +34,7 @@ class ShiftedClock:
         self.env = {"LD_PRELOAD": str(library), "DRILL_CLOCK": str(self._file)}
 
     def __enter__(self) -> Self:
-        # Never truncated: who has mapped it would fall into the hole.
+        # Never truncated: a process that has mapped it would get SIGBUS.
         self._handle = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o644)
         self.shift(0)
         return self

@@ -1,4 +1,4 @@
-"""What the clients of a soak were told, kept small enough for hours. Pure."""
+"""The answers to a soak's clients, kept small enough for hours. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,10 +10,12 @@ from .behaviours import FINAL_STATUS, Behaviour
 
 @dataclass
 class Account:
-    """Every accepted order with its course, and counts of everything else."""
+    """Every accepted order with its behaviour, and counts of everything else."""
 
     behaviours: dict[bytes, Behaviour] = field(default_factory=dict)  # by order id
-    done: Counter[str] = field(default_factory=Counter)  # what was asked for and answered
+    done: Counter[str] = field(
+        default_factory=Counter
+    )  # requests that were answered, by their kind
     wrong: Counter[str] = field(default_factory=Counter)  # answers that should not be
     latencies: list[float] = field(default_factory=list)  # of orders since the last `take`, seconds
 
@@ -28,7 +30,7 @@ class Account:
 
     def settle(self, rows: Iterable[tuple[str, str]]) -> Counter[str]:
         """Compare with the ledger's orders, (id, status). Returns what is wrong, nothing if all
-        came to where their customers put them."""
+        ended where their customers put them."""
         wrong, seen = Counter[str](), set[bytes]()
         for order_id, status in rows:
             key = UUID(order_id).bytes

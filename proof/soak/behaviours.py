@@ -1,4 +1,4 @@
-"""What becomes of the orders of a soak, and where each may end. Pure."""
+"""The behaviour of a soak's customers, and the status in which each order ends. Pure."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -6,11 +6,11 @@ from itertools import chain, repeat
 
 REPEATED_EVERY = 10  # one order in so many is sent once more with its key
 READ_EVERY = 2  # one order in so many is looked up right after its answer
-SALE_READ_EVERY = 5  # with one order in so many somebody looks at the sale
+SALE_READ_EVERY = 5  # with one order in so many the sale is read
 
 
 class Behaviour(Enum):
-    """What the customer of an order does once it is accepted."""
+    """The actions of a customer once an order is accepted."""
 
     PAYS = "pays"
     PAYS_AND_SAYS_SO_TWICE = "pays; the provider tells of it twice"
@@ -32,7 +32,7 @@ _OF_TWENTY: Mapping[Behaviour, int] = {
 }
 _CYCLE = [*chain.from_iterable(repeat(behaviour, times) for behaviour, times in _OF_TWENTY.items())]
 
-# In the ledger, once nothing is under way any more. There is stock enough for who pays late.
+# In the ledger, once nothing is under way any more. There is stock enough for late payers.
 FINAL_STATUS: Mapping[Behaviour, str] = {
     Behaviour.PAYS: "paid",
     Behaviour.PAYS_AND_SAYS_SO_TWICE: "paid",
@@ -45,5 +45,5 @@ FINAL_STATUS: Mapping[Behaviour, str] = {
 
 
 def behaviour_of(number: int) -> Behaviour:
-    """Return the course of the order with this number; neighbours have different ones."""
+    """Return the behaviour for the order with this number; neighbours have different ones."""
     return _CYCLE[number * 7 % len(_CYCLE)]

@@ -1,4 +1,4 @@
-"""The command `soak`: start everything, load it with everything for long, and judge."""
+"""The command `soak`: start everything, put a mixed load on it for long, and check every duty."""
 
 import argparse
 import asyncio
@@ -45,7 +45,7 @@ async def _soak(seconds: float, rate: float) -> int:
         console.print(memory_line(minute), style="dim", soft_wrap=True)
 
     try:
-        # In a folder of its own, as the drill: its sales are nobody's demo data.
+        # In a folder of its own, as the drill: its sales stay out of the demo's data.
         async with Stack(state_dir() / "soak") as stack:
             sale = f"soak-{datetime.now(UTC):%m%d-%H%M%S}"
             console.print(HEAD, soft_wrap=True)

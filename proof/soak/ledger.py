@@ -1,4 +1,4 @@
-"""What PostgreSQL says of a soak's orders."""
+"""A soak's orders and events as PostgreSQL has them."""
 
 from shop.local.database import ask
 from shop.local.stack import Stack
@@ -22,15 +22,15 @@ SELECT
 
 
 class EventCounts:
-    """Counts events by their type, from one look to the next."""
+    """Counts events by their type, from one reading to the next."""
 
     def __init__(self, stack: Stack) -> None:
-        """Begin with what happens after the first look."""
+        """Begin with the events after the first reading."""
         self._stack = stack
         self._last: int | None = None
 
-    async def look(self) -> dict[str, int]:
-        """Return what has happened since the last look. Raises psycopg2.OperationalError."""
+    async def read_new(self) -> dict[str, int]:
+        """Return the events since the last reading, by type. Raises psycopg2.OperationalError."""
         url = self._stack.endpoints.database_url
         [(until,)] = await ask(url, LAST_EVENT)
         since, self._last = self._last, until

@@ -1,4 +1,4 @@
-"""The load of a soak: orders at a steady rate, and what their customers do with them."""
+"""The load of a soak: orders at a steady rate, and the actions of their customers."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ MOST_UNDER_WAY = 20_000  # orders whose customers are at work; beyond, none is p
 
 
 class Load:
-    """Customers of one sale. An async context manager; at its end nobody waits on."""
+    """Customers of one sale. An async context manager; at its end all waiting stops."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Load:
         account: Account,
         elapsed: Callable[[], float],
     ) -> None:
-        """Place `rate` orders a second; write what comes of it into `account`."""
+        """Place `rate` orders a second; note the answers in `account`."""
         self.counts = RequestCounts()
         self._sale = sale
         self._headers = {"Authorization": f"Bearer {api_key}"}
@@ -127,7 +127,7 @@ class Load:
         if reply.status != 200:
             self._account.wrong[f"a look was answered {reply}"] += 1
 
-    # --- What customers do with their orders ---
+    # --- The actions of customers ---
 
     async def _follow(self, behaviour: Behaviour, key: str, order: Mapping[str, Any]) -> None:
         match behaviour:

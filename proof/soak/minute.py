@@ -1,4 +1,4 @@
-"""What a minute of a soak was like, and whether every duty was on time. Pure."""
+"""The figures of a soak's minute, and whether every duty was on time. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from proof.percentiles import percentile
 
 DUTIES = ("orders", "holds", "releases", "payments", "deliveries")
-USUAL_SECONDS = 2.0  # 99 of 100 looks find nothing that is later
+USUAL_SECONDS = 2.0  # 99 of 100 readings find nothing that is later
 MOST_SECONDS = 5.0  # and none finds anything that is later than this
 MEGABYTE = 1_000_000
 
@@ -15,7 +15,7 @@ Lateness = Mapping[str, float]  # seconds, by duty
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What the servers say of themselves."""
+    """Sizes of the stores, as their servers report them."""
 
     redis_bytes: int = 0
     database_bytes: int = 0

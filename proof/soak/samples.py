@@ -1,4 +1,4 @@
-"""What the processes and the servers of a running stack look like, read beside a load."""
+"""Readings of a running stack beside its load: duties, memory, stores, discarded hints."""
 
 import asyncio
 import json
@@ -31,15 +31,15 @@ FROM pg_stat_user_tables
 
 
 async def read_duties(web: Web) -> Lateness | None:
-    """Return how late each duty is, in seconds; None where nobody says so."""
+    """Return how late each duty is, in seconds; None where /readyz does not say."""
     return read_lateness((await web.get("/readyz")).text)
 
 
 def read_lateness(text: str) -> Lateness | None:
-    """Return what an answer of /readyz says of each duty's lateness, in seconds."""
+    """Return each duty's lateness in an answer of /readyz, in seconds."""
     with suppress(ValueError, KeyError, TypeError, AttributeError):
-        told = json.loads(text)["checks"]["duties"]["late_seconds"]
-        return {str(duty): float(seconds) for duty, seconds in told.items()}
+        late = json.loads(text)["checks"]["duties"]["late_seconds"]
+        return {str(duty): float(seconds) for duty, seconds in late.items()}
     return None
 
 
@@ -59,7 +59,7 @@ def _family_bytes(pid: int) -> int:
 
 
 async def read_stores(stack: Stack) -> Stores:
-    """Return what the servers say of themselves; zeros of one that does not answer."""
+    """Return the sizes of the stores; zeros for a server that does not answer."""
     used = await asyncio.to_thread(_redis_bytes, stack.endpoints.redis_url)
     try:
         [row] = await ask(stack.endpoints.database_url, BLOAT)
@@ -84,7 +84,7 @@ def _redis_bytes(url: str) -> int:
 
 
 class Discarded:
-    """Counts the hints that were too old when a worker came to them, as the workers tell it."""
+    """Counts the hints that were too old when a worker came to them, as the workers count them."""
 
     def __init__(self, broker_url: str) -> None:
         """Begin with what comes from now on."""

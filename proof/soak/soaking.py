@@ -1,4 +1,4 @@
-"""One soak: a sale, its load, a look at every duty each second, and an account at the end."""
+"""One soak: a sale, its load, a reading of every duty each second, and an account at the end."""
 
 import asyncio
 from collections import Counter
@@ -33,7 +33,7 @@ LONG_AGO = "2020-01-01T00:00:00Z"
 
 @dataclass
 class SoakResult:
-    """How a soak went."""
+    """The result of a soak."""
 
     minutes: list[Minute] = field(default_factory=list)
     accepted: int = 0
@@ -68,7 +68,7 @@ async def soak(
     minute_seconds: float = 60.0,
     report: Callable[[Minute], None] = lambda minute: None,
 ) -> SoakResult:
-    """Sell `rate` orders a second for so long, and tell of each minute.
+    """Sell `rate` orders a second for so long, and report each minute.
 
     Raises CommandFailed where the sale cannot be opened.
     """
@@ -125,7 +125,7 @@ async def _check(stack: Stack, sale: str, account: Account, result: SoakResult) 
 
 
 class _Watcher:
-    """Looks on, and closes a minute after the other."""
+    """Reads the duties, and closes one minute after the other."""
 
     def __init__(
         self,
@@ -146,8 +146,8 @@ class _Watcher:
         self._deaths = stack.supervisor.deaths.total()
 
     async def run(self, minute_seconds: float) -> None:
-        """Look until cancelled; what is left of a minute then is one, too."""
-        await self._events.look()
+        """Read until cancelled; the rest of a minute then counts as one."""
+        await self._events.read_new()
         began, blind = monotonic(), 0
         try:
             while True:
@@ -162,14 +162,14 @@ class _Watcher:
                     began = monotonic()
         finally:
             if blind:
-                self._soaked.wrong["looks at /readyz that told nothing of the duties"] += blind
+                self._soaked.wrong["readings of /readyz without the duties"] += blind
             if self._readings:
                 self._soaked.minutes.append(self._minute(monotonic() - began, {}, minute.Stores()))
 
     async def _close(self, seconds: float) -> None:
         stores = await samples.read_stores(self._stack)
         try:
-            happened = await self._events.look()
+            happened = await self._events.read_new()
         except psycopg2.OperationalError:
             happened = {}
         closed = self._minute(seconds, happened, stores)

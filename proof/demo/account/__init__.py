@@ -1,1 +1,1 @@
-"""What each side says of a demo sale: its clients, its webhook receiver, PostgreSQL."""
+"""The accounts of a demo sale: of its clients, its webhook receiver and PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Where every unit of a demo sale was at its end, SKU by SKU."""
+"""The table of where every unit of a demo sale was at its end, SKU by SKU."""
 
 from rich.table import Table
 

@@ -9,7 +9,7 @@ from proof.calls import RequestCounts
 from proof.demo.people.order_plans import PlannedOrder
 from proof.percentiles import percentile
 
-RECENT = 500  # answers that the median of the moment is taken from
+RECENT = 500  # answers that the current median is taken from
 
 
 @dataclass
@@ -57,12 +57,12 @@ class Book:
 
     def note(self, order: PlannedOrder, answer: Answer) -> bool:
         """Write down an answer to `order`. Returns whether it is the order's first."""
-        told = self.answers.setdefault(order.key, [])
-        told.append(answer)
+        answers = self.answers.setdefault(order.key, [])
+        answers.append(answer)
         self.replayed += answer.replayed
         if answer.took is not None:
             self._recent.append(answer.took)
-        if len(told) > 1:
+        if len(answers) > 1:
             return False
         self.first[answer.outcome] += 1
         if answer.accepted:
@@ -80,15 +80,15 @@ class Book:
     ) -> list[tuple[PlannedOrder, Answer]]:
         """Return those of `orders` whose first answer was `outcome`, with that answer."""
         return [
-            (order, told[0])
+            (order, answers[0])
             for order in orders
-            if (told := self.answers.get(order.key)) and told[0].outcome == outcome
+            if (answers := self.answers.get(order.key)) and answers[0].outcome == outcome
         ]
 
     def times(self, *, accepted: bool) -> list[float]:
         """Return how long the first answers took, those that accepted or those that refused."""
         return [
-            told[0].took
-            for told in self.answers.values()
-            if told[0].accepted is accepted and told[0].took is not None
+            answers[0].took
+            for answers in self.answers.values()
+            if answers[0].accepted is accepted and answers[0].took is not None
         ]

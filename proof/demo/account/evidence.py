@@ -1,4 +1,4 @@
-"""All that is known of a demo sale once it is over, and what follows from it at once. Pure."""
+"""All that is known of a demo sale once it is over, with the first conclusions. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ HOLDING = {"awaiting_payment", *SELLING}
 
 @dataclass(frozen=True)
 class Evidence:
-    """What clients, provider and receiver were told, and what the product's own books say."""
+    """The answers that clients, provider and receiver got, and the product's own ledger."""
 
     plan: Plan
     book: Book
@@ -32,7 +32,7 @@ class Evidence:
     inbox: Inbox = field(default_factory=Inbox)
     ledger: Ledger = field(default_factory=Ledger)
     drift_checks: Sequence[DriftCheck] = ()
-    persisted_after: float | None = None  # seconds after the last yes; None: it never was, in time
+    persisted_after: float | None = None  # seconds after the last acceptance; None: not in time
     restarted: Mapping[str, int] = field(default_factory=dict)  # processes that died, how often
 
     @property
@@ -42,7 +42,7 @@ class Evidence:
 
     @cached_property
     def accepted(self) -> list[tuple[PlannedOrder, Answer]]:
-        """The orders that got a yes, with that answer."""
+        """The accepted orders, with their first answer."""
         return self.book.accepted(self.plan.orders)
 
     @cached_property
@@ -58,9 +58,9 @@ class Evidence:
         return min(answer.sent for answer in self.book.answers[order.key])
 
     def spans(self) -> Iterator[tuple[PlannedOrder, float, float]]:
-        """Yield each order that got a yes, with the moments between which it certainly had its
-        units: from the answer until the ledger let them go. In the second life of an order that
-        was paid late it has them at the end."""
+        """Yield each accepted order, with the moments between which it certainly had its units:
+        from the answer until the ledger released them. An order that was paid late and served
+        has them again at the end."""
         for order, answer in self.accepted:
             rows = self.rows_by_key.get(order.key, [])
             until = min((_released_at(row) for row in rows), default=FOR_GOOD)
@@ -70,21 +70,21 @@ class Evidence:
 
     @cached_property
     def oversold(self) -> Counter[str]:
-        """The units of each SKU beyond the allocation, as told to clients or as written down."""
-        told = peaks(
+        """The units of each SKU beyond the allocation, by the answers or by the ledger."""
+        promised = peaks(
             Occupancy(sku, units, since, until)
             for order, since, until in self.spans()
             for sku, units in order.lines.items()
         )
         written = units_in(self.rows, HOLDING)
         stock = self.plan.stock
-        return +Counter({sku: max(told[sku], written[sku]) - stock[sku] for sku in stock})
+        return +Counter({sku: max(promised[sku], written[sku]) - stock[sku] for sku in stock})
 
     @cached_property
     def most_bought(self) -> Counter[str]:
         """The most units that each customer certainly had at one moment.
 
-        Without second lives: who pays late is not refused for the limit, the money is there.
+        Without second holds: a late payment is not refused for the limit, since the money is there.
         """
         return peaks(
             Occupancy(order.customer, order.units, since, until)
@@ -103,7 +103,7 @@ def units_in(rows: Iterable[Row], statuses: Collection[str]) -> Counter[str]:
 
 
 def _released_at(row: Row) -> float:
-    """Return when an order's units were given back first."""
+    """Return when an order's units were first released."""
     if row.status == REJECTED:
         return 0.0
     return next((event.at for event in row.events if event.type in RELEASING_EVENTS), FOR_GOOD)

@@ -1,4 +1,4 @@
-"""Every webhook message that the demo's receiver has got: its own account of the events. Pure."""
+"""Every webhook message that the demo's receiver got: its account of the events. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class EventMessage(NamedTuple):
-    """A message that tells of an event of an order."""
+    """A webhook message about an event of an order."""
 
     message_id: str  # `webhook-id`: the same however often it is sent
     order_id: str
@@ -17,7 +17,7 @@ class EventMessage(NamedTuple):
 
 @dataclass
 class Inbox:
-    """What has arrived, in its order, and counts of it for whoever looks on."""
+    """All messages in the order of their arrival, and counts for the progress display."""
 
     of_order: dict[str, list[EventMessage]] = field(default_factory=dict)  # by the order's id
     events: Counter[str] = field(default_factory=Counter)  # different ones, by type
@@ -26,7 +26,7 @@ class Inbox:
     refused: Counter[str] = field(default_factory=Counter)  # by what is wrong with them
 
     def note(self, message: EventMessage) -> None:
-        """Write down a message that was taken."""
+        """Note an accepted message."""
         before = self.of_order.setdefault(message.order_id, [])
         if any(each.message_id == message.message_id for each in before):
             self.duplicates += 1

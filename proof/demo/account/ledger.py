@@ -1,4 +1,4 @@
-"""What PostgreSQL says about a demo sale: its orders with their events, payments and deliveries."""
+"""A demo sale as PostgreSQL has it: orders with events, payments and deliveries."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -48,7 +48,7 @@ GROUP BY endpoint.channel, d.state
 
 
 class Event(NamedTuple):
-    """Something that has happened to an order; `at` is in seconds from the sale's start."""
+    """An event of an order; `at` is in seconds from the sale's start."""
 
     sequence: int
     type: str
@@ -70,7 +70,7 @@ class Row:
 
 
 class Payment(NamedTuple):
-    """A payment provider's message, and what has become of it."""
+    """A payment provider's message, and its state."""
 
     message_id: str
     order_id: str
@@ -102,7 +102,7 @@ def read_ledger(
 ) -> Ledger:
     """Return all that is known of `sale`. Raises psycopg2.OperationalError.
 
-    Moments are told by their age, so that no clock has to agree with another. They come out a
+    Moments are read as ages, so that the clocks of two machines need not agree. They come out a
     little early rather than late.
     """
     began = elapsed()

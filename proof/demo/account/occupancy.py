@@ -1,4 +1,4 @@
-"""Who had which units, and when: what can be said for certain by those who asked for them. Pure."""
+"""Units that orders certainly had between two moments, as their clients can tell. Pure."""
 
 import math
 from bisect import bisect_right
@@ -11,7 +11,7 @@ FOR_GOOD = math.inf
 
 
 class Occupancy(NamedTuple):
-    """So many units of something were certainly taken, from one moment to another."""
+    """Units of something that were certainly taken, from one moment to another."""
 
     what: str
     units: int
@@ -27,7 +27,7 @@ def peaks(occupancies: Iterable[Occupancy]) -> Counter[str]:
             changes += [(since, units, what), (until, -units, what)]
     taken: Counter[str] = Counter()
     most: Counter[str] = Counter()
-    # What is given back at a moment can be taken at that moment: the smaller change comes first.
+    # Units given back at a moment can be taken at that moment: the smaller change comes first.
     for moment, units, what in sorted(changes):
         if moment == FOR_GOOD and units < 0:
             continue

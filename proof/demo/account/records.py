@@ -11,7 +11,7 @@ from .inbox import Inbox
 
 @dataclass(frozen=True)
 class Records:
-    """What clients, provider and receiver were told, and how far the ledger is."""
+    """The answers of clients, provider and receiver so far, and how far the ledger is."""
 
     inbox: Inbox
     sampler: Sampler

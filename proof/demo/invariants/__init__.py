@@ -1,1 +1,1 @@
-"""The invariants of a sale, each judged from what all sides say of it."""
+"""The invariants of a sale, each checked against the accounts of all sides."""

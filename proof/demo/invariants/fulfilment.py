@@ -1,4 +1,4 @@
-"""The rules of an order's life after the yes, each judged from all sides: [] where it was kept."""
+"""The rules of an order after acceptance, each checked against all accounts: [] where it held."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ from proof.demo.people.endings import OWING, REFUNDED, is_as_promised, lifecycle
 from .placing import listed
 
 HELD = "awaiting_payment"
-# What becomes of a payment, by what became of its order.
+# The state of a payment, by the end of its order.
 SERVED, OWED, PAID_BACK = "applied", "refund_due", "paid_back"
 DONE = "applied"  # any other message
 
@@ -46,13 +46,13 @@ def not_on_sale_again(evidence: Evidence) -> list[str]:
 
 def misapplied_payments(evidence: Evidence) -> list[str]:
     """Every payment was applied exactly once."""
-    told = evidence.follow_ups.message_ids()
+    sent = evidence.follow_ups.message_ids()
     rows = {row.order_id: row for row in evidence.rows}
     wrong: Counter[str] = Counter()
     kept = Counter(payment.message_id for payment in evidence.ledger.payments)
-    wrong["messages not kept"] = sum(message_id not in kept for message_id in told)
+    wrong["messages not kept"] = sum(message_id not in kept for message_id in sent)
     wrong["messages kept more than once"] = sum(count > 1 for count in kept.values())
-    wrong["messages that nobody sent"] = sum(message_id not in told for message_id in kept)
+    wrong["messages that nobody sent"] = sum(message_id not in sent for message_id in kept)
     for payment in evidence.ledger.payments:
         row = rows.get(payment.order_id)
         if row is None or payment.state != _state_of(f"payment.{payment.type}", row):
@@ -91,7 +91,7 @@ def undelivered_events(evidence: Evidence) -> list[str]:
 
 
 def notified(evidence: Evidence) -> int:
-    """Return the orders of which the receiver was told everything, in sequence."""
+    """Return how many orders have all their events at the receiver, in sequence."""
     return sum(
         evidence.inbox.has_exactly(
             row.order_id, [(event.sequence, event.type) for event in row.events]

@@ -1,4 +1,4 @@
-"""The rules of the ordering, each judged from what clients and ledger say: [] where it was kept."""
+"""The rules of placing orders, checked against answers and ledger: [] where they held."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -64,8 +64,8 @@ def oversold(evidence: Evidence) -> list[str]:
 def wrongly_sold_out(evidence: Evidence) -> list[str]:
     """Sold out was said only when the stock was gone.
 
-    What may have been asked for before the refusal is counted as taken, and nothing as given back:
-    so much was there at least.
+    All units that may have been ordered before the refusal count as taken, and none as given
+    back: so many were there at least.
     """
     taken = Takings(
         (sku, evidence.first_sent(order), units)
@@ -81,7 +81,7 @@ def wrongly_sold_out(evidence: Evidence) -> list[str]:
 
 
 def limit_broken(evidence: Evidence) -> list[str]:
-    """The limit of units a customer was held, and nobody was refused within it."""
+    """The limit of units a customer was held, and no customer was refused within it."""
     limit = evidence.plan.limit
     taken = Takings(
         (order.customer, evidence.first_sent(order), order.units) for order, _ in evidence.accepted
@@ -100,10 +100,10 @@ def limit_broken(evidence: Evidence) -> list[str]:
 
 def broken_replays(evidence: Evidence) -> list[str]:
     """Every repeated request got its first answer again."""
-    # One answer to each key is the first; a client may have lost it, with its connection.
+    # One answer to each key is the first; its client may have lost it with the connection.
     unmarked = sum(
-        max(0, sum(not answer.replayed for answer in told) - 1)
-        for told in evidence.book.answers.values()
+        max(0, sum(not answer.replayed for answer in answers) - 1)
+        for answers in evidence.book.answers.values()
     )
     return listed(
         {
@@ -114,7 +114,7 @@ def broken_replays(evidence: Evidence) -> list[str]:
 
 
 def differing_replays(evidence: Evidence) -> int:
-    """Return the answers that were not those that the first request with their key got."""
+    """Return how many repeated requests got another answer than the first one with their key."""
     return sum(
         (later.status, later.digest) != (first.status, first.digest)
         for first, *others in evidence.book.answers.values()
@@ -135,5 +135,5 @@ def drift(evidence: Evidence) -> list[str]:
 
 
 def listed(counts: Mapping[str, int]) -> list[str]:
-    """Return what is wrong, and how often; what is not wrong is left out."""
+    """Return each wrong thing with its count; those that did not happen are left out."""
     return [f"{what}: {count:,}" for what, count in counts.items() if count]

@@ -1,4 +1,4 @@
-"""Did the sale come out right? Each invariant, judged from what all sides say of it. Pure."""
+"""The verdict on a demo sale: each invariant, checked against the accounts of all sides. Pure."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ from . import fulfilment, placing
 
 
 class Check(NamedTuple):
-    """One invariant, and in what it was broken."""
+    """One invariant, and the ways in which it was broken."""
 
     invariant: str
     broken: list[str]
 
 
 def verdict(evidence: Evidence) -> list[Check]:
-    """Judge every invariant."""
+    """Check every invariant."""
     limit = evidence.plan.limit
     rules = {
         "Every request got an answer that the API promises": placing.unexpected_answers,

@@ -1,4 +1,4 @@
-"""What becomes of a demo sale's accepted orders: customers pay, cancel or forget them."""
+"""The customers of accepted orders in a demo sale: they pay, cancel or forget them."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ AT_THE_SAME_TIME = 4  # things done: they share the server with the orders that 
 
 
 class Customers:
-    """Lets each accepted order have its fate. A context manager; at its end nobody waits on."""
+    """Acts on each accepted order as planned. A context manager; at its end all waiting stops."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Customers:
         follow_ups: FollowUps,
     ) -> None:
         """Pay through `provider`, cancel through `caller`; write the answers into `follow_ups`."""
-        self.holds_have_ended = asyncio.Event()  # what those wait for who pay late
+        self.holds_have_ended = asyncio.Event()  # late payers wait for it
         self._provider = provider
         self._caller = caller
         self._api_keys = api_keys
@@ -43,11 +43,11 @@ class Customers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def take(self, order: PlannedOrder, document: Mapping[str, Any]) -> None:
-        """Begin the life of an order that the API has shown as `document`."""
+        """Begin to act on an order that the API has shown as `document`."""
         self._tasks.add(asyncio.create_task(self._run(order, document)))
 
     async def finish(self) -> None:
-        """Return when everything is done about every order; raise what went wrong with it."""
+        """Return when every order has been acted on; raise the first error of these tasks."""
         await asyncio.gather(*self._tasks)
 
     async def _run(self, order: PlannedOrder, document: Mapping[str, Any]) -> None:

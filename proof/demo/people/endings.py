@@ -1,4 +1,4 @@
-"""What may become of an order, by what its customer did: a small table of lives. Pure."""
+"""The lifecycles that an order may have, by the actions of its customer. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from proof.demo.account.follow_ups import Action, FollowUp
 from proof.demo.account.ledger import Event, Row
 
 CLOCKS_APART = 1.0  # seconds by which the clocks of the product's servers may differ
-# The states of a payment that was taken and has a claim to its order's stock.
+# The states of a payment that was accepted and has a claim to its order's stock.
 COUNTS = ("pending", "applied")
 OWING = "owing"  # the event says that money came in for which there is no stock
 
@@ -22,7 +22,7 @@ REFUNDED = "refunded"
 
 
 class Actions(NamedTuple):
-    """What was done about an order, as far as the product said yes to it."""
+    """The actions about an order that the product accepted."""
 
     paid: bool
     refunded: bool
@@ -30,13 +30,13 @@ class Actions(NamedTuple):
 
 
 def actions_of(accepted: Sequence[FollowUp]) -> Actions:
-    """Return what the dealings that were taken amount to."""
+    """Return which actions are among the accepted follow-ups."""
     kinds = {follow_up.action for follow_up in accepted}
     return Actions(Action.PAYMENT in kinds, Action.REFUND in kinds, Action.CANCELLATION in kinds)
 
 
 def lifecycle_of(row: Row) -> Lifecycle:
-    """Return an order's life as its events tell it."""
+    """Return an order's lifecycle, by its events."""
     return tuple(_name(event) for event in row.events)
 
 
@@ -51,10 +51,10 @@ def was_in_time(row: Row, accepted: Sequence[FollowUp]) -> bool:
 
 
 def promised_lifecycles(done: Actions, *, in_time: bool) -> set[Lifecycle]:
-    """Return the lives that an order may have had after that.
+    """Return the lifecycles that an order may have had after these actions.
 
-    Who has paid may have been late, on a slow machine even if it was not meant so. Then the hold
-    had ended, and the stock was taken again, or there was none left.
+    A payment may have been late, on a slow machine even where it was not planned so. Then the
+    hold had ended, and the stock was reacquired, or there was none left.
     """
     if not done.paid:
         return {CANCELLED} if done.cancelled else {EXPIRED}

@@ -1,4 +1,4 @@
-"""One order that a customer wants to place, and all that is to happen with it. Pure."""
+"""One order that a customer wants to place, and all that is planned for it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ CLIENTS = ("storefront", "app", "partner")
 
 LINES, LINE_WEIGHTS = (1, 2, 3), (80, 15, 5)
 QUANTITIES, QUANTITY_WEIGHTS = (1, 2, 3), (75, 20, 5)
-ORDERS_PER_CUSTOMER = 2  # on average; who comes often meets the limit
+ORDERS_PER_CUSTOMER = 2  # on average; frequent customers meet the limit
 
 
 class Repeat(Enum):
@@ -26,7 +26,7 @@ REPEATED_PERCENT = {Repeat.AT_ONCE: 4, Repeat.LATER: 6, None: 90}
 
 
 class Behaviour(Enum):
-    """What a customer does with an order once it is accepted."""
+    """The actions of a customer once an order is accepted."""
 
     PAYS = auto()
     PAYS_AT_LAST = auto()  # the first payment fails
@@ -46,7 +46,7 @@ BEHAVIOUR_PERCENT = {
     Behaviour.PAYS_LATE: 3,
     Behaviour.GETS_MONEY_BACK: 2,
 }
-DELAYS = (0.1, 0.8)  # seconds from the yes to what the customer does, and to the next thing
+DELAYS = (0.1, 0.8)  # seconds from acceptance to the first action, and to the next
 SENT_TWICE_PERCENT = 5  # the payment provider sends its messages a second time
 MAILED_PERCENT = 5  # leave an e-mail address
 
@@ -102,7 +102,7 @@ def rush_order(key: str, random: Random, *, skus: Sequence[str], customers: int)
 
 
 def latecomer(key: str, random: Random, *, skus: Sequence[str]) -> PlannedOrder:
-    """Return an order of somebody new, for one of `skus`, when the first holds are over."""
+    """Return an order of a new customer, for one of `skus`, when the first holds are over."""
     return PlannedOrder(
         key=key,
         client=random.choice(CLIENTS),

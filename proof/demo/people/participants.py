@@ -1,4 +1,4 @@
-"""The people of a demo sale and the programs that they use: shoppers, customers, a provider."""
+"""The participants of a demo sale: shoppers, customers and a payment provider."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from .shoppers import Shoppers
 
 
 class Participants(NamedTuple):
-    """Who places the orders, and who sees to it that they have their fate."""
+    """The shoppers, who place orders, and the customers, who pay or cancel them."""
 
     shoppers: Shoppers
     customers: Customers
@@ -24,7 +24,7 @@ class Participants(NamedTuple):
 async def participants(
     url: str, opened: Opened, records: Records, *, elapsed: Callable[[], float]
 ) -> AsyncIterator[Participants]:
-    """Connect everybody with the server at `url`; their answers go into `records`."""
+    """Connect all participants with the server at `url`; their answers go into `records`."""
 
     def caller() -> Caller:
         return Caller(

@@ -1,4 +1,4 @@
-"""What the customers of a demo sale want, more than there is, and what they do then. Pure."""
+"""The plan of a demo sale: more orders than stock, and what follows each of them. Pure."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ LIMIT = 4  # units a customer may buy over the whole sale
 LATER = 400  # orders between a request and its late repetition
 HOLD_SECONDS = 10  # longer than ordering takes on a small machine, and short enough to watch
 
-# What is sold, and its share of the stock. All are wanted alike, so they sell out in turn.
+# The SKUs and their shares of the stock. Demand is equal, so the smaller ones sell out first.
 SHARES = {"TEE-BLACK": 0.5, "TEE-WHITE": 0.3, "CAP": 0.2}
 
 # These come when the first holds are over, and want what was sold out and is on sale again.
@@ -57,7 +57,7 @@ def plan_sale(sale: str, *, orders: int, stock: int) -> Plan:
     rush = [
         rush_order(key, random, skus=[*shares], customers=orders) for key in keys[: orders - late]
     ]
-    # Not the first SKU: of that there is stock for those who pay late, of the others hardly any.
+    # Not the first SKU: of that there is stock for late payers, of the others hardly any.
     scarce = [*shares][1:] or [*shares]
     latecomers = [latecomer(key, random, skus=scarce) for key in keys[orders - late :]]
     return Plan(sale=sale, stock=shares, orders=rush + latecomers)

@@ -1,4 +1,4 @@
-"""A payment provider for demo sales: it tells of payments until it has got an answer."""
+"""A payment provider for demo sales: it sends each payment until it gets an answer."""
 
 import asyncio
 import itertools
@@ -27,7 +27,7 @@ class Provider:
         self._new_id = ids
 
     async def send(self, message: Message, *, twice: bool = False) -> None:
-        """Tell of a payment, `twice` where the provider believes that nobody has heard it."""
+        """Send the message of a payment, `twice` to try a duplicate."""
         message_id = self._new_id()
         async with asyncio.TaskGroup() as tries:
             for _ in range(1 + twice):
@@ -53,6 +53,6 @@ class Provider:
 
 
 def message_ids(sale: str) -> Callable[[], str]:
-    """Return what names the messages of a sale, each differently."""
+    """Return a function that gives each message of a sale its own id."""
     numbers = itertools.count(1)
     return lambda: f"{sale}-payment-{next(numbers)}"

@@ -14,13 +14,13 @@ TAKEN, PUT_OFF, REFUSED = 204, 500, 401
 
 
 class DemoReceiver(Receiver):
-    """Writes what comes into `inbox`.
+    """Notes messages in `inbox`.
 
-    Whoever has `url` also needs the secret: set `secret` as soon as it is known.
+    Set `secret` as soon as it is known; until then every message is put off.
     """
 
     def __init__(self, inbox: Inbox, sale: str) -> None:
-        """Keep messages about orders of `sale`; what else the stack has to tell is only taken."""
+        """Keep messages about orders of `sale`; other messages are accepted and dropped."""
         super().__init__()
         self.inbox = inbox
         self.secret = ""

@@ -1,4 +1,4 @@
-"""The clients of a demo sale: they send orders as a correct client would, and book the answers."""
+"""The clients of a demo sale: they send orders as a correct client would, and note the answers."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -136,7 +136,7 @@ def request_body(sale: str, order: PlannedOrder) -> dict[str, Any]:
 
 
 def read_answer(reply: Reply, *, sent: float, at: float, waited: bool) -> Answer | None:
-    """Return what an order was told, None where it was not judged."""
+    """Return the answer to an order, None where it was neither accepted nor refused by a rule."""
     order_id = str(reply.document.get("id", "")) if reply.status in (201, 202) else ""
     outcome = ACCEPTED if order_id else reply.problem
     if not order_id and (reply.status != 409 or outcome not in REFUSALS):
@@ -154,6 +154,6 @@ def read_answer(reply: Reply, *, sent: float, at: float, waited: bool) -> Answer
 
 
 def is_same_order(accepted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Return whether both documents show the same order, which may have gone on in its life."""
+    """Return whether both documents show the same order, whose status may have changed."""
     same = all(found.get(name) == accepted[name] for name in accepted if name != "status")
     return bool(accepted) and same and found.get("status") != REJECTED

@@ -27,7 +27,7 @@ Clock = Callable[[], Awaitable[float]]  # returns Unix seconds
 
 
 async def clock_jumps_in_redis(context: FaultContext) -> None:
-    """Redis' clock jumps by an hour, ahead and back: nobody else's."""
+    """Redis' clock jumps by an hour, ahead and back: no other one."""
 
     async def now() -> float:
         seconds, _ = await context.stock.time()
@@ -37,7 +37,7 @@ async def clock_jumps_in_redis(context: FaultContext) -> None:
 
 
 async def clock_jumps_in_postgres(context: FaultContext) -> None:
-    """PostgreSQL's clock jumps by an hour, ahead and back: nobody else's."""
+    """PostgreSQL's clock jumps by an hour, ahead and back: no other one."""
 
     async def now() -> float:
         url = context.stack.endpoints.database_url

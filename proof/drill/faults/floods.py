@@ -1,4 +1,4 @@
-"""Somebody takes connections that are not for ordering: the honest go on ordering."""
+"""Floods of connections that place no orders: honest clients go on ordering."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Redis loses what it knew: the product answers 503 until an operator rebuilds the sales."""
+"""Redis loses its data: the product answers 503 until an operator rebuilds the sales."""
 
 import asyncio
 import re
@@ -51,7 +51,7 @@ async def redis_replica_takes_over(context: FaultContext) -> None:
 
 
 async def redis_replica_takes_over_waited(context: FaultContext) -> None:
-    """The same, but each yes has waited for the replica (WAIT): so it has them all."""
+    """The same, but each acceptance has waited for the replica (WAIT): it has all orders."""
     folder = await _folder(context)
     async with AsyncExitStack() as waiting:
         async with _replica(context) as copy:
@@ -59,8 +59,8 @@ async def redis_replica_takes_over_waited(context: FaultContext) -> None:
             await waiting.enter_async_context(running_with(context, "web", env=env))
             await _stand_still_with_orders(context)
         _restart_with(context, folder, copy)
-        # No yes until an operator waits for no replica, since there is none any more. That is all
-        # there is to do: nothing is rebuilt.
+        # No order is accepted until an operator turns the waiting off, since the replica is gone.
+        # Nothing has to be rebuilt.
         await asyncio.sleep(NOTICED_SECONDS)
 
 
@@ -76,7 +76,7 @@ async def redis_primary_before(context: FaultContext) -> None:
 
 
 async def redis_primary_before_web_restarted(context: FaultContext) -> None:
-    """The same, while web is down: nobody remembers the server, and the ledger has all orders."""
+    """The same, while web is down: no process remembers the server; the ledger has all orders."""
     async with running_replica(*_beside(context)) as before:
         await before.replicaof("NO", "ONE")
         await asyncio.sleep(SOLD_ON_SECONDS)

@@ -1,4 +1,4 @@
-"""Payments come in time, and whoever should apply them is late: no unit is sold a second time."""
+"""Payments come in time, and the workers that apply them are late: no unit is sold twice."""
 
 import asyncio
 import time
@@ -19,8 +19,8 @@ from shop.local.signed_payments import CALLBACK, Message, payment_secret, signed
 
 SKU = "PAID"
 HOLD_SECONDS = 6
-PAST_SECONDS = 3.0  # beyond the end of the holds, in which whoever could expire them is at work
-PAID, UNPAID = 40, 40  # orders whose payments come while nobody applies them
+PAST_SECONDS = 3.0  # beyond the end of the holds, in which the urgent worker could expire them
+PAID, UNPAID = 40, 40  # orders whose payments come while no worker applies them
 RUSH = 300  # payments that come before their orders are persisted
 BACK_SECONDS = 20.0
 SETTLED_SECONDS = 60.0
@@ -63,18 +63,18 @@ class _Shop:
         return enough
 
     async def pay(self, orders: Sequence[Order]) -> None:
-        """Let the provider say that these are paid. Raises NotDone where it is not listened to."""
+        """Send the payments of these orders. Raises NotDone where one is refused."""
         answers = await asyncio.gather(*(self._pay(order) for order in orders))
         if bad := [status for status in answers if status != 200]:
             raise NotDone(f"{len(bad)} payments were answered {bad[0]}")
 
     async def statuses(self) -> dict[str, tuple[str, bool]]:
-        """Return each persisted order's status, and whether anybody was ever told "expired"."""
+        """Return each persisted order's status, and whether an event ever said "expired"."""
         rows = await ask(self._context.stack.endpoints.database_url, STATUSES, self.slug)
         return {order_id: (status, expired) for order_id, status, expired in rows}
 
     async def check_paid(self, paid: Sequence[Order]) -> None:
-        """Note as broken what was paid in time and is not `paid`, or was ever called expired."""
+        """Note as broken each order paid in time that is not `paid`, or was ever called expired."""
         ids = [order["id"] for order in paid]
 
         async def all_paid() -> bool:

@@ -1,4 +1,4 @@
-"""PostgreSQL ends, stands still, or makes everybody wait."""
+"""PostgreSQL ends, stands still, or makes all others wait."""
 
 import asyncio
 from contextlib import closing

@@ -17,12 +17,12 @@ SERVERS = ("redis", "postgres")
 
 
 async def nothing(context: FaultContext) -> None:
-    """Break nothing for 4 s: what the other figures are to be compared with."""
+    """Break nothing for 4 s: the figures to compare the others with."""
     await asyncio.sleep(PEACE_SECONDS)
 
 
 async def web_killed(context: FaultContext) -> None:
-    """SIGKILL web: answers under way are lost, and so is what it remembers."""
+    """SIGKILL web: answers under way are lost, and so is all that it remembers."""
     context.kill("web")
 
 
