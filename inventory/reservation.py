@@ -112,12 +112,12 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
 class Release:
     """What one order gives back."""
 
-    order_id: bytes  # or, once it has been retaken, `second_life(order id)`
+    order_id: bytes  # or, after its stock was reacquired, `second_hold(order id)`
     customer: str
     lines: list[tuple[int, int]]  # allocation, quantity
 
 
-def second_life(order_id: bytes) -> bytes:
+def second_hold(order_id: bytes) -> bytes:
     """Return the id under which an order gives back what it had taken a second time."""
     return order_id + b"+"
 

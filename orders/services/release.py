@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from inventory import counters
 from inventory.errors import InventoryError
 from inventory.models import Sale
-from inventory.reservation import Release, second_life
+from inventory.reservation import Release, second_hold
 from orders.models import DeadLetter
 from orders.reads.lateness import OLDEST_RELEASES
 from shop.core.stores import sql
@@ -31,14 +31,14 @@ class _Unreleased(NamedTuple):
 
     order_id: UUID
     customer: str
-    second_life: bool
+    second_hold: bool
     lines: str
 
     @property
     def release(self) -> Release:
         order_id, numbers = self.order_id.bytes, [int(each) for each in self.lines.split(",")]
         return Release(
-            order_id=second_life(order_id) if self.second_life else order_id,
+            order_id=second_hold(order_id) if self.second_hold else order_id,
             customer=self.customer,
             lines=list(zip(numbers[::2], numbers[1::2], strict=True)),
         )
@@ -111,10 +111,10 @@ def _release(sale: Sale, releases: Iterable[Release]) -> list[int]:
 
 def _note_orders(orders: Sequence[_Unreleased], places: Sequence[int]) -> None:
     rows = [
-        (str(order.order_id), place, order.second_life)
+        (str(order.order_id), place, order.second_hold)
         for order, place in zip(orders, places, strict=True)
     ]
-    sql.run(SQL / "note_releases.sql", sql.columns(["order_id", "place", "second_life"], rows))
+    sql.run(SQL / "note_releases.sql", sql.columns(["order_id", "place", "second_hold"], rows))
 
 
 def _note_letters(letters: Sequence[DeadLetter], places: Sequence[int]) -> None:

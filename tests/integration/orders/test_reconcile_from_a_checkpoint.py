@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from inventory import counters, outbox
 from inventory.counters.keys import Keys
 from inventory.models import Allocation, Sale
-from inventory.reservation import Release, second_life
+from inventory.reservation import Release, second_hold
 from inventory.services.receive_stock import receive_stock
 from orders.errors import LetterResolved, NotCancellable, OrderUnknown, Unpersistable
 from orders.models import (
@@ -78,7 +78,7 @@ def release_and_die(sale: Sale, orders: list[Order]) -> None:
 
 def release_id(order: Order) -> bytes:
     """The id under which an order gives its stock back in Redis."""
-    return order.pk.bytes if order.gap_end is None else second_life(order.pk.bytes)
+    return order.pk.bytes if order.gap_end is None else second_hold(order.pk.bytes)
 
 
 def units(order: Order) -> list[tuple[int, int]]:
