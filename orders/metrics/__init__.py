@@ -1,4 +1,4 @@
-"""What Prometheus is told, read from the stores at the moment it asks: true for any number of
+"""Metrics for Prometheus, read from the stores at the moment it asks: true for any number of
 processes and machines, and nothing to keep up to date.
 
 Every process would answer the same, so one target is scraped (a process, or the load balancer),

@@ -1,4 +1,4 @@
-"""What a person has to look at: PostgreSQL."""
+"""Rows that wait for a person: PostgreSQL."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from .families import gauge
 from .postgresql import count
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield what waits for a person, and of what kind the dead letters are."""
     waiting = waiting_for_a_person()
     yield gauge(

@@ -31,7 +31,7 @@ def client() -> redis.Redis:
     )
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how many messages wait in each queue, are at work, and came too late."""
     with client().pipeline(transaction=False) as pipe:
         for queue in PULSES:

@@ -12,7 +12,7 @@ from .families import gauge
 from .postgresql import COUNTED_EXACTLY, count
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how many there are, and which of them should have ended; by the index of their ends."""
     holding = Order.objects.filter(status=Status.AWAITING_PAYMENT)
     overdue = holding.filter(hold_expires_at__lt=context.now)

@@ -1,4 +1,4 @@
-"""What was answered, and how fast: Redis, where all processes add what they have counted."""
+"""Answers to orders, and their latencies: Redis, where all processes add what they have counted."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from .families import counter, histogram
 _SECONDS = [bound / 1000 for bound in LATENCY_MS]
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield answers, latencies and batches by sale; the sale is empty where none was known yet."""
     slugs = {NO_SALE: ""} | {pk: sale.slug for pk, sale in context.sales.items()}
     totals = counted.totals(list(slugs))
@@ -33,7 +33,7 @@ def figures(context: ScrapeContext) -> Iterator[Metric]:
         ["reason"],
         (dict.fromkeys(ENDED, 0) | totals[NO_SALE].ended).items(),
     )
-    del slugs[NO_SALE]  # nothing was judged there
+    del slugs[NO_SALE]  # no order was reserved there
     yield histogram(
         "shop_answer_duration_seconds",
         "How long an order waited for its answer.",

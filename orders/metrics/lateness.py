@@ -1,4 +1,4 @@
-"""How late each duty is: PostgreSQL, and Redis beside it."""
+"""Lateness of each duty: PostgreSQL, and Redis beside it."""
 
 from collections.abc import Iterator
 
@@ -12,11 +12,11 @@ from .context import ScrapeContext
 from .families import gauge
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield for how long the oldest piece of each duty's work waits; nothing without Redis."""
     try:
         found = lateness()
-    except redis.RedisError:  # told as another store's absence, not as this one's
+    except redis.RedisError:  # shown as another store's absence, not as this one's
         return
     yield gauge(
         "shop_lateness_seconds",

@@ -1,4 +1,4 @@
-"""What is on its way to webhooks, mailboxes and telephones: PostgreSQL; what arrived: Redis."""
+"""Deliveries on their way to webhooks, mail and SMS: PostgreSQL; those that arrived: Redis."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -27,7 +27,7 @@ class Channel(NamedTuple):
     overdue_seconds: float
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield what waits and what was given up, by channel, and how the endpoints are."""
     parameters = {"now": context.now, "most": COUNTED_EXACTLY, "channels": sql.array(_CHANNELS)}
     rows = sql.run(SQL / "delivery_figures.sql", parameters)
@@ -75,7 +75,7 @@ def _endpoints() -> Iterator[Metric]:
     )
 
 
-def sent_figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect_sent(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how many notifications have arrived."""
     arrived = sent_count.totals()
     yield counter(

@@ -14,7 +14,7 @@ from .families import counter, gauge
 from .postgresql import COUNTED_EXACTLY
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how many orders there are in each status, and how many were rejected."""
     yield gauge(
         "shop_orders",

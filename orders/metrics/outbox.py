@@ -12,7 +12,7 @@ from .context import ScrapeContext
 from .families import counter, gauge
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how much waits in each sale's outbox, since when, and who has taken it."""
     now_ms = clock.to_ms(outbox.clock())
     waiting = outbox.waiting(list(context.sales))

@@ -20,13 +20,13 @@ STATEMENT_MS = 1000  # rather no figure than one that keeps the database from it
 COUNTED_EXACTLY = 10_000
 
 
-def reading(figures: Callable[[ScrapeContext], Iterable[Metric]]) -> Source:
-    """Return `figures`, read in a transaction of its own that can change nothing."""
+def reading(collect: Callable[[ScrapeContext], Iterable[Metric]]) -> Source:
+    """Return `collect`, read in a transaction of its own that can change nothing."""
 
-    @wraps(figures)
+    @wraps(collect)
     def read(context: ScrapeContext) -> list[Metric]:
         with read_only():
-            return list(figures(context))
+            return list(collect(context))
 
     return read
 

@@ -22,7 +22,7 @@ _COLUMNS = (
 )
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield one figure for each column of postgresql_figures.sql."""
     [row] = sql.run(SQL / "postgresql_figures.sql", {})
     for (family, name, text), figure in zip(_COLUMNS, row, strict=True):

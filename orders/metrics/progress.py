@@ -10,7 +10,7 @@ from .context import ScrapeContext
 from .families import gauge
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how long ago each last went all the way."""
     yield gauge(
         "shop_progress_age_seconds",

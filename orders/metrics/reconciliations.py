@@ -1,4 +1,4 @@
-"""What the last reconciliation of each sale found: PostgreSQL."""
+"""Findings of the last reconciliation of each sale: PostgreSQL."""
 
 from collections.abc import Iterator
 
@@ -14,9 +14,9 @@ from .families import gauge
 _STATES = ("allocated", "available", "in_flight", "held", "sold")
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield drift, where the units are, and how old the finding is."""
-    last = _last_that_could_tell(context)
+    last = _last_conclusive(context)
     yield gauge(
         "shop_drift_units",
         "Units that Redis and PostgreSQL differ in.",
@@ -45,9 +45,9 @@ def figures(context: ScrapeContext) -> Iterator[Metric]:
     )
 
 
-def _last_that_could_tell(context: ScrapeContext) -> dict[str, ReconciliationRecord]:
-    told = ReconciliationRecord.objects.filter(drift__isnull=False, sale=OuterRef("pk"))
-    last = told.order_by("-id").values("pk")[:1]
+def _last_conclusive(context: ScrapeContext) -> dict[str, ReconciliationRecord]:
+    conclusive = ReconciliationRecord.objects.filter(drift__isnull=False, sale=OuterRef("pk"))
+    last = conclusive.order_by("-id").values("pk")[:1]
     ids = (
         Sale.objects.filter(pk__in=context.sales).order_by().values_list(Subquery(last), flat=True)
     )

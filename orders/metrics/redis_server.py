@@ -37,9 +37,9 @@ _COUNTERS = {
 }
 
 
-def figures_of_stock(context: ScrapeContext) -> Iterator[Metric]:
+def collect_stock_server(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how the server is that holds stock and outbox."""
-    yield from _figures("stock", client())
+    yield from _collect("stock", client())
     yield gauge(
         "shop_redis_replicas_wanted",
         "Replicas that have to have an order before its yes (REDIS_WAIT_REPLICAS).",
@@ -48,12 +48,12 @@ def figures_of_stock(context: ScrapeContext) -> Iterator[Metric]:
     )
 
 
-def figures_of_broker(context: ScrapeContext) -> Iterator[Metric]:
+def collect_broker_server(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how the server is that holds Celery's queues; it may be the same one."""
-    yield from _figures("broker", broker.client())
+    yield from _collect("broker", broker.client())
 
 
-def _figures(server: str, connection: redis.Redis) -> Iterator[Metric]:
+def _collect(server: str, connection: redis.Redis) -> Iterator[Metric]:
     info: Any = connection.info()
     for name, (field, text) in _GAUGES.items():
         yield gauge(name, text, ["server"], [(server, info[field])] if field in info else [])

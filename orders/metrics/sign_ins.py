@@ -10,7 +10,7 @@ from .context import ScrapeContext
 from .families import counter
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield how many there were."""
     yield counter(
         "shop_admin_sign_ins_failed_total",

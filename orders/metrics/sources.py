@@ -1,4 +1,4 @@
-"""Which figures come from which store."""
+"""The sources of figures, by the store they read."""
 
 from . import (
     attention,
@@ -22,29 +22,29 @@ from .stores import Store
 POSTGRESQL = Store(
     "postgresql",
     {
-        "reconciliations": reading(reconciliations.figures),
-        "stock": reading(stock.figures),
-        "holds": reading(holds.figures),
-        "lateness": reading(lateness.figures),
-        "orders": reading(orders.figures),
-        "attention": reading(attention.figures),
-        "notifications": reading(notifications.figures),
-        "postgresql_server": reading(postgresql_server.figures),
+        "reconciliations": reading(reconciliations.collect),
+        "stock": reading(stock.collect),
+        "holds": reading(holds.collect),
+        "lateness": reading(lateness.collect),
+        "orders": reading(orders.collect),
+        "attention": reading(attention.collect),
+        "notifications": reading(notifications.collect),
+        "postgresql_server": reading(postgresql_server.collect),
     },
 )
 REDIS = Store(
     "redis",
     {
-        "progress": progress.figures,
-        "outbox": outbox.figures,
-        "intake": intake.figures,
-        "sent": notifications.sent_figures,
-        "sign_ins": sign_ins.figures,
-        "redis_server": redis_server.figures_of_stock,
+        "progress": progress.collect,
+        "outbox": outbox.collect,
+        "intake": intake.collect,
+        "sent": notifications.collect_sent,
+        "sign_ins": sign_ins.collect,
+        "redis_server": redis_server.collect_stock_server,
     },
 )
 BROKER = Store(
     "broker",
-    {"queues": broker.figures, "broker_server": redis_server.figures_of_broker},
+    {"queues": broker.collect, "broker_server": redis_server.collect_broker_server},
 )
 STORES = (POSTGRESQL, REDIS, BROKER)

@@ -18,7 +18,7 @@ from .postgresql import COUNTED_EXACTLY, SQL
 _STATES = ("allocated", "held", "sold")
 
 
-def figures(context: ScrapeContext) -> Iterator[Metric]:
+def collect(context: ScrapeContext) -> Iterator[Metric]:
     """Yield each sale's units in the ledger, and what Redis is not known to have back."""
     yield gauge(
         "shop_ledger_units",

@@ -1,4 +1,4 @@
-"""Asking a store for its figures in a thread of its own, so that nobody waits for one that hangs.
+"""A thread for each store that collects its figures, so that one that hangs delays no other.
 
 A source that fails costs its own figures. A store that does not answer one source is not asked by
 the next.
@@ -30,14 +30,14 @@ _AWAY = (OperationalError, InterfaceError, redis.ConnectionError, redis.TimeoutE
 
 
 class Answer(NamedTuple):
-    """What one source has told; None: it failed."""
+    """The metric families of one source, or None if it failed, and the seconds it took."""
 
     families: list[Metric] | None
     seconds: float
 
 
-class Told(NamedTuple):
-    """What a store has told in one scrape; a source without an answer was not asked or hangs."""
+class StoreAnswers(NamedTuple):
+    """A store's answers in one scrape; a source without an answer was not asked or hangs."""
 
     store: str
     is_up: bool
@@ -58,25 +58,25 @@ class Store:
         return self._thread.submit(_with_connections, in_context)
 
 
-class Round:
+class StoreScrape:
     """One scrape of a store, under way from the start; no source is asked after `until`."""
 
     def __init__(self, store: Store, context: ScrapeContext, *, until: float) -> None:
         self._store = store
-        self._scene = context
+        self._context = context
         self._until = until
         self._answers: dict[str, Answer] = {}
         self._running = store.submit(self._ask_all)
 
-    def told(self) -> Told:
-        """Return what has been told in time. What takes longer goes on, and nobody hears it."""
+    def answers(self) -> StoreAnswers:
+        """Return the answers that came in time. Later ones are dropped."""
         try:
             is_up = wait_for(self._running, self._until - time.monotonic())
         except TimeoutError:
             logger.warning("metrics: %s does not answer in time", self._store.name)
             is_up = False
         answers = self._answers.copy()
-        return Told(
+        return StoreAnswers(
             self._store.name, is_up, {name: answers.get(name) for name in self._store.sources}
         )
 
@@ -95,7 +95,7 @@ class Round:
     def _ask(self, name: str, source: Source) -> Answer:
         began = time.monotonic()
         try:
-            families = list(source(self._scene))
+            families = list(source(self._context))
         except Exception as error:
             if isinstance(error, _AWAY) and not _took_too_long(error):
                 raise
@@ -105,7 +105,7 @@ class Round:
 
 
 def wait_for(running: Future[R], seconds: float) -> R:
-    """Return the result. Raises TimeoutError after `seconds`; what has not begun by then is off."""
+    """Return the result. Raises TimeoutError after `seconds`; a call not begun is cancelled."""
     try:
         return running.result(max(0.0, seconds))
     finally:
