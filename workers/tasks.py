@@ -42,16 +42,16 @@ from orders.task_names import (
     SWEEP_RELEASES,
 )
 from shop.core import clock
+from shop.core.log_counts import LogCounts
 from shop.core.logs import correlation
 from shop.core.stores.locks import try_alone
-from shop.core.tally import Tally
 from shop.core.tasks import dispatch, progress
 from shop.core.tasks.dispatch import TaskName
 from shop.core.time_limits import after
 
 logger = logging.getLogger(__name__)
 
-_done = Tally()  # a busy sale would write a line ten times a second
+_done = LogCounts()  # a busy sale would write a line ten times a second
 
 # A server that is away comes back, and the work is where it was.
 PASSING = (OperationalError, redis.RedisError, InventoryError)

@@ -11,7 +11,7 @@ from django.conf import settings
 from orders.http.asgi import Application, Message, Receive, Scope, Send, send_reply
 from orders.http.headers import read_headers
 from orders.http.replies import problem_reply, unavailable
-from shop.core.rooms import NoRoom, Place, Room
+from shop.core.concurrency import AtCapacity, ConcurrencyLimit, Slot
 
 OPERATORS = "/admin/"
 # By how a path begins, the first that fits: how many are at work at once.
@@ -20,7 +20,7 @@ AT_ONCE: Mapping[str, int] = {OPERATORS: 4, "/api/v1/payments/": 4, "": 4}
 
 def with_room(application: Application) -> Application:
     """Return an ASGI application that lets a few requests at once into `application`."""
-    rooms = {beginning: Room(at_once) for beginning, at_once in AT_ONCE.items()}
+    rooms = {beginning: ConcurrencyLimit(at_once) for beginning, at_once in AT_ONCE.items()}
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -29,7 +29,7 @@ def with_room(application: Application) -> Application:
         beginning = _room_of(scope)
         try:
             place = await rooms[beginning].enter()
-        except NoRoom as error:
+        except AtCapacity as error:
             reply = problem_reply(read_headers(scope["headers"]), unavailable(str(error)))
             await send_reply(send, reply)
             return
@@ -56,6 +56,6 @@ def _has_session(scope: Scope) -> bool:
     return any(name == b"cookie" and session in value for name, value in scope["headers"])
 
 
-async def _leave_and_send(place: Place, send: Send, message: Message) -> None:
+async def _leave_and_send(place: Slot, send: Send, message: Message) -> None:
     place.leave()
     await send(message)

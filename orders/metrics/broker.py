@@ -54,7 +54,7 @@ def collect(context: ScrapeContext) -> Iterator[Metric]:
         "shop_hints_discarded_total",
         "Celery messages that were too old when a worker came to them.",
         ["task"],
-        {**dict.fromkeys(_hinted(), 0), **discarded.told(client())}.items(),
+        {**dict.fromkeys(_hinted(), 0), **discarded.read_counts(client())}.items(),
     )
 
 

@@ -102,6 +102,6 @@ class Discarded:
     def _all(self) -> int:
         try:
             with redis.Redis.from_url(self._url, socket_timeout=REDIS_SECONDS) as client:
-                return sum(discarded.told(client).values())
+                return sum(discarded.read_counts(client).values())
         except redis.RedisError:
             return 0

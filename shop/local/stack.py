@@ -87,7 +87,7 @@ class Stack:
             exits.enter_context(self._sink)
             self._say = self._sink.writer("stack")
             exits.callback(discovery.withdraw, self.state)
-            self.supervisor = Supervisor(notice=self._say, restarted=self._restarted)
+            self.supervisor = Supervisor(report=self._say, restarted=self._restarted)
             exits.push_async_callback(self.supervisor.stop)
             await self._start_servers()
             await self._migrate()
@@ -125,7 +125,7 @@ class Stack:
         async with self._rolling:
             old = self.services["web"]
             new = old.twin(env={**self._web_env, **env})
-            if not await take_over(new, notice=self._say):
+            if not await take_over(new, report=self._say):
                 return False
             self.services["web"] = new
             await self.supervisor.replace(old, new)
@@ -220,7 +220,7 @@ class Stack:
             self.supervisor,
             self.services,
             redis_url=lambda: self.endpoints.redis_url,
-            notice=self._say,
+            report=self._say,
             lateness=partial(read_lateness, self.web),
             workers=queues_of(self._processes),
         )

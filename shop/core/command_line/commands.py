@@ -72,13 +72,13 @@ def _refuse_arguments(parser: CommandParser, message: str) -> NoReturn:
     raise SystemExit(REFUSED)
 
 
-def run_command_line(words: Sequence[str]) -> int:
+def run_command_line(arguments: Sequence[str]) -> int:
     """Run a management command. Returns its exit code; 2 when PostgreSQL or Redis is away."""
-    _let_django_know_of_no_color(words)
+    _let_django_know_of_no_color(arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # it may not know every character
     try:
-        return _run(words)
+        return _run(arguments)
     except BrokenPipeError:  # `manage.py … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOBODY_READS
@@ -113,16 +113,16 @@ def _of_fields(error: ValidationError) -> str:
     )
 
 
-def _run(words: Sequence[str]) -> int:
+def _run(arguments: Sequence[str]) -> int:
     try:
-        execute_from_command_line(list(words))
+        execute_from_command_line(list(arguments))
     except BrokenPipeError:
         raise
     except Exception as error:
         said = in_one_line(error)
-        if "--traceback" in words or not (said or _is_ours(words)):
+        if "--traceback" in arguments or not (said or _is_ours(arguments)):
             raise
-        if isinstance(error, ProgrammingError) and "migrate" in words:
+        if isinstance(error, ProgrammingError) and "migrate" in arguments:
             raise
         sys.stderr.write(f"{said or _unforeseen(error)}\n")
         return SERVER_AWAY
@@ -158,8 +158,8 @@ def _of_postgresql(error: Exception) -> str:
     return ""
 
 
-def _is_ours(words: Sequence[str]) -> bool:
-    app = get_commands().get(words[1] if len(words) > 1 else "help", "")
+def _is_ours(arguments: Sequence[str]) -> bool:
+    app = get_commands().get(arguments[1] if len(arguments) > 1 else "help", "")
     return isinstance(app, str) and app.startswith(_OURS)
 
 
@@ -167,9 +167,9 @@ def _unforeseen(error: Exception) -> str:
     return f"It failed ({type(error).__name__}: {first_line(error)}). --traceback shows where."
 
 
-def _let_django_know_of_no_color(words: Sequence[str]) -> None:
+def _let_django_know_of_no_color(arguments: Sequence[str]) -> None:
     """Django has --no-color and DJANGO_COLORS, but does not know https://no-color.org."""
-    if os.environ.get("NO_COLOR") and "--force-color" not in words:
+    if os.environ.get("NO_COLOR") and "--force-color" not in arguments:
         os.environ.setdefault("DJANGO_COLORS", "nocolor")
 
 

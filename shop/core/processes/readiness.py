@@ -18,15 +18,15 @@ Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
-_NEWS = {"lifespan.startup.complete": READY, "lifespan.shutdown.complete": STOPPING}
+_STATES = {"lifespan.startup.complete": READY, "lifespan.shutdown.complete": STOPPING}
 
 
 def announced(application: Application) -> Application:
     """Return `application`, which now tells the service manager when its lifespan says so."""
 
     async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        telling = _telling(send) if scope["type"] == "lifespan" else send
-        await application(scope, receive, telling)
+        reporting = _reporting(send) if scope["type"] == "lifespan" else send
+        await application(scope, receive, reporting)
 
     return serve
 
@@ -48,10 +48,10 @@ def notify(state: str) -> None:
             return
 
 
-def _telling(send: Send) -> Send:
-    async def send_and_tell(message: Message) -> None:
+def _reporting(send: Send) -> Send:
+    async def send_and_report(message: Message) -> None:
         await send(message)
-        if news := _NEWS.get(message["type"]):
-            notify(news)
+        if state := _STATES.get(message["type"]):
+            notify(state)
 
-    return send_and_tell
+    return send_and_report

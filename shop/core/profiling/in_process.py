@@ -32,7 +32,7 @@ MAX_DEPTH = 200
 KEPT = 20  # profiles; older ones are removed
 
 Stack = tuple[str, ...]  # thread, then frames from the outermost in
-_bell: tuple[int, int] | None = None
+_pipe: tuple[int, int] | None = None
 
 
 def folder() -> Path:
@@ -47,18 +47,18 @@ def listen(role: str) -> None:
     for would end a process. To be called in the main thread. A folder that cannot be written to is
     logged and fails nothing.
     """
-    global _bell
-    if _bell is not None or signal.getsignal(signal.SIGUSR2) not in (signal.SIG_DFL, None):
+    global _pipe
+    if _pipe is not None or signal.getsignal(signal.SIGUSR2) not in (signal.SIG_DFL, None):
         return
     try:
         _announce(role)
     except OSError as error:
         logger.warning("this process cannot be profiled: %s", error)
         return
-    _bell = os.pipe()
-    os.set_blocking(_bell[1], False)
+    _pipe = os.pipe()
+    os.set_blocking(_pipe[1], False)
     # The handler interrupts whatever the main thread does, so it takes no lock and starts nothing.
-    signal.signal(signal.SIGUSR2, _ring)
+    signal.signal(signal.SIGUSR2, _request_profile)
     threading.Thread(target=_serve, args=(role,), name="profiler", daemon=True).start()
 
 
@@ -88,17 +88,17 @@ def _announce(role: str) -> None:
     os.write(descriptor, role.encode())
 
 
-def _ring(_: int, __: FrameType | None) -> None:
-    assert _bell is not None
+def _request_profile(_: int, __: FrameType | None) -> None:
+    assert _pipe is not None
     try:
-        os.write(_bell[1], b"!")
+        os.write(_pipe[1], b"!")
     except BlockingIOError:
         return  # asked for more often than anybody can mean it
 
 
 def _serve(role: str) -> None:
-    assert _bell is not None
-    while os.read(_bell[0], 512):
+    assert _pipe is not None
+    while os.read(_pipe[0], 512):
         try:
             _profile(role)
         except Exception:
@@ -107,9 +107,9 @@ def _serve(role: str) -> None:
 
 def _profile(role: str) -> None:
     seconds = _seconds()
-    looks = sample(seconds)
+    samples = sample(seconds)
     path = new_file(os.getpid(), role)
-    speedscope.write(path, looks, name=path.name, hertz=HERTZ)
+    speedscope.write(path, samples, name=path.name, hertz=HERTZ)
     _remove_old()
     logger.info("profile of %g s: %s", seconds, path)
 

@@ -12,21 +12,21 @@ from typing import Any
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
 
-def write(path: Path, looks: Counter[tuple[str, ...]], *, name: str, hertz: int) -> None:
+def write(path: Path, samples: Counter[tuple[str, ...]], *, name: str, hertz: int) -> None:
     """Write stacks (thread first, then frames from the outermost in) and how often each was seen.
 
     A reader finds the whole file at `path`, or none.
     """
     draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(document(looks, name=name, hertz=hertz)))
+    draft.write_text(json.dumps(document(samples, name=name, hertz=hertz)))
     draft.replace(path)
 
 
-def document(looks: Counter[tuple[str, ...]], *, name: str, hertz: int) -> dict[str, Any]:
+def document(samples: Counter[tuple[str, ...]], *, name: str, hertz: int) -> dict[str, Any]:
     """Return a speedscope document; weights are in seconds."""
     numbers: dict[str, int] = {}
     threads: dict[str, list[tuple[list[int], float]]] = defaultdict(list)
-    for (thread, *frames), times in looks.most_common():
+    for (thread, *frames), times in samples.most_common():
         stack = [numbers.setdefault(frame, len(numbers)) for frame in frames]
         threads[thread].append((stack, times / hertz))
     return {

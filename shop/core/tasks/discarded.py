@@ -22,7 +22,7 @@ def count(task: str) -> None:
     _counted[task] += 1
 
 
-def tell() -> None:
+def publish() -> None:
     """Add what was counted to the broker's figures; where it is away, the next time."""
     broker = dispatch.broker()
     if broker is None or not _counted:
@@ -37,7 +37,7 @@ def tell() -> None:
     _counted.clear()
 
 
-def told(broker: redis.Redis) -> dict[str, int]:
+def read_counts(broker: redis.Redis) -> dict[str, int]:
     """Return how many there were of each task. Raises redis.RedisError."""
     found: Any = broker.hgetall(KEY)
     return {task.decode(): int(number) for task, number in found.items()}

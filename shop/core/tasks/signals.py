@@ -63,8 +63,8 @@ def _discarded(sender: "Task[Any, Any]", expired: bool, **_: Any) -> None:
 
 @signals.heartbeat_sent.connect(weak=False)
 @signals.worker_shutdown.connect(weak=False)
-def _tell_discarded(**_: Any) -> None:
-    discarded.tell()
+def _publish_discarded(**_: Any) -> None:
+    discarded.publish()
 
 
 @signals.task_prerun.connect(weak=False)

@@ -13,12 +13,12 @@ CHECK_SECONDS = 0.05
 
 
 async def take_over(
-    new: Service, *, notice: Callable[[str], None], patience: float = READY_SECONDS
+    new: Service, *, report: Callable[[str], None], patience: float = READY_SECONDS
 ) -> bool:
     """Start `new`, and return True when it says that it is ready, as sd_notify(3) describes.
 
     Where it ends instead, or needs longer than `patience` seconds, it is stopped with a word to
-    `notice`, and the answer is False. Call this in the thread of the supervisor (`Service.start`
+    `report`, and the answer is False. Call this in the thread of the supervisor (`Service.start`
     says why).
     """
     try:
@@ -30,7 +30,7 @@ async def take_over(
         raise
     if trouble:
         await asyncio.to_thread(new.stop)
-        notice(f"the new {new.name} {trouble}; the other one goes on")
+        report(f"the new {new.name} {trouble}; the other one goes on")
     return not trouble
 
 

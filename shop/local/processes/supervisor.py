@@ -19,12 +19,12 @@ class Supervisor:
     def __init__(
         self,
         *,
-        notice: Callable[[str], None],
+        report: Callable[[str], None],
         restarted: Callable[[Service], None] = lambda service: None,
     ) -> None:
-        """Tell `notice` what happens, and call `restarted` with each service started again."""
+        """Tell `report` what happens, and call `restarted` with each service started again."""
         self.deaths: Counter[str] = Counter()
-        self._notice = notice
+        self._report = report
         self._restarted = restarted
         self._kept: list[tuple[Service, asyncio.Task[None]]] = []
 
@@ -75,7 +75,7 @@ class Supervisor:
             self.deaths[service.name] += 1
             if clock() - started > STEADY_SECONDS:
                 pause = FIRST_PAUSE
-            self._notice(
+            self._report(
                 f"{service.name} ended with {service.exit_code}, starts again in {pause:g} s"
             )
             await asyncio.to_thread(service.stop)  # what it has left behind may hold its port
@@ -84,6 +84,6 @@ class Supervisor:
             try:
                 service.start()
             except OSError as error:  # no more processes or memory, for the moment
-                self._notice(f"{service.name} cannot be started: {error}")
+                self._report(f"{service.name} cannot be started: {error}")
             else:
                 self._restarted(service)

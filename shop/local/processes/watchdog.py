@@ -50,8 +50,8 @@ async def read_lateness(web: Web) -> Late | None:
     """Return how late each duty is, in seconds, by /readyz; None where it cannot tell."""
     reply = await web.get("/readyz")
     try:
-        told = json.loads(reply.text)["checks"]["duties"]["late_seconds"]
-        return {str(name): float(seconds) for name, seconds in told.items()}
+        late = json.loads(reply.text)["checks"]["duties"]["late_seconds"]
+        return {str(name): float(seconds) for name, seconds in late.items()}
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -89,7 +89,7 @@ class Watchdog:
         services: Mapping[str, Service],
         *,
         redis_url: Callable[[], str],
-        notice: Callable[[str], None],
+        report: Callable[[str], None],
         lateness: Callable[[], Awaitable[Late | None]],
         workers: Mapping[str, Sequence[str]] = WORKERS,
         patience: float = PATIENCE_SECONDS,
@@ -98,12 +98,12 @@ class Watchdog:
         """Give each of `services` `patience` seconds, or `start` where its process is new.
 
         `workers` says which queues each of them reads, if any, the one that shows its pulse first.
-        `notice` is told what is done.
+        `report` is told what is done.
         """
         self._supervisor = supervisor
         self._services = services
         self._redis_url = redis_url
-        self._notice = notice
+        self._report = report
         self._lateness = lateness
         self._pulses = {name: f"{queues[0]} pulse" for name, queues in workers.items()}
         self._owners = {queue: name for name, queues in workers.items() for queue in queues}
@@ -186,6 +186,6 @@ class Watchdog:
         return now - since > patience
 
     async def _start_again(self, name: str, why: str) -> None:
-        self._notice(f"{name} {why} for {self._patience:g} s, it is stopped")
+        self._report(f"{name} {why} for {self._patience:g} s, it is stopped")
         self._oldest.clear()
         await self._supervisor.restart(self._services[name], grace=STOP_SECONDS)

@@ -24,48 +24,48 @@ signal.pause()
 def try_to_take_over(
     command: list[str], *, patience: float = 30
 ) -> tuple[bool, Service, list[str]]:
-    notices: list[str] = []
+    reports: list[str] = []
     service = Service("web", command)
 
     async def scenario() -> bool:
-        return await take_over(service, notice=notices.append, patience=patience)
+        return await take_over(service, report=reports.append, patience=patience)
 
-    return asyncio.run(scenario()), service, notices
+    return asyncio.run(scenario()), service, reports
 
 
 def test_a_process_that_says_it_is_ready_takes_over() -> None:
-    ready, service, notices = try_to_take_over([sys.executable, "-c", SAYS_READY])
+    ready, service, reports = try_to_take_over([sys.executable, "-c", SAYS_READY])
     try:
-        assert (ready, service.running, notices) == (True, True, [])
+        assert (ready, service.running, reports) == (True, True, [])
     finally:
         service.stop()
 
 
 def test_a_process_that_ends_instead_does_not() -> None:
-    ready, service, notices = try_to_take_over(["sh", "-c", "exit 3"])
+    ready, service, reports = try_to_take_over(["sh", "-c", "exit 3"])
     assert (ready, service.running) == (False, False)
-    assert notices == ["the new web ended with 3; the other one goes on"]
+    assert reports == ["the new web ended with 3; the other one goes on"]
 
 
 def test_a_process_that_is_never_ready_is_ended() -> None:
-    ready, service, notices = try_to_take_over(["sleep", "600"], patience=0.1)
+    ready, service, reports = try_to_take_over(["sleep", "600"], patience=0.1)
     assert not ready
     assert service.pid is not None
     assert gone(service.pid)
-    assert notices == ["the new web was not ready within 0.1 s; the other one goes on"]
+    assert reports == ["the new web was not ready within 0.1 s; the other one goes on"]
 
 
 def test_a_program_that_is_not_there_does_not_disturb(tmp_path: Path) -> None:
-    ready, _, notices = try_to_take_over([str(tmp_path / "missing")])
+    ready, _, reports = try_to_take_over([str(tmp_path / "missing")])
     assert not ready
-    assert len(notices) == 1
+    assert len(reports) == 1
 
 
 def test_a_handover_that_is_cut_off_leaves_no_process() -> None:
     service = Service("web", ["sleep", "600"])
 
     async def scenario() -> None:
-        handover = asyncio.create_task(take_over(service, notice=print))
+        handover = asyncio.create_task(take_over(service, report=print))
         while not service.running:  # noqa: ASYNC110 - nothing portable tells
             await asyncio.sleep(0.01)
         handover.cancel()

@@ -64,16 +64,16 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def test_a_process_that_cannot_start_leaves_the_one_before_it_serving(tmp_path: Path) -> None:
     async def scenario() -> None:
-        stack, notices = Stack(tmp_path), list[str]()
-        stack._say = notices.append
+        stack, reports = Stack(tmp_path), list[str]()
+        stack._say = reports.append
         stack._listener = socket.create_server(("127.0.0.1", 0))
-        stack.supervisor = Supervisor(notice=notices.append)
+        stack.supervisor = Supervisor(report=reports.append)
         stack.services["web"] = first = Service("web", [sys.executable, "-c", WEB])
         stack.supervisor.watch(first)
         try:
             assert not await stack.roll_web(BROKEN="yes")
             assert (stack.services["web"], first.running) == (first, True)
-            assert notices == ["the new web ended with 1; the other one goes on"]
+            assert reports == ["the new web ended with 1; the other one goes on"]
             assert await stack.roll_web()
             second = stack.services["web"]
             assert (first.running, second.running, second.pid != first.pid) == (False, True, True)

@@ -37,12 +37,12 @@ signal.pause()
 @asynccontextmanager
 async def supervising(*services: Service) -> AsyncIterator[list[str]]:
     """Run `services` and yield what the supervisor notes about them."""
-    notices: list[str] = []
-    supervisor = Supervisor(notice=notices.append)
+    reports: list[str] = []
+    supervisor = Supervisor(report=reports.append)
     try:
         for service in services:
             supervisor.watch(service)
-        yield notices
+        yield reports
     finally:
         await supervisor.stop()
 
@@ -58,11 +58,11 @@ def run(scenario: Awaitable[None]) -> None:
 def test_a_dead_child_is_started_again() -> None:
     async def scenario() -> None:
         service = Service("sleeper", ["sleep", "600"])
-        async with supervising(service) as notices:
+        async with supervising(service) as reports:
             first = service.pid
             os.kill(first, signal.SIGKILL)
             await soon(lambda: service.running and service.pid != first)
-            assert notices == ["sleeper ended with -9, starts again in 0.2 s"]
+            assert reports == ["sleeper ended with -9, starts again in 0.2 s"]
         assert gone(first)
         assert gone(service.pid)
 
@@ -72,9 +72,9 @@ def test_a_dead_child_is_started_again() -> None:
 def test_a_child_that_keeps_dying_is_started_less_and_less_often() -> None:
     async def scenario() -> None:
         service = Service("crasher", ["sh", "-c", "exit 3"])
-        async with supervising(service) as notices:
-            await soon(lambda: len(notices) == 3)
-        assert [notice.rpartition(" in ")[2] for notice in notices] == ["0.2 s", "0.4 s", "0.8 s"]
+        async with supervising(service) as reports:
+            await soon(lambda: len(reports) == 3)
+        assert [report.rpartition(" in ")[2] for report in reports] == ["0.2 s", "0.4 s", "0.8 s"]
 
     run(scenario())
 
@@ -129,12 +129,12 @@ def test_one_service_takes_the_place_of_another_and_is_kept_running() -> None:
     async def scenario() -> None:
         old = Service("web", ["sleep", "600"], env={"TURN": "first", "PATH": os.environ["PATH"]})
         new = old.twin(env={"TURN": "second", "PATH": os.environ["PATH"]})
-        notices: list[str] = []
-        supervisor = Supervisor(notice=notices.append)
+        reports: list[str] = []
+        supervisor = Supervisor(report=reports.append)
         supervisor.watch(old)
         new.start()
         await supervisor.replace(old, new)
-        assert (old.running, new.running, notices) == (False, True, [])
+        assert (old.running, new.running, reports) == (False, True, [])
         second = new.pid
         assert second is not None
         os.kill(second, signal.SIGKILL)

@@ -26,14 +26,14 @@ class Shop:
 
     def __init__(self, redis_url: str) -> None:
         self.redis = Redis.from_url(redis_url)
-        self.notices: list[str] = []
-        self.supervisor = Supervisor(notice=self.notices.append)
+        self.reports: list[str] = []
+        self.supervisor = Supervisor(report=self.reports.append)
         self.services = {name: Service(name, SLEEP) for name in [*PULSES, "beat"]}
         self.watchdog = Watchdog(
             self.supervisor,
             self.services,
             redis_url=lambda: redis_url,
-            notice=self.notices.append,
+            report=self.reports.append,
             lateness=self.read_lateness,
             patience=0.5,
             start=1.5,
@@ -94,7 +94,7 @@ def test_a_worker_of_two_queues_answers_for_the_duties_of_both() -> None:
         None,
         {},
         redis_url=str,
-        notice=print,
+        report=print,
         lateness=None,
         workers=workers,
         patience=-1,
@@ -111,7 +111,7 @@ def test_a_frozen_worker_is_started_again_and_the_others_are_left_alone(state: P
             psutil.Process(running.services["worker"].pid).send_signal(signal.SIGSTOP)
             await running.until_restarted("worker", working=others_than("worker"))
             assert {name: running.services[name].pid for name in others} == before
-            assert "worker shows no progress for 0.5 s, it is stopped" in running.notices
+            assert "worker shows no progress for 0.5 s, it is stopped" in running.reports
 
     run(scenario())
 
@@ -145,8 +145,8 @@ def test_a_worker_with_a_pulse_that_leaves_its_work_undone_is_started_again(stat
 
             running.watchdog._lateness = later_and_later
             await running.until_restarted("urgent", working=PULSES)
-            assert "urgent leaves holds undone for 0.5 s, it is stopped" in running.notices
-            assert not any("settle" in notice for notice in running.notices)
+            assert "urgent leaves holds undone for 0.5 s, it is stopped" in running.reports
+            assert not any("settle" in report for report in running.reports)
 
     run(scenario())
 
@@ -179,7 +179,7 @@ def test_workers_that_wait_for_orders_to_be_persisted_are_not_to_blame(state: Pa
 
             running.watchdog._lateness = all_late
             await running.until_restarted("worker", working=PULSES)
-            assert [notice for notice in running.notices if "undone" in notice] == [
+            assert [report for report in running.reports if "undone" in report] == [
                 "worker leaves orders undone for 0.5 s, it is stopped"
             ]
 

@@ -117,7 +117,7 @@ def test_the_crowd_waits_outside_and_operators_and_providers_do_not() -> None:
 def test_where_too_many_wait_the_rest_is_told_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shop.core.rooms.MOST_WAITING", 3)
+    monkeypatch.setattr("shop.core.concurrency.MOST_WAITING", 3)
 
     async def scenario() -> None:
         django = Django()

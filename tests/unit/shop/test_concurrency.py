@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shop.core import rooms
-from shop.core.rooms import NoRoom, Room
+from shop.core import concurrency
+from shop.core.concurrency import AtCapacity, ConcurrencyLimit
 
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
@@ -21,9 +21,9 @@ async def settle() -> None:
 
 def test_so_many_are_inside_and_the_next_comes_in_when_one_leaves() -> None:
     async def scenario() -> None:
-        room, entered = Room(2), list[int]()
+        room, entered = ConcurrencyLimit(2), list[int]()
 
-        async def visit(n: int) -> rooms.Place:
+        async def visit(n: int) -> concurrency.Slot:
             place = await room.enter()
             entered.append(n)
             return place
@@ -45,10 +45,10 @@ def test_so_many_are_inside_and_the_next_comes_in_when_one_leaves() -> None:
 
 
 def test_one_that_takes_long_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "TURN_SECONDS", 0.01)
+    monkeypatch.setattr(concurrency, "TURN_SECONDS", 0.01)
 
     async def scenario() -> None:
-        room = Room(1)
+        room = ConcurrencyLimit(1)
         long = await room.enter()
         second = await room.enter()
         long.leave()
@@ -60,14 +60,14 @@ def test_one_that_takes_long_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_also_those_that_take_long_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "TURN_SECONDS", 0.001)
-    monkeypatch.setattr(rooms, "PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(rooms, "MOST_INSIDE", 3)
+    monkeypatch.setattr(concurrency, "TURN_SECONDS", 0.001)
+    monkeypatch.setattr(concurrency, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(concurrency, "MOST_INSIDE", 3)
 
     async def scenario() -> None:
-        room = Room(1)
+        room = ConcurrencyLimit(1)
         places = [await room.enter() for _ in range(3)]
-        with pytest.raises(NoRoom):
+        with pytest.raises(AtCapacity):
             await room.enter()
         places[0].leave()
         (await room.enter()).leave()
@@ -76,14 +76,14 @@ def test_also_those_that_take_long_have_a_bound(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_no_more_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "MOST_WAITING", 2)
+    monkeypatch.setattr(concurrency, "MOST_WAITING", 2)
 
     async def scenario() -> None:
-        room = Room(1)
+        room = ConcurrencyLimit(1)
         place = await room.enter()
         waiting = [asyncio.create_task(room.enter()) for _ in range(2)]
         await settle()
-        with pytest.raises(NoRoom):
+        with pytest.raises(AtCapacity):
             await room.enter()
         place.leave()
         (await waiting[0]).leave()
@@ -94,7 +94,7 @@ def test_no_more_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_one_who_gives_up_outside_keeps_no_place() -> None:
     async def scenario() -> None:
-        room = Room(1)
+        room = ConcurrencyLimit(1)
         place = await room.enter()
         gone, next_ = (asyncio.create_task(room.enter()) for _ in range(2))
         await settle()
