@@ -1,4 +1,4 @@
-"""The web admin of orders: who places them, who is told of them, and what went wrong."""
+"""The web admin of orders: orders, their clients and endpoints, payments, and faults."""
 
 from . import (
     api_clients,

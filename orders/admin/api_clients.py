@@ -38,7 +38,7 @@ class ApiClientAdmin(ShopAdmin):
 
     def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:
         if change:
-            # Not the key: it may have been changed since the form was opened.
+            # The key is left out: it may have been changed since the form was opened.
             obj.save(update_fields=["name", "active", "rate_limit"])
             return
         created, key = create_client(name=obj.name)

@@ -1,4 +1,4 @@
-"""How pages of the admin show what is good, bad, or somewhere else."""
+"""Badges, links and times, as all pages of the admin show them."""
 
 from datetime import datetime
 from typing import Literal
@@ -23,7 +23,7 @@ TONES: dict[str, Tone] = {
 
 
 def badge(text: object, tone: Tone = "plain") -> SafeString:
-    """Return `text` as a small coloured label; the words alone say it all, the colour helps."""
+    """Return `text` as a small coloured label; the text alone suffices without the colour."""
     return format_html('<span class="shop-badge shop-{}">{}</span>', tone, text)
 
 
@@ -33,11 +33,11 @@ def link_to(row: Model, text: object | None = None) -> SafeString:
 
 
 def link_to_pk(label: str, pk: object, text: object) -> SafeString:
-    """Return a link to the page of a row that nobody has read: `label` is "orders.order"."""
+    """Return a link to the page of a row that need not be read: `label` is "orders.order"."""
     url = reverse(f"admin:{label.replace('.', '_')}_change", args=[pk])
     return format_html('<a class="shop-link" href="{}">{}</a>', url, unbroken(text))
 
 
 def moment(at: datetime) -> str:
-    """Return a time to the millisecond, in UTC: what happened in one second is told apart."""
+    """Return a time to the millisecond, in UTC: several things happen to an order in a second."""
     return f"{formats.date_format(at, 'j M Y, H:i:s')}.{at.microsecond // 1000:03}"

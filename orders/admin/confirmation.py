@@ -1,4 +1,4 @@
-"""Actions that ask first: a page says what will happen, and only its button makes it happen."""
+"""Actions with a confirmation: a page shows the consequences, and its button does the action."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,26 +26,26 @@ TEMPLATE = "admin/orders/confirmation.html"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person is asked before something happens."""
+    """The page that asks for a confirmation."""
 
     title: str
     text: str
     button: str
     refusal: str = ""  # why it cannot happen; then there is no button
-    form: forms.Form | None = None  # what has to be known for it
+    form: forms.Form | None = None  # the values that the action needs
     dangerous: bool = True
     rows: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an action: a level of django.contrib.messages and a sentence."""
+    """The outcome of an action: a level of django.contrib.messages and a sentence."""
 
     level: int
     text: str
 
 
-# Of a row and what a form has sent, if anything was.
+# Takes a row and the data of its form, if any was sent.
 Ask = Callable[[Any, dict[str, Any] | None], Question]
 Action = Callable[[Any, HttpRequest, Any, Question], Outcome | HttpResponse]
 View = Callable[[Any, HttpRequest, str], HttpResponse]
@@ -56,8 +56,8 @@ def asks_first(
 ) -> Callable[[Action], View]:
     """Make a method of a model admin a button on the page of a row (`actions_detail`).
 
-    The method gets the row and the question that was said yes to. What comes of it is told to the
-    person and noted in the row's history. Raises PermissionDenied without `permission`
+    The method gets the row and the confirmed question. Its outcome is shown to the person and
+    noted in the row's history. Raises PermissionDenied without `permission`
     ("orders.cancel_order"), or for a row that the person may not see.
     """
 
@@ -82,7 +82,7 @@ def asks_first(
 def ask_about_rows(
     model_admin: "ModelAdmin[Any]", request: HttpRequest, rows: QuerySet[Any], question: Question
 ) -> HttpResponse | None:
-    """Return the page that asks before an action of a list, None where the answer was yes."""
+    """Return the page that asks before an action of a list, None once it is confirmed."""
     if CONFIRMED in request.POST:
         return None
     hidden = [

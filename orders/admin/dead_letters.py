@@ -1,4 +1,4 @@
-"""Dead letters: read, with what they mean and what to do; replayed, or given up."""
+"""Dead letters, with their meaning and the remedy: to replay, or to give up."""
 
 import json
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ PAYLOAD_SHOWN = 512
 REPLAY, REJECT = "orders.replay_deadletter", "orders.reject_deadletter"
 _TONES: dict[str, Tone] = {"": "bad", "persisted": "good", "rejected": "plain"}
 MEANINGS = {
-    "unreadable": "What the outbox held is no order that this version can read: it was written by "
+    "unreadable": "The outbox entry is no order that this version can read: it was written by "
     "another version, or damaged. Replay it with the version that wrote it; else give it up.",
     "inconsistent": "The order names another sale than the one whose outbox held it. No replay "
     "helps: look at its content, then give it up.",
@@ -42,7 +42,7 @@ def _ask_to_replay(letter: DeadLetter, data: dict[str, Any] | None) -> Question:
     return Question(
         title="Replay this dead letter?",
         text="It is persisted as if it had just come out of the outbox: once, however often it is "
-        "tried. The customer was told yes; this keeps the promise, if stock and ledger allow it.",
+        "tried. The order was accepted; this keeps the promise, if stock and ledger allow it.",
         button="Replay",
         refusal=_resolved(letter),
         dangerous=False,
@@ -52,8 +52,8 @@ def _ask_to_replay(letter: DeadLetter, data: dict[str, Any] | None) -> Question:
 def _ask_to_reject(letter: DeadLetter, data: dict[str, Any] | None) -> Question:
     return Question(
         title="Give up this dead letter?",
-        text="The customer was told yes, and gets no order: it reads as rejected from now on. Its "
-        "units go back on sale; what was paid for it is flagged to be refunded.",
+        text="It was accepted, and its customer gets no order: it reads as rejected from now on. "
+        "Its units go back on sale; money paid for it is flagged to be refunded.",
         button="Give up and release the stock",
         refusal=_resolved(letter),
     )
@@ -64,7 +64,7 @@ def _resolved(letter: DeadLetter) -> str:
 
 
 class ResolutionFilter(OfferedFilter):
-    """Dead letters by what was done about them."""
+    """Dead letters by their resolution."""
 
     title = "resolution"
     parameter_name = "resolution"
@@ -79,7 +79,7 @@ class ResolutionFilter(OfferedFilter):
 
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnlyAdmin):
-    """What was promised and could not be kept by itself: a person tries again or gives up."""
+    """Accepted orders that could not be persisted: a person replays them or gives them up."""
 
     list_display = ("id", "sale", "reason", "order", "created_at", "state")
     list_select_related = ("sale",)
@@ -183,7 +183,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     def reject(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> HttpResponse | None:
         question = Question(
             title="Give up these dead letters?",
-            text="Their customers were told yes, and get no order. The units go back on sale.",
+            text="They were accepted, and their customers get no order. The units go back on sale.",
             button="Give up and release the stock",
         )
         if page := ask_about_rows(self, request, letters, question):

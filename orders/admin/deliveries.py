@@ -1,4 +1,4 @@
-"""The log of what was told to whom: looked through at any length, and sent again."""
+"""The log of deliveries: searchable at any length, each to be sent again."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ STATES: dict[str, Tone] = {"pending": "waits", "delivered": "good", "dead": "bad
 
 @admin.register(Delivery)
 class DeliveryAdmin(BigTableAdmin):
-    """What was told to whom, and what was given up."""
+    """Deliveries: sent, waiting, or given up."""
 
     list_display = (
         "id",

@@ -1,4 +1,4 @@
-"""The buttons on the page of a webhook: try it out, and give it a new secret."""
+"""The buttons on the page of a webhook: a test delivery, and a new secret."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ class EndpointActions(ShopAdmin):
     actions_detail = ("send_test", "rotate_secret")
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """Offer what only webhooks have to webhooks only."""
+        """Offer these actions for webhooks only: no other channel has a URL or a secret."""
         allowed: list[Any] = super().get_actions_detail(  # type: ignore[misc]
             request, object_id
         )
@@ -83,6 +83,6 @@ class EndpointActions(ShopAdmin):
 
 
 def secret_of(endpoint: Endpoint) -> Secret:
-    """Return what the page shows of the endpoint's signing secret, once."""
+    """Return the endpoint's signing secret for the one page that shows it."""
     note = "It verifies each message (Standard Webhooks). An earlier one stays valid for a day."
     return Secret(f"The signing secret of {endpoint.url}", endpoint.secret, note)

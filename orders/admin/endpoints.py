@@ -1,4 +1,4 @@
-"""Webhooks and channels: set up, tried out, switched off and on, given new secrets."""
+"""Webhooks and channels: set up, tested, switched off and on, given new secrets."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ LATEST = 20  # deliveries on the page of an endpoint
 
 
 class EndpointForm(_EndpointModelForm):
-    """A webhook, or which events a channel to customers is told."""
+    """A webhook, or the events of a channel to customers."""
 
     events = forms.MultipleChoiceField(
         choices=[(event.value, event.value) for event in EventType],
@@ -153,7 +153,7 @@ class EndpointAdmin(EndpointActions, ShopAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Say so where somebody else has made the same webhook since the form was checked."""
+        """Show an error where the same webhook was made since the form was checked."""
         try:
             response: HttpResponse = super().changeform_view(
                 request, object_id, form_url, extra_context

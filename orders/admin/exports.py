@@ -1,4 +1,4 @@
-"""Taking orders out: as CSV however many they are, or as a spreadsheet up to its bound."""
+"""Exports of orders: as CSV of any length, or as a spreadsheet up to its bound."""
 
 import csv
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -32,7 +32,7 @@ BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8
 
 
 class ExportForm(forms.Form):
-    """Which file an export of orders is to be."""
+    """The choice of the format of an export."""
 
     format = forms.ChoiceField(
         choices=[
@@ -45,7 +45,7 @@ class ExportForm(forms.Form):
 
 
 class ExportsOrders(BigTableAdmin):
-    """A button of the list that takes out all that its filters and search have found."""
+    """A button of the list that exports all that its filters and search have found."""
 
     change_list_template = "admin/orders/order_list.html"
 
@@ -140,7 +140,7 @@ def _as_file(extension: str) -> dict[str, str]:
 
 
 def _note(request: HttpRequest, kind: str) -> None:
-    """Write down who has taken personal data out, and which."""
+    """Log the export of personal data, with its user and its filters."""
     LogEntry.objects.create(
         user_id=str(request.user.pk),
         content_type=get_content_type_for_model(Order),

@@ -19,7 +19,7 @@ _IS_ID = re.compile(r"[0-9]{1,18}")
 
 
 class SaleFilter(admin.SimpleListFilter):
-    """Offers the latest sales; years of them would make a list longer than the page."""
+    """Orders by sale. Only the latest sales are offered: years of them would not fit a page."""
 
     title = "sale"
     parameter_name = "sale"
@@ -34,7 +34,7 @@ class SaleFilter(admin.SimpleListFilter):
 
 
 class OwnerFilter(admin.SimpleListFilter):
-    """Webhooks by whose orders they are told of."""
+    """Webhooks by the client whose orders they are sent."""
 
     title = "orders of"
     parameter_name = "client"
@@ -51,7 +51,7 @@ class OwnerFilter(admin.SimpleListFilter):
 
 
 class RefundFilter(OfferedFilter):
-    """Orders that money has to go back for."""
+    """Orders with a refund due."""
 
     title = "refund"
     parameter_name = "refund"

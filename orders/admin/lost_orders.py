@@ -1,4 +1,4 @@
-"""Orders that had their yes and are in no store any more."""
+"""Lost orders: accepted, and in no store any more."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from shop.core.admin.lists import ReadOnlyAdmin, unbroken
 
 @admin.register(LostOrder)
 class LostOrderAdmin(ReadOnlyAdmin):
-    """Their clients may place them again with the same key; a person may want to tell them."""
+    """Lost orders. Their clients may place them again with the same key, once they know."""
 
     list_display = ("number", "sale", "client", "confirmed", "noted_at")
     list_select_related = ("sale", "client")

@@ -1,4 +1,4 @@
-"""What a person may do to an order. Each is the service that the API or the provider uses, too."""
+"""The actions on an order: the same services as those of the API and the payment provider."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ CANCEL, REFUND, RESEND = "orders.cancel_order", "orders.refund_order", "orders.r
 
 
 class RefundForm(forms.Form):
-    """Which payment went back, and under what name."""
+    """The choice of the payment that went back, and the refund's reference."""
 
     payment = forms.ChoiceField(label="Payment that was paid back", widget=UnfoldAdminSelectWidget)
     reference = forms.CharField(
@@ -68,7 +68,7 @@ def _ask_to_cancel(order: Order, data: dict[str, Any] | None) -> Question:
         title="Cancel this order?",
         text=f"Order {order.pk} of {order.customer} over "
         f"{with_currency(order.total, order.currency)} "
-        "gives its stock back, and whoever is told of events is told. This cannot be undone.",
+        "gives its stock back, and its endpoints are told. This cannot be undone.",
         button="Cancel the order",
         refusal=refusal,
     )
@@ -90,8 +90,8 @@ def _ask_to_refund(order: Order, data: dict[str, Any] | None) -> Question:
 def _ask_to_resend(order: Order, data: dict[str, Any] | None) -> Question:
     return Question(
         title="Send the events of this order again?",
-        text="Whoever was told of this order, or given up on, is told once more, in the same "
-        "sequence and under the same ids, so that a careful receiver does nothing twice. "
+        text="All that was delivered or given up is sent once more, in the same sequence and under "
+        "the same ids, so that a careful receiver does nothing twice. "
         "Customers get their mail again, too.",
         button="Send again",
         dangerous=False,
@@ -128,7 +128,7 @@ class OrderActions(BigTableAdmin):
         url_path="refund",
     )
     def refund(self, request: HttpRequest, order: Order, question: Question) -> Outcome:
-        assert isinstance(question.form, RefundForm), "who says yes has filled the form in"
+        assert isinstance(question.form, RefundForm), "the form was confirmed, and so is filled in"
         payment, reference = question.form.chosen, question.form.cleaned_data["reference"]
         try:
             notice = note_refund(payment)

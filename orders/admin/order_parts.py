@@ -1,4 +1,4 @@
-"""The parts of orders, in lists of their own: what was ordered, and what happened."""
+"""The parts of orders in lists of their own: lines and events."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class _PartOfOrderAdmin(BigTableAdmin):
 
 @admin.register(OrderLine)
 class OrderLineAdmin(_PartOfOrderAdmin):
-    """The lines of orders, to look at."""
+    """The lines of orders, read-only."""
 
     list_display = ("id", "order_link", "sku", "quantity", "price")
     list_select_related = ("allocation__product", "allocation__sale")
@@ -49,7 +49,7 @@ class OrderLineAdmin(_PartOfOrderAdmin):
 
 @admin.register(OrderEvent)
 class OrderEventAdmin(_PartOfOrderAdmin):
-    """The events of orders, to look at."""
+    """The events of orders, read-only."""
 
     list_display = ("id", "order_link", "sequence", "type", "created_at")
     fields = ("order", "sequence", "type", "created_at")

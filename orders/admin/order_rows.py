@@ -1,4 +1,4 @@
-"""Orders as rows of a table that leaves the house: read page by page, each cell safe to open."""
+"""Orders as rows of an export: read page by page, each cell safe to open in a spreadsheet."""
 
 import re
 from collections import defaultdict
@@ -15,7 +15,7 @@ from orders.models import Order, OrderLine
 from shop.core import clock
 
 PAGE = 2000  # orders that are in memory at a time
-# What each column is read from.
+# The field behind each column.
 _SOURCES = {
     "id": "pk",
     "sale": "sale__slug",
@@ -34,13 +34,13 @@ _SOURCES = {
     "metadata": "metadata",
 }
 COLUMNS = (*_SOURCES, "lines")
-# A cell that begins so is taken for a formula, by whichever program opens the file (OWASP, "CSV
-# Injection"): also in the wide forms of these signs, behind blanks, and where a semicolon begins a
-# new cell in half the countries of the world. Names of customers come from outside.
+# A spreadsheet program takes a cell that begins so for a formula (OWASP, "CSV Injection"): also in
+# the wide forms of these signs, behind blanks, and where a semicolon begins a new cell, as in half
+# the countries of the world. Names of customers come from outside.
 _SIGN = r"[\s\x00-\x1f\u200b-\u200f\ufeff]*[=+\-@＝＋－＠]"
 _BEGINS = re.compile(rf"(?:[\t\r\n]|{_SIGN})")
 _BEGINS_LATER = re.compile(rf"(?<!^)([;\t\r\n])(?={_SIGN})")
-# What neither XML nor PostgreSQL's or Python's UTF-8 can hold.
+# Characters that neither XML nor PostgreSQL's or Python's UTF-8 can hold.
 _UNHOLDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 Row = list[str]

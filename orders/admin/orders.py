@@ -1,4 +1,4 @@
-"""Orders: to be found at any number of them, and each told as the story of what happened to it."""
+"""Orders: a list that is searchable at any length, and a page with the story of each."""
 
 from decimal import Decimal
 from typing import Any
@@ -27,7 +27,7 @@ LINES_SHOWN = 100  # an order has at most 20
 
 @admin.register(Order)
 class OrderAdmin(OrderActions, ExportsOrders):
-    """Nobody edits an order by hand: its stock, ledger and events would not follow."""
+    """Orders, read-only: stock, ledger and events would not follow an edit by hand."""
 
     change_form_template = "admin/orders/order_page.html"
     list_display = ("number", "sale", "customer", "state", "amount", "accepted")
@@ -37,11 +37,11 @@ class OrderAdmin(OrderActions, ExportsOrders):
     search_help_text = (
         f"By order id, request id (Idempotency-Key) or customer, each in full. {BIG_TABLE_HELP}"
     )
-    fields = ("id",)  # the page shows them in its own way
+    fields = ("id",)  # the page's own template shows the rest
     readonly_fields = ("id",)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Newest first; within a sale by its index, where the outbox position is the order."""
+        """Return newest first; within a sale by the outbox position, which its index has."""
         return ("-position",) if SaleFilter.parameter_name in request.GET else ("-pk",)
 
     def get_search_results(
@@ -59,7 +59,7 @@ class OrderAdmin(OrderActions, ExportsOrders):
         return Order.objects.select_related("sale", "client").filter(pk=order_id).first()
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """Offer what the order is open to; what it is not would only say so."""
+        """Offer the actions that the order's status allows: the others could only be refused."""
         allowed: list[Any] = super().get_actions_detail(  # type: ignore[misc]
             request, object_id
         )

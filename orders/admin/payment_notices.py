@@ -1,4 +1,4 @@
-"""What payment providers said, and what of it a person has to look at."""
+"""Notices and messages of payment providers, and those that wait for a person."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -51,7 +51,7 @@ class StateFilter(OfferedFilter):
 
 
 class HandledFilter(OfferedFilter):
-    """Rows that a person has dealt with, or not yet."""
+    """Rows by whether a person has dealt with them."""
 
     title = "dealt with"
     parameter_name = "handled"
@@ -65,7 +65,7 @@ class HandledFilter(OfferedFilter):
 
 
 class Handling(TextChoices):
-    """How a person has dealt with a payment that was to be refunded."""
+    """The ways to deal with a payment that is to be refunded."""
 
     OTHERWISE = "", "In another way: what its order owes stays as it is"
     SENT_BACK = "sent-back", "The money was sent back, and no message of the provider will say so"
@@ -73,7 +73,7 @@ class Handling(TextChoices):
 
 
 class ReasonForm(forms.Form):
-    """Why something is dealt with, for the history."""
+    """The reason why a row is dealt with, for its history."""
 
     reason = forms.CharField(
         label="Reason",
@@ -85,7 +85,7 @@ class ReasonForm(forms.Form):
 
     @property
     def chosen(self) -> Handling:
-        """How it was dealt with."""
+        """The way in which it was dealt with."""
         return Handling(self.cleaned_data.get("way", ""))
 
     @property
@@ -96,7 +96,7 @@ class ReasonForm(forms.Form):
 
 
 class HandlingForm(ReasonForm):
-    """What has become of money that was to go back."""
+    """The reason, and the way in which a refund that was due was dealt with."""
 
     way = forms.ChoiceField(
         label="Money", choices=Handling, required=False, widget=UnfoldAdminSelectWidget
@@ -104,7 +104,7 @@ class HandlingForm(ReasonForm):
     field_order = ("way", "reason")
 
     def clean_reason(self) -> str:
-        """Refuse to take a debt from an order without a word."""
+        """Refuse to cancel an order's debt without a reason."""
         reason = str(self.cleaned_data["reason"])
         if not reason and self.cleaned_data.get("way") == Handling.COUNTED:
             raise forms.ValidationError("Say where it is counted.")
@@ -142,7 +142,7 @@ def _ask(what: str, refusal: str, form: ReasonForm) -> Question:
 
 
 class HandledByHand(BigTableAdmin):
-    """Rows that a person is through with at some time."""
+    """Rows that a person marks as dealt with."""
 
     def _handled(
         self, row: PaymentNotice | ProviderMessage, question: Question, done: str = "dealt with"

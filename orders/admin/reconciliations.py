@@ -1,4 +1,4 @@
-"""What reconciliation has found over time, and mending it."""
+"""The results of reconciliation over time, and the repair of drift."""
 
 from datetime import datetime
 from typing import Any
@@ -80,7 +80,7 @@ class ReconciliationRecordAdmin(BigTableAdmin):
 
     @admin.display(description="repaired")
     def mended(self, record: ReconciliationRecord) -> str:
-        return "Repaired" if record.repaired else ""  # nothing to repair is nothing bad
+        return "Repaired" if record.repaired else ""  # most have nothing to repair
 
     @admin.display(description="SKUs")
     def balances(self, record: ReconciliationRecord) -> SafeString:
@@ -138,7 +138,7 @@ def _sentence(made: Correction) -> str:
 
 
 def _strip(sale: str) -> dict[str, Any]:
-    """Return the latest comparisons, the oldest first, each with its tone and what it says."""
+    """Return the latest comparisons, the oldest first, each with its tone and its text."""
     rows = ReconciliationRecord.objects.order_by("-pk")
     if sale.isascii() and sale.isdecimal() and len(sale) < 19:
         rows = rows.filter(sale=int(sale))

@@ -1,4 +1,4 @@
-"""A secret is shown on one page, once: it goes into no message, cookie, session or history."""
+"""The one page that shows a secret, which is in no message, cookie, session or history."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from django.urls import reverse
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """What is shown: a key or a signing secret, and what there is to know about it."""
+    """A key or a signing secret, with a title and a note for its page."""
 
     title: str
     value: str
