@@ -20,7 +20,7 @@ from shop.core.processes.threads import Overloaded, in_thread
 
 from .html import html_page
 
-# An order's statuses after which the page is done with it.
+# The statuses after which the page stops following an order.
 SETTLED = "confirmed paid cancelled expired rejected refunded"
 MOST_UNITS = 10  # that one order on this page may ask for
 RETRY_SECONDS = 2

@@ -1,4 +1,4 @@
-"""What all pages for people share: a template, and what a browser may load for it."""
+"""Pages for people: a template, under a policy of what a browser may load for it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-# Nothing from elsewhere, no script or style in a page itself.
+# Nothing from other sites, and no script or style inside a page.
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -1,4 +1,4 @@
-"""The endpoints that load balancers and monitoring ask."""
+"""The endpoints for load balancers and monitoring."""
 
 from hmac import compare_digest
 from typing import Any
@@ -20,13 +20,13 @@ ALIVE = {"status": "ok"}
 
 @endpoint("GET", "HEAD")
 async def healthz(request: HttpRequest) -> HttpResponse:
-    """This process is alive. Where `probes` is in front of Django, that says it."""
+    """Say that this process is alive. In front of Django, `probes` answers instead."""
     return JsonResponse(ALIVE)
 
 
 @endpoint("GET", "HEAD")
 async def readyz(request: HttpRequest) -> HttpResponse:
-    """Everything that orders need is there; 503 names what is not. As `healthz`."""
+    """Say whether all that orders need is there; 503 names what is missing. As `healthz`."""
     ready, found = await readiness()
     response = JsonResponse(found, status=200 if ready else 503)
     if not ready:
@@ -35,7 +35,7 @@ async def readyz(request: HttpRequest) -> HttpResponse:
 
 
 async def readiness() -> tuple[bool, dict[str, Any]]:
-    """Return whether all is there that orders need, and what is said of it.
+    """Return whether all is there that orders need, and the answer with its checks.
 
     Raises Overloaded where the checks do not come to an end.
     """
@@ -48,7 +48,7 @@ async def readiness() -> tuple[bool, dict[str, Any]]:
 
 
 async def _reference_cache_check() -> dict[str, Any]:
-    """Return what this process's copy of clients and sales says of itself, as a check."""
+    """Return the check of this process's reference cache."""
     try:
         return {"ok": True, "detail": await intake().references.check()}
     except health.NotReady as error:
@@ -57,7 +57,7 @@ async def _reference_cache_check() -> dict[str, Any]:
 
 @endpoint("GET", "HEAD")
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """What Prometheus is told; where METRICS_TOKEN is set, for that token alone."""
+    """Answer with the metrics for Prometheus; where METRICS_TOKEN is set, for that token alone."""
     _check_token(request.headers.get("Authorization", ""))
     return HttpResponse(
         await in_thread(order_metrics.render), content_type=order_metrics.CONTENT_TYPE

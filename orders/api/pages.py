@@ -1,4 +1,4 @@
-"""The few pages for people: what this is, what a problem means, the API reference."""
+"""The few pages for people: the front page, the kinds of problems, the API reference."""
 
 import json
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ LIVE_SALES = 6  # whose stock the front page shows live: each costs a request ev
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What the front page shows: the sales with their states, and an order that can be placed."""
+    """The data of the front page: sales with their states, and an order that can be placed."""
 
     sales: list[tuple[Sale, SaleState]] | None  # None: PostgreSQL is away
     example_sale: str = DEMO_SALE
@@ -39,7 +39,7 @@ class Front:
 
 
 async def index(request: HttpRequest) -> HttpResponse:
-    """Say what this is and link to everything, with the open sales."""
+    """Show the front page: an introduction with links, and the open sales."""
     try:
         front = await in_thread(_read_front, clock.now())
     except (DatabaseError, Overloaded):
@@ -54,7 +54,7 @@ async def index(request: HttpRequest) -> HttpResponse:
 
 
 def problem_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Explain one kind of problem to whoever opens its `type`."""
+    """Explain one kind of problem, at the URL that is its `type`."""
     kind = problems.ALL.get(slug)
     if kind is None:
         raise Http404
@@ -78,13 +78,13 @@ def problem_list(request: HttpRequest) -> HttpResponse:
 
 
 def api_docs(request: HttpRequest) -> HttpResponse:
-    """The API reference, to read and to try."""
+    """Show the API reference, to read and to try."""
     return html_page(request, "docs", policy=REFERENCE)
 
 
 @endpoint("GET", "HEAD")
 async def openapi(request: HttpRequest) -> HttpResponse:
-    """The API as OpenAPI 3.1."""
+    """Answer with the API as OpenAPI 3.1."""
     response = HttpResponse(_encoded_document(), content_type="application/json")
     response["Access-Control-Allow-Origin"] = "*"
     return response
@@ -92,13 +92,13 @@ async def openapi(request: HttpRequest) -> HttpResponse:
 
 @cache
 def _encoded_document() -> bytes:
-    """Return the document as it is sent. To write it takes as long as forty orders."""
+    """Return the document as it is sent: encoding it takes as long as forty orders."""
     return json.dumps(document()).encode()
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A problem for programs, a page for people: what is wrong with a request before or within a
-    view, such as a host name that is not served here, or a filter by a value that there is not."""
+    """Answer 400 with a problem for programs, a page for people: for a host name that is not served
+    here, or a filter by a value that does not exist."""
     if isinstance(exception, BadRequest) and request.path.startswith(reverse("admin:index")):
         detail = str(exception) or "The request is not one that can be answered."
         return html_page(request, "bad_request", {"detail": detail}, status=400)
@@ -109,14 +109,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A problem for programs, a page for people."""
+    """Answer 404 with a problem for programs, a page for people."""
     if request.path.startswith("/api/"):
         return problem_response(Problem(problems.NOT_FOUND, f"There is nothing at {request.path}."))
     return html_page(request, "not_found", status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A fault of ours: logged with the request id, and answered as a problem."""
+    """Answer a fault of ours with a problem; Django has logged it with the request id."""
     return problem_response(
         Problem(problems.UNAVAILABLE, "Something failed on our side.", retry_after=1)
     )

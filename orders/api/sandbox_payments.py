@@ -1,4 +1,4 @@
-"""Test payments: what the page of a payment provider would do, for the drop page to try it out."""
+"""Test payments: a stand-in for a payment provider's page, for trying out the drop page."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -18,8 +18,8 @@ from .payment_callbacks import take_message
 async def test_payment(request: HttpRequest, order_id: str) -> HttpResponse:
     """Let the payment of an order succeed, or fail as the form field `outcome` says.
 
-    No part of the API, and not there unless TEST_PAYMENTS is on. The order's id is all it asks for:
-    it cannot be guessed.
+    It is no part of the API, and absent unless TEST_PAYMENTS is on. It needs the order's id alone,
+    which cannot be guessed.
     """
     if not sandbox.is_on():
         raise _not_found(f"There is nothing at {request.path}.")

@@ -1,4 +1,4 @@
-"""The API as an OpenAPI 3.1 document, built from what the code itself goes by."""
+"""The API as an OpenAPI 3.1 document, built from the types and problems of the code itself."""
 
 from functools import cache
 from pathlib import PurePosixPath
@@ -42,7 +42,7 @@ def document() -> Json:
         "tags": [
             {"name": "Orders", "description": "Place an order, follow it, cancel it."},
             {"name": "Payments", "description": "For payment providers: what became of a payment."},
-            {"name": "Webhooks", "description": "What we tell your URL of, signed."},
+            {"name": "Webhooks", "description": "Events sent to your URL, signed."},
             {"name": "Sales", "description": "What is on sale, and how much of it is left."},
             {"name": "Operations", "description": "For load balancers, monitoring and tools."},
         ],
@@ -100,5 +100,5 @@ def _slugs(answer: Json) -> list[str]:
 
 
 def _description() -> str:
-    """Return a plain string: what templates return is a subclass, which not every tool takes."""
+    """Return a plain string: templates return a subclass of it, which not every tool takes."""
     return "".join(render_to_string("orders/openapi.md"))

@@ -131,7 +131,7 @@ STRIPE_EVENT_TAKEN: Json = {
 
 
 def event(type_: EventType) -> Json:
-    """Return examples of the message that tells of an event."""
+    """Return examples of the message about an event."""
     sequence, view = _EVENTS[type_]
     message = Message(type_.value, "2026-11-27T12:04:11.482Z", sequence, view)
     return {type_.value: {"value": msgspec.json.decode(msgspec.json.encode(message))}}

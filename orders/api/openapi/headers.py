@@ -8,7 +8,7 @@ REQUEST_ID_SCHEMA: Json = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}
 
 
 def described(description: str, **schema: Any) -> Json:
-    """Return what OpenAPI says of a header, and of a parameter just so."""
+    """Return a description with a schema, as OpenAPI has it for headers and parameters."""
     return {"description": description, "schema": schema}
 
 

@@ -1,4 +1,4 @@
-"""The operations: what each endpoint takes, and every way in which it answers."""
+"""The operations: each endpoint's parameters, body and responses."""
 
 from orders.http import problems
 from orders.http.order_request import OrderRequest
@@ -17,8 +17,8 @@ _ORDER_LINKS: Json = {
 }
 
 _PUBLIC: list[Json] = []
-_OPEN: list[Json] = [{}]  # beside another: without that one, too
-_SIGNED: list[Json] = []  # by the message's own headers: OpenAPI knows no scheme for that
+_OPEN: list[Json] = [{}]  # beside another scheme: that one is optional
+_SIGNED: list[Json] = []  # by headers of the message, for which OpenAPI has no scheme
 
 _OF_ANY_CONNECTION = (
     problems.MALFORMED_REQUEST,

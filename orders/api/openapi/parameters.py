@@ -86,7 +86,7 @@ def _signed(name: str, description: str, example: str) -> Json:
     return _parameter("header", name, about, required=True, example=example)
 
 
-# As Standard Webhooks has them, whoever sends.
+# As Standard Webhooks has them, for messages in both directions.
 WEBHOOK_HEADERS = [
     _signed(
         "webhook-id",

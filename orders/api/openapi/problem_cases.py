@@ -1,4 +1,4 @@
-"""The ways in which each kind of problem comes up, with the answer that the client then sees."""
+"""The cases of each kind of problem, with the body that the client gets."""
 
 from dataclasses import dataclass
 
@@ -13,24 +13,24 @@ from .shapes import Json
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A way in which a problem comes up, and in which operations; none named: wherever it does."""
+    """A cause of a problem, and its operations; none named: every one that has the problem."""
 
     happened: str
     problem: Problem
     operations: tuple[str, ...]
 
     def comes_up_in(self, operation: str) -> bool:
-        """Tell whether an operation can answer with this case."""
+        """Return whether an operation can answer with this case."""
         return not self.operations or operation in self.operations
 
     def body(self) -> Json:
-        """Return what the client sees."""
+        """Return the body that the client gets."""
         body: Json = msgspec.json.decode(self.problem.body())
         return body
 
 
 def cases_of(kind: ProblemType) -> list[Case]:
-    """Return the ways in which a problem comes up, the usual one first."""
+    """Return the cases of a problem, the usual one first."""
     return [case for case in _CASES if case.problem.type is kind]
 
 

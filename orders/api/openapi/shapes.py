@@ -1,4 +1,4 @@
-"""The shapes of bodies: those that only the document needs, and the schemas of all."""
+"""The shapes of bodies: those of the document alone, and the schemas of all."""
 
 from typing import Annotated, Any, Literal
 
@@ -74,7 +74,7 @@ NoticeState = Literal[
 
 
 class NoticeView(msgspec.Struct):
-    """What became of a payment provider's message."""
+    """The outcome of a payment provider's message."""
 
     notice: Annotated[str, Meta(description="The id of the message.")]
     state: Annotated[NoticeState, Meta(description=_NOTICE_STATES)]
@@ -96,7 +96,7 @@ class Liveness(msgspec.Struct):
 
 
 class Check(msgspec.Struct):
-    """What one part says about itself."""
+    """The check of one part."""
 
     ok: bool
     detail: str
@@ -109,7 +109,7 @@ class Check(msgspec.Struct):
 
 
 class Readiness(msgspec.Struct):
-    """What all the parts say that orders need."""
+    """The checks of all parts that orders need."""
 
     status: Literal["ready", "not ready"]
     failing: Annotated[list[str], Meta(description="The checks that are not ok.")]
@@ -117,7 +117,7 @@ class Readiness(msgspec.Struct):
 
 
 class ErrorView(msgspec.Struct):
-    """What is wrong with one part of the request."""
+    """An error in one part of the request."""
 
     pointer: Annotated[
         str, Meta(description='JSON Pointer (RFC 6901) into the body; "": all of it')
@@ -149,14 +149,14 @@ _STATUSES = """\
 - `refunded`: paid back
 - `rejected`: refused after all, which can only happen where data was lost
 """
-# What an order may hold is checked by hand where msgspec's patterns would be too slow or too weak.
+# Code checks an order's fields where msgspec's patterns would be too slow or too weak.
 _EMAIL = (
-    "Whoever is to be told of the order by mail. An address beyond ASCII before the @ is accepted "
+    "The address for mail about the order. One beyond ASCII before the @ is accepted "
     "where the shop's mail server takes it (SMTPUTF8)."
 )
 _NO_CONTROL = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
 _NAME: Json = {"pattern": f"^{_NO_CONTROL}+$"}
-# What the types of an order do not say: they are on the hot path and say no more than they need to.
+# Notes that the types of an order leave out: they are on the hot path, and as small as can be.
 _NOTES: dict[type[msgspec.Struct], dict[str, Json]] = {
     LineRequest: {
         "sku": _NAME,

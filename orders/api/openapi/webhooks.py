@@ -1,4 +1,4 @@
-"""What we send: the messages that tell a program's URL of events."""
+"""The webhooks: signed messages about events, sent to a program's URL."""
 
 from orders.domain import EventType
 from orders.notifications.message import Message
