@@ -1,4 +1,4 @@
-"""Finding the webhooks that a command is about."""
+"""The arguments by which a command finds its webhooks."""
 
 from argparse import ArgumentParser
 
@@ -12,7 +12,7 @@ from shop.core.command_line.commands import in_plain_words
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Let a command be about the webhooks at a URL: everybody's, or those of one client."""
+    """Add the arguments for the webhooks at a URL: of all clients, or of one."""
     parser.add_argument("url", help="where events are sent to")
     parser.add_argument(
         "--client",
@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def chosen_webhooks(url: str, client_name: str | None) -> list[Endpoint]:
-    """Return the webhooks that were named. Raises CommandError where there is none."""
+    """Return the webhooks that the arguments name. Raises CommandError where there is none."""
     found, whose = webhooks_at(url), ""
     if client_name is not None:
         with in_plain_words(ClientUnknown):

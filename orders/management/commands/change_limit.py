@@ -1,4 +1,4 @@
-"""manage.py change_limit: how many units one customer may buy."""
+"""manage.py change_limit: change how many units one customer may buy."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,9 +13,9 @@ from shop.core.command_line import arguments
 
 class Command(SaleCommand):
     help = (
-        "Change how many units one customer may buy over the whole sale. Who has more keeps them, "
-        "and gets no more. Where there was no limit, what customers have is counted first; orders "
-        "are answered 503 meanwhile."
+        "Change how many units one customer may buy over the whole sale. Customers who have more "
+        "keep them, and get no more. Where there was no limit, the units of customers are counted "
+        "first; orders are answered 503 meanwhile."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

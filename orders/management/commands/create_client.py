@@ -1,4 +1,4 @@
-"""manage.py create_client: an API key for a storefront."""
+"""manage.py create_client: create an API key for a storefront."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ class Command(OperatorCommand):
     help = "Create an API client and print its key, alone, as the last line. It is shown only now."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("name", help="who it is: the storefront, the app, the partner")
+        parser.add_argument("name", help="its name: the storefront, the app, the partner")
         parser.add_argument(
             "--rate",
             type=arguments.whole(1, 1_000_000),

@@ -1,4 +1,4 @@
-"""manage.py create_webhook: tell a program of events."""
+"""manage.py create_webhook: send events to a program's URL."""
 
 import argparse
 from typing import Any

@@ -1,4 +1,4 @@
-"""manage.py disable_webhook: tell a program of events no more."""
+"""manage.py disable_webhook: stop sending events to a program's URL."""
 
 import argparse
 from typing import Any
@@ -11,7 +11,7 @@ from shop.core.command_line.terminal import GOOD, Display
 
 class Command(OperatorCommand):
     help = (
-        "Tell a webhook of events no more. What waits for it stays, and goes out once it is "
+        "Stop sending events to a webhook. Waiting events stay, and go out once it is "
         "enabled, by manage.py enable_webhook or in the admin."
     )
 

@@ -1,4 +1,4 @@
-"""manage.py enable_webhook: tell a program of events again."""
+"""manage.py enable_webhook: send events to a program's URL again."""
 
 import argparse
 from typing import Any
@@ -11,8 +11,8 @@ from shop.core.command_line.terminal import GOOD, Display
 
 class Command(OperatorCommand):
     help = (
-        "Tell a webhook of events again that was switched off, by a person or because calls had "
-        "failed. What waits for it goes out; its secret stays what it was."
+        "Send events again to a webhook that was switched off, by a person or because calls had "
+        "failed. Waiting events go out; its secret stays the same."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

@@ -23,16 +23,16 @@ class Command(OperatorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         display = Display(self.stdout, options)
-        time.sleep(MARKING.total_seconds())  # until what is paid by now is known
+        time.sleep(MARKING.total_seconds())  # until all payments of before are marked
         try:
             expired = expire_holds(now=over_for_certain())
         except redis.RedisError as error:
             raise CommandError(
-                f"Redis does not answer: {error}. It knows whose payment is on its way; no hold is "
-                "ended without it.",
+                f"Redis does not answer: {error}. It knows which payments are on their way; no "
+                "hold is ended without it.",
                 returncode=SERVER_AWAY,
             ) from error
-        if not options["json"]:  # said before Redis is asked, which may be away
+        if not options["json"]:  # printed before Redis is asked, which may be away
             display.say(f"{expired:,} unpaid orders expired.")
         released, troubles = _release_all(display)
         if options["json"]:
@@ -42,8 +42,8 @@ class Command(OperatorCommand):
 
 
 def _release_all(display: Display) -> tuple[int, list[str]]:
-    """Give back in Redis what orders of any sale hold no longer. Returns of how many orders, and
-    why some sales' are left: one whose counters are lost holds up no other."""
+    """Give ended holds back in Redis. Return of how many orders, and why some sales were left out:
+    a sale with lost counters holds up no other."""
     sales, released, troubles = sales_to_release(), 0, []
     with display.progress("Releasing stock", total=len(sales)) as step:
         for sale_id in sales:

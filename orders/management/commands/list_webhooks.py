@@ -1,4 +1,4 @@
-"""manage.py list_webhooks: which programs are told of whose orders, and how that goes."""
+"""manage.py list_webhooks: list webhooks with their events, their owners and their state."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ COLUMNS = ("id", "URL", "orders of", "events", "state", "reason")
 
 
 class Command(OperatorCommand):
-    help = "List webhooks: where they go, whose orders they are told of, and how they are."
+    help = "List webhooks: their URLs, the clients whose orders they are sent, and their state."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--client", metavar="NAME", help="only those of this client")

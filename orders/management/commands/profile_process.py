@@ -1,4 +1,4 @@
-"""manage.py profile_process: what a web process or a worker spends its time on, while it works."""
+"""manage.py profile_process: profile a web process or a worker while it works."""
 
 import argparse
 import json
@@ -35,7 +35,11 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--seconds", type=_seconds, default=SECONDS, help=f"up to {MAX_SECONDS:g}; default 10"
         )
-        parser.add_argument("--builtin", action="store_true", help="also where py-spy is there")
+        parser.add_argument(
+            "--builtin",
+            action="store_true",
+            help="by the process itself, even if py-spy is installed",
+        )
         parser.add_argument("--collapsed", action="store_true", help="collapsed stacks beside it")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,7 +55,7 @@ class Command(OperatorCommand):
         self.stdout.write(str(path))
 
     def _profile(self, process: Process, options: dict[str, Any]) -> Path:
-        """Return where the profile is, by whichever way it could be had."""
+        """Return the path of the profile, made by py-spy or else by the process itself."""
         if not options["builtin"]:
             try:
                 return another_process.by_py_spy(process, options["seconds"])

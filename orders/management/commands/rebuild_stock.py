@@ -1,4 +1,4 @@
-"""manage.py rebuild_stock: after a loss of Redis, make it what PostgreSQL says."""
+"""manage.py rebuild_stock: rebuild Redis from PostgreSQL after a loss."""
 
 import argparse
 import json
@@ -34,7 +34,7 @@ class Command(OperatorCommand):
             for sale in sales:
                 try:
                     done.append(rebuild_stock(sale.pk))
-                except (InventoryError, ValueError) as error:  # that sale's; the others go on
+                except (InventoryError, ValueError) as error:  # it costs that sale alone
                     troubles.append(f"Sale {sale.slug} could not be rebuilt: {error}")
                 else:
                     if not options["json"]:  # at once: the next one may fail

@@ -1,4 +1,4 @@
-"""manage.py reconcile: is every unit where both sides say it is?"""
+"""manage.py reconcile: compare Redis with PostgreSQL, and repair drift."""
 
 import argparse
 import json
@@ -60,9 +60,9 @@ class Command(OperatorCommand):
 def _compare(
     sales: Sequence[Sale], display: Display
 ) -> tuple[list[ReconciliationRecord], list[str]]:
-    """Return what was found, and why some sales could not be compared: the others were.
+    """Return the results, and why some sales could not be compared.
 
-    Raises what is wrong with the only sale there is.
+    Raises the error of a sale that is the only one.
     """
     records, troubles = [], []
     with display.progress("Comparing Redis with PostgreSQL", total=len(sales)) as step:

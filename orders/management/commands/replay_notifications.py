@@ -1,4 +1,4 @@
-"""manage.py replay_notifications: send events again to those who are told of them."""
+"""manage.py replay_notifications: send events to their endpoints again."""
 
 import argparse
 import json
@@ -57,7 +57,7 @@ def _replay_all(chosen: QuerySet[Delivery], display: Display) -> Replayed:
 
 
 def _batches(chosen: QuerySet[Delivery]) -> Iterator[QuerySet[Delivery]]:
-    """Yield what was chosen in parts, by id: what is sent again leaves the choice meanwhile."""
+    """Yield the chosen deliveries in parts, by id: those sent again leave the choice meanwhile."""
     ids = chosen.order_by("pk").values_list("pk", flat=True)
     last = 0
     while part := list(ids.filter(pk__gt=last)[:BATCH]):

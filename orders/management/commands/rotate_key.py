@@ -1,4 +1,4 @@
-"""manage.py rotate_key: a new API key for a storefront, instead of its old one."""
+"""manage.py rotate_key: replace the API key of a storefront."""
 
 import argparse
 from typing import Any
@@ -15,7 +15,7 @@ class Command(OperatorCommand):
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("name", help="who it is, as manage.py create_client named it")
+        parser.add_argument("name", help="its name, as given to manage.py create_client")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with in_plain_words(ClientUnknown):

@@ -1,4 +1,4 @@
-"""manage.py show_order: where an order is, and what happened to it."""
+"""manage.py show_order: show one order and its story, in whichever store it is."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -18,7 +18,7 @@ from shop.core.command_line.terminal import Display
 
 class Command(OperatorCommand):
     help = (
-        "Show an order, whosever it is and wherever it is on its way, with its events, payments, "
+        "Show an order of any client, wherever it is on its way, with its events, payments, "
         "movements of stock and deliveries in the order of time."
     )
 

@@ -1,4 +1,4 @@
-"""manage.py watch: a sale while it runs, once a second."""
+"""manage.py watch: show a sale while it runs, once a second."""
 
 import argparse
 import json

@@ -1,1 +1,1 @@
-"""A sale while it runs, for people at a terminal and for programs: what `manage.py watch` shows."""
+"""The output of `manage.py watch`: a running sale, for terminals and for programs."""

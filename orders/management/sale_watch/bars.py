@@ -1,4 +1,4 @@
-"""Bars and sparklines of characters: told apart by their shapes, also without colours."""
+"""Bars and sparklines of characters, distinct by their shapes, also without colours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ def marks(*, ascii_only: bool) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A SKU's units, as wide as there is room: what is gone on the left, blank what nobody knows.
+    """A SKU's units, as wide as there is room: gone units on the left, unknown ones blank.
 
     A state with any units has at least one character.
     """

@@ -1,4 +1,4 @@
-"""The figures of a sale beside its stock: rates, waiting times, backlog, drift, what is to do."""
+"""The figures of a sale beside its stock: rates, waiting times, backlog, drift, open work."""
 
 from collections.abc import Iterator, Mapping
 from math import isinf
@@ -15,7 +15,7 @@ from .pace import Pace
 from .reading import Reading
 
 UNKNOWN = "-"
-_LONG_SECONDS = 5.0  # a backlog as old as this is one that somebody should look at
+_LONG_SECONDS = 5.0  # a backlog as old as this deserves a look
 
 
 def facts(reading: Reading) -> Table:
@@ -29,7 +29,7 @@ def facts(reading: Reading) -> Table:
 
 
 def figure(number: float | None) -> str:
-    """Return a number as people read it: "1,204", "3.5", and a dash for what nobody knows."""
+    """Return a number as people read it: "1,204", "3.5", and a dash for an unknown one."""
     if number is None:
         return UNKNOWN
     return f"{number:,.1f}" if 0 < number < 10 and number != int(number) else f"{number:,.0f}"

@@ -1,4 +1,4 @@
-"""How fast a sale goes: rates and waiting times from what was counted second by second."""
+"""The pace of a sale: rates and waiting times from live stats, second by second."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _NOTHING = Stats(outcomes={}, latency=[], latency_ms=0, batches=[], batched=0, p
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What happened a second, on average over the last RECENT_SECONDS."""
+    """Counts per second, on average over the last RECENT_SECONDS."""
 
     answers: float
     accepted: float

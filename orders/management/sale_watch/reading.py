@@ -23,7 +23,7 @@ from .pace import Pace, pace_of, wanted_seconds
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What PostgreSQL says of a sale."""
+    """A sale in PostgreSQL."""
 
     read_at: datetime
     sale: Sale  # with its stock rows
@@ -34,7 +34,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What Redis says of a sale; None is what it cannot tell."""
+    """A sale in Redis; None stands for an unknown value."""
 
     available: dict[int, int] = field(default_factory=dict)  # units by stock row
     backlog: int | None = None  # orders accepted and not persisted
@@ -44,12 +44,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a sale stands at one moment."""
+    """A sale at one moment, from both stores."""
 
     at: datetime
     ledger: Ledger
     counts: Counts
-    trouble: list[str]  # what could not be read, and why
+    trouble: list[str]  # one sentence for each store that could not be read
 
     @property
     def sale(self) -> Sale:
@@ -58,12 +58,12 @@ class Reading:
 
     @property
     def state(self) -> SaleState:
-        """What the sale is at the moment of the reading."""
+        """The state of the sale at the moment of the reading."""
         return state_of(self.sale, self.at)
 
     @property
     def stock(self) -> list[SkuStock]:
-        """The stock of each SKU, with what Redis has available."""
+        """The stock of each SKU, with the units available in Redis."""
         return stock_of(self.sale, self.counts.available)
 
 
@@ -76,7 +76,7 @@ class Reader:
         self._ledger = _read_ledger(slug)
 
     def read(self) -> Reading:
-        """Return how the sale stands now; of a PostgreSQL that is away, what it said last."""
+        """Return the sale as of now; while PostgreSQL is away, with its last known ledger."""
         trouble: list[str] = []
         try:
             self._ledger = _read_ledger(self._slug)

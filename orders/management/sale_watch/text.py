@@ -1,4 +1,4 @@
-"""A reading of a sale in words: plain lines for files and pipes, and JSON for programs."""
+"""A reading of a sale as text: plain lines for files and pipes, and JSON for programs."""
 
 from collections.abc import Iterator
 from math import isfinite
@@ -13,7 +13,7 @@ from .reading import Reading
 
 
 def plain_picture(reading: Reading) -> Iterator[str]:
-    """Yield a reading as lines of a name and what it says."""
+    """Yield a reading as lines of a name and a value."""
     sale, counts, compared = reading.sale, reading.counts, reading.ledger.compared
     facts: dict[str, object] = {
         "at": _time(reading.at),
@@ -123,7 +123,7 @@ def _plain(value: object) -> str:
 
 
 def _bounded(milliseconds: float | None) -> float | None:
-    """JSON knows no infinity: beyond the last bound is null, as is what there is not."""
+    """Return null beyond the last bound, for JSON knows no infinity, and for no value."""
     return milliseconds if milliseconds is not None and isfinite(milliseconds) else None
 
 
