@@ -8,7 +8,7 @@ from inventory.money import to_minor
 from orders.domain import PaymentMessageType
 from orders.models import Order, OrderEvent, PaymentNotice
 from orders.payments.late import settle_payments
-from orders.payments.note import take_news
+from orders.payments.note import note_payment
 from orders.payments.provider_message import PaymentMessage
 from orders.services.release import release_stock
 from tests.persisting import persist
@@ -54,12 +54,12 @@ def news(
 
 def pay(order: Order, **changes: str) -> PaymentNotice:
     """Let the provider say that an order is paid."""
-    return take_news(news(order, **changes))
+    return note_payment(news(order, **changes))
 
 
 def refund(order: Order, **changes: str) -> PaymentNotice:
     """Let the provider say that an order's payment went back."""
-    return take_news(news(order, PaymentMessageType.REFUNDED, **changes))
+    return note_payment(news(order, PaymentMessageType.REFUNDED, **changes))
 
 
 def work(sale: Sale) -> None:

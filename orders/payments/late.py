@@ -194,7 +194,7 @@ def _retake_all(pks: Sequence[int]) -> set[int]:
         order, wanted = orders[notice.order_id], lines[notice.order_id]
         if not all(free[allocation_id] >= quantity for allocation_id, quantity in wanted):
             continue
-        if gap := _retake(sales[order.sale_id], order, wanted):
+        if gap := _reacquire(sales[order.sale_id], order, wanted):
             retaken.append((notice, gap))
             for allocation_id, quantity in wanted:
                 free[allocation_id] -= quantity
@@ -223,7 +223,7 @@ def _note_gaps(retaken: Sequence[tuple[PaymentNotice, Gap]]) -> None:
         sql.run(SQL / "note_gaps.sql", {**columns, "now": clock.now()})
 
 
-def _retake(sale: Sale, order: Order, lines: list[tuple[int, int]]) -> Gap | None:
+def _reacquire(sale: Sale, order: Order, lines: list[tuple[int, int]]) -> Gap | None:
     """Take an order's stock in Redis once more; None where it is not there."""
     return on_compared_server(
         lambda server: counters.reacquire(
@@ -251,7 +251,7 @@ def _settle_late(notice: PaymentNotice, order: Order) -> None:
     if not awaits_stock(notice, order):
         settle(notice)
         return
-    gap = _retake(sale, order, lines)
+    gap = _reacquire(sale, order, lines)
     if gap is None:
         owe(notice, order, "The hold had ended, and the stock is sold.")
         return

@@ -67,19 +67,19 @@ class _Price(NamedTuple):
     is_in_outbox: bool = False  # it has no row yet that could be locked
 
 
-def take_news(news: PaymentMessage) -> PaymentNotice:
+def note_payment(message: PaymentMessage) -> PaymentNotice:
     """Note what a provider says, and do to its order at once what follows from it.
 
     A message that comes again changes nothing. Raises OrderUnknown, PaymentMismatch and
     MessageChanged, after the message is kept for a person to look at; redis.RedisError where the
     order may be one that Redis alone knows.
     """
-    [answer] = note([news])
+    [answer] = note([message])
     if isinstance(answer, OrderUnknown | MessageChanged | redis.RedisError):
         raise answer
     with transaction.atomic():
         rows = PaymentNotice.objects.select_for_update()
-        notice = rows.get(provider=news.provider, notice_id=news.notice_id)
+        notice = rows.get(provider=message.provider, notice_id=message.notice_id)
         if notice.state == _State.PENDING:
             settle(notice)
     if isinstance(answer, PaymentMismatch):
@@ -106,36 +106,38 @@ def note(messages: Sequence[Message]) -> list[Answer]:
 
 
 def _note(messages: Sequence[Message]) -> list[Answer]:
-    news = [each for each in messages if isinstance(each, PaymentMessage)]
-    told = iter(_note_news(news) if news else [])
-    answers = [next(told) if isinstance(each, PaymentMessage) else _keep(each) for each in messages]
+    payments = [each for each in messages if isinstance(each, PaymentMessage)]
+    noted = iter(_note_payments(payments) if payments else [])
+    answers = [
+        next(noted) if isinstance(each, PaymentMessage) else _keep(each) for each in messages
+    ]
     for message, answer in zip(messages, answers, strict=True):
         if isinstance(answer, MessageChanged):
             _write_down(message, _Kind.CHANGED)
     return answers
 
 
-# --- News of payments -----------------------------------------------------------------------------
+# --- Payments -------------------------------------------------------------------------------------
 
 
-def _note_news(news: Sequence[PaymentMessage]) -> list[Answer]:
-    prices, trouble = _prices({each.order_id for each in news})
-    kept_otherwise = _kept_otherwise(news)
+def _note_payments(payments: Sequence[PaymentMessage]) -> list[Answer]:
+    prices, trouble = _prices({each.order_id for each in payments})
+    kept_otherwise = _kept_otherwise(payments)
     fitting = [
         each
-        for each in news
+        for each in payments
         if _id(each) not in kept_otherwise and not _may_lose_its_unit(each, prices)
     ]
     rows = _insert(_firsts(fitting, prices, trouble), prices)
-    known = _on_record({_id(each) for each in news} - rows.keys())
+    known = _on_record({_id(each) for each in payments} - rows.keys())
     answers: list[Answer] = []
-    for each in news:
+    for each in payments:
         row, price = rows.get(_id(each)) or known.get(_id(each)), prices.get(each.order_id)
         if _id(each) in kept_otherwise or (row and not _says_the_same(row, each)):
             answers.append(MessageChanged(each.notice_id))
             continue
         if row and row.state == _State.UNMATCHED and price and not _may_lose_its_unit(each, prices):
-            row = rows[_id(each)] = _judge_anew(each, price)
+            row = rows[_id(each)] = _decide_anew(each, price)
         answers.append(_answer(each, row, price, trouble))
     if any(row.state == _State.PENDING for row in rows.values()):
         send_on_commit(SETTLE_PAYMENTS)
@@ -143,46 +145,49 @@ def _note_news(news: Sequence[PaymentMessage]) -> list[Answer]:
 
 
 def _answer(
-    news: PaymentMessage, row: _Row | None, price: _Price | None, trouble: redis.RedisError | None
+    message: PaymentMessage,
+    row: _Row | None,
+    price: _Price | None,
+    trouble: redis.RedisError | None,
 ) -> Answer:
     if row is None or (trouble and row.state == _State.UNMATCHED):
         return trouble or redis.ConnectionError("Redis did not mark the order as being paid.")
     if row.state == _State.UNMATCHED:
-        return OrderUnknown(news.order_id)
-    if price and (refusal := _refusal(news, price)):
+        return OrderUnknown(message.order_id)
+    if price and (refusal := _refusal(message, price)):
         return PaymentMismatch(refusal)
-    return Noted(news.notice_id, row.state)
+    return Noted(message.notice_id, row.state)
 
 
-def _may_lose_its_unit(news: PaymentMessage, prices: Mapping[UUID, _Price]) -> bool:
+def _may_lose_its_unit(message: PaymentMessage, prices: Mapping[UUID, _Price]) -> bool:
     """Tell whether an order's hold may end before the payment is on record: then it is not taken.
 
     A row is locked by now, and has let go of its units already or will not. What has no row yet
     could be persisted and expired before this transaction ends, were it not for its mark.
     """
-    price = prices.get(news.order_id)
-    return news.is_unmarked and price is not None and price.is_in_outbox
+    price = prices.get(message.order_id)
+    return message.is_unmarked and price is not None and price.is_in_outbox
 
 
 def _firsts(
-    news: Iterable[PaymentMessage], prices: Collection[UUID], trouble: redis.RedisError | None
+    payments: Iterable[PaymentMessage], prices: Collection[UUID], trouble: redis.RedisError | None
 ) -> list[PaymentMessage]:
     """Return the first message under each id that can be judged now, in the sequence of the ids.
 
     Two that note the same ones at the same time then wait for each other in one direction only.
     """
     firsts: dict[_Id, PaymentMessage] = {}
-    for each in news:
+    for each in payments:
         if trouble is None or each.order_id in prices:
             firsts.setdefault(_id(each), each)
     return [firsts[key] for key in sorted(firsts)]
 
 
-def _insert(news: Sequence[PaymentMessage], prices: dict[UUID, _Price]) -> dict[_Id, _Row]:
+def _insert(payments: Sequence[PaymentMessage], prices: dict[UUID, _Price]) -> dict[_Id, _Row]:
     """Write down what is not on record yet. Returns that, by id."""
-    if not news:
+    if not payments:
         return {}
-    judged = [(each, *_verdict(each, prices.get(each.order_id))) for each in news]
+    decided = [(each, *_verdict(each, prices.get(each.order_id))) for each in payments]
     now = clock.now()
     columns = [
         (
@@ -198,12 +203,12 @@ def _insert(news: Sequence[PaymentMessage], prices: dict[UUID, _Price]) -> dict[
             detail,
             (each.received_at or now).isoformat(),
         )
-        for each, state, detail in judged
+        for each, state, detail in decided
     ]
     written = set(
         sql.run(SQL / "insert_notices.sql", {**sql.columns(_COLUMNS, columns), "now": now})
     )
-    fresh = [(each, state, detail) for each, state, detail in judged if _id(each) in written]
+    fresh = [(each, state, detail) for each, state, detail in decided if _id(each) in written]
     rows = {_id(each): _Row(state, detail, each.digest) for each, state, detail in fresh}
     for each, state, _ in fresh:
         if state == _State.PENDING and prices[each.order_id].is_given_up:
@@ -211,55 +216,60 @@ def _insert(news: Sequence[PaymentMessage], prices: dict[UUID, _Price]) -> dict[
     return rows
 
 
-def _verdict(news: PaymentMessage, price: _Price | None) -> tuple[PaymentNotice.State, str]:
+def _verdict(message: PaymentMessage, price: _Price | None) -> tuple[PaymentNotice.State, str]:
     if price is None:
         return _State.UNMATCHED, "There is no such order."
-    refusal = _refusal(news, price)
-    if refusal and not _is_a_part(news, price):
+    refusal = _refusal(message, price)
+    if refusal and not _is_a_part(message, price):
         return _State.REFUSED, refusal
     return _State.PENDING, ""
 
 
-def _refusal(news: PaymentMessage, price: _Price) -> str:
+def _refusal(message: PaymentMessage, price: _Price) -> str:
     """Return why the sender is refused, "" where it is not."""
-    if (from_minor(news.amount, news.currency), news.currency) == (price.total, price.currency):
+    if (from_minor(message.amount, message.currency), message.currency) == (
+        price.total,
+        price.currency,
+    ):
         return ""
     return f"The order is over {with_currency(price.total, price.currency)}."
 
 
-def _is_a_part(news: PaymentMessage, price: _Price) -> bool:
+def _is_a_part(message: PaymentMessage, price: _Price) -> bool:
     """Tell whether a part of the money went back: its sender is refused, and yet it is counted."""
-    amount = from_minor(news.amount, news.currency)
-    same_currency = news.currency == price.currency
-    return news.type is PaymentMessageType.REFUNDED and same_currency and 0 < amount < price.total
+    amount = from_minor(message.amount, message.currency)
+    same_currency = message.currency == price.currency
+    return (
+        message.type is PaymentMessageType.REFUNDED and same_currency and 0 < amount < price.total
+    )
 
 
-def _judge_anew(news: PaymentMessage, price: _Price) -> _Row:
+def _decide_anew(message: PaymentMessage, price: _Price) -> _Row:
     """Judge a message that comes again, whose order was not known at first."""
-    state, detail = _verdict(news, price)
+    state, detail = _verdict(message, price)
     # Received now: when it came first, nobody was told that it would count.
     sql.run(
-        SQL / "judge_notice_anew.sql",
+        SQL / "decide_notice_anew.sql",
         {
-            "provider": news.provider,
-            "notice_id": news.notice_id,
+            "provider": message.provider,
+            "notice_id": message.notice_id,
             "state": state.value,
             "detail": detail,
-            "received_at": news.received_at or clock.now(),
+            "received_at": message.received_at or clock.now(),
             "now": clock.now(),
         },
     )
     if state == _State.PENDING and price.is_given_up:
-        return _settle(news)
-    return _Row(state, detail, news.digest)
+        return _settle(message)
+    return _Row(state, detail, message.digest)
 
 
-def _settle(news: PaymentMessage) -> _Row:
+def _settle(message: PaymentMessage) -> _Row:
     rows = PaymentNotice.objects.select_for_update()
-    notice = rows.get(provider=news.provider, notice_id=news.notice_id)
+    notice = rows.get(provider=message.provider, notice_id=message.notice_id)
     if notice.state == _State.PENDING:
         settle(notice)
-    return _Row(notice.state, notice.detail, news.digest)
+    return _Row(notice.state, notice.detail, message.digest)
 
 
 def _on_record(ids: Collection[_Id]) -> dict[_Id, _Row]:
@@ -275,8 +285,8 @@ def _on_record(ids: Collection[_Id]) -> dict[_Id, _Row]:
     }
 
 
-def _says_the_same(row: _Row, news: PaymentMessage) -> bool:
-    return row.digest is None or row.digest == news.digest
+def _says_the_same(row: _Row, message: PaymentMessage) -> bool:
+    return row.digest is None or row.digest == message.digest
 
 
 # --- What they cost -------------------------------------------------------------------------------
@@ -345,10 +355,10 @@ def _price_of(payload: bytes, *, is_given_up: bool = False) -> _Price | None:
 # --- What a person has to read --------------------------------------------------------------------
 
 
-def _kept_otherwise(news: Sequence[PaymentMessage]) -> set[_Id]:
+def _kept_otherwise(payments: Sequence[PaymentMessage]) -> set[_Id]:
     """Return the ids under which another message is kept, that no program acts on."""
     kept = ProviderMessage.objects.filter(
-        notice_id__in=[each.notice_id for each in news], kind=_Kind.MONEY
+        notice_id__in=[each.notice_id for each in payments], kind=_Kind.MONEY
     )
     return set(kept.values_list("provider", "notice_id"))
 
@@ -359,8 +369,8 @@ def _keep(message: Unacted) -> Answer:
     known = ProviderMessage.objects.filter(**same, kind=_Kind.MONEY).values_list(
         "digest", flat=True
     )
-    is_news = PaymentNotice.objects.filter(**same).exists()
-    if is_news or any(bytes(digest) != message.digest for digest in known):
+    is_payment = PaymentNotice.objects.filter(**same).exists()
+    if is_payment or any(bytes(digest) != message.digest for digest in known):
         return MessageChanged(message.notice_id)
     _write_down(message, _Kind.MONEY)
     return Noted(message.notice_id, KEPT)
@@ -385,5 +395,5 @@ def _printable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _id(news: PaymentMessage) -> _Id:
-    return news.provider, news.notice_id
+def _id(message: PaymentMessage) -> _Id:
+    return message.provider, message.notice_id

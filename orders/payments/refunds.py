@@ -8,7 +8,7 @@ from inventory.money import to_minor
 from orders.domain import PaymentMessageType
 from orders.models import Order, PaymentNotice
 
-from .note import take_news
+from .note import note_payment
 from .provider_message import BY_HAND, PaymentMessage
 
 _State, _Type = PaymentNotice.State, PaymentNotice.Type
@@ -23,12 +23,12 @@ def refundable_payments(order: Order) -> list[PaymentNotice]:
 
 
 def note_refund(payment: PaymentNotice) -> PaymentNotice:
-    """Take the news that a payment went back, once for each payment. Returns the notice of it.
+    """Note that a payment went back, once for each payment. Returns the notice of it.
 
-    What follows for the order is what follows from the provider's own news: the order of an applied
-    payment is refunded and its units are released. Raises what `take_news` raises.
+    It has the effects of the provider's own message: the order of an applied payment is refunded
+    and its units are released. Raises what `note_payment` raises.
     """
-    news = PaymentMessage(
+    message = PaymentMessage(
         provider=BY_HAND,
         notice_id=f"refund-of-{payment.pk}",
         type=PaymentMessageType.REFUNDED,
@@ -37,4 +37,4 @@ def note_refund(payment: PaymentNotice) -> PaymentNotice:
         currency=payment.currency,
         reference=payment.reference,
     )
-    return take_news(news)
+    return note_payment(message)

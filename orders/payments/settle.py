@@ -52,7 +52,7 @@ def settle(notice: PaymentNotice) -> None:
     """
     if order := _locked(notice.order_id):
         _lock_references([notice])
-        _judge(notice, order)
+        _decide(notice, order)
     else:
         _without_order(notice)
 
@@ -76,7 +76,7 @@ def settle_all(notices: Sequence[PaymentNotice]) -> None:
             continue
         if order := orders.get(notice.order_id):
             order.refresh_from_db(fields=["status", "refund_due"])
-            _judge(notice, order)
+            _decide(notice, order)
         else:
             _without_order(notice)
     conclude_all(failed, KEEPS_HOLD)
@@ -92,10 +92,10 @@ def awaits_stock(notice: PaymentNotice, order: Order) -> bool:
     That stock is then to be taken again; everything else `settle` can judge. The caller holds the
     rows of both.
     """
-    if not _may_retake(notice, order):
+    if not _may_reacquire(notice, order):
         return False
     _lock_references([notice])
-    return not _told_before(notice) and not _waits_already(notice)
+    return not _counted_before(notice) and not _waits_already(notice)
 
 
 def alone_and_late(
@@ -109,14 +109,14 @@ def alone_and_late(
     late = [
         notice
         for notice in notices
-        if (order := orders.get(notice.order_id)) is not None and _may_retake(notice, order)
+        if (order := orders.get(notice.order_id)) is not None and _may_reacquire(notice, order)
     ]
     return _alone(late, notices)
 
 
-def _may_retake(notice: PaymentNotice, order: Order) -> bool:
-    lets_retake = order.status in RELEASED and order.gap_end is None and notice.amount > 0
-    return lets_retake and notice.type == Type.SUCCEEDED and not mismatch(notice, order)
+def _may_reacquire(notice: PaymentNotice, order: Order) -> bool:
+    lets_reacquire = order.status in RELEASED and order.gap_end is None and notice.amount > 0
+    return lets_reacquire and notice.type == Type.SUCCEEDED and not mismatch(notice, order)
 
 
 def apply(notice: PaymentNotice, order: Order, detail: str = "") -> None:
@@ -200,9 +200,9 @@ def _alone(some: Sequence[PaymentNotice], all_: Sequence[PaymentNotice]) -> list
     """
     if not some:
         return []
-    told = [notice for notice in all_ if notice.type != Type.FAILED]
-    of_order = Counter(notice.order_id for notice in told)
-    of_name = Counter((notice.provider, notice.reference) for notice in told)
+    of_money = [notice for notice in all_ if notice.type != Type.FAILED]
+    of_order = Counter(notice.order_id for notice in of_money)
+    of_name = Counter((notice.provider, notice.reference) for notice in of_money)
     others = PaymentNotice.objects.exclude(pk__in=[notice.pk for notice in all_])
     said = list(
         others.filter(
@@ -238,7 +238,7 @@ def conclude_all(notices: Sequence[PaymentNotice], detail: str = "") -> None:
 # --- One by one -----------------------------------------------------------------------------------
 
 
-def _judge(notice: PaymentNotice, order: Order) -> None:
+def _decide(notice: PaymentNotice, order: Order) -> None:
     if reason := mismatch(notice, order):
         _conclude(notice, State.REFUSED, reason)
     elif notice.type == Type.SUCCEEDED:
@@ -260,7 +260,7 @@ def mismatch(notice: PaymentNotice, order: Order) -> str:
 
 
 def _succeeded(notice: PaymentNotice, order: Order) -> None:
-    known = _told_before(notice)
+    known = _counted_before(notice)
     if elsewhere := [each for each in known if each.order_id != order.pk]:
         reason = f"The payment {notice.reference} has paid order {elsewhere[0].order_id}."
         _conclude(notice, State.REFUSED, reason[:300])
@@ -284,7 +284,7 @@ def _why_nothing_is_given(order: Order) -> str:
 
 
 def _refunded(notice: PaymentNotice, order: Order) -> None:
-    known = _told_before(notice)
+    known = _counted_before(notice)
     payments, refunds = _counted(order)
     if elsewhere := [each for each in known if each.order_id != order.pk]:
         reason = f"{notice.reference} has gone back for order {elsewhere[0].order_id}."
@@ -362,7 +362,7 @@ def _counted(order: Order) -> tuple[list[Money], list[Money]]:
     return payments, refunds
 
 
-def _told_before(notice: PaymentNotice) -> list[PaymentNotice]:
+def _counted_before(notice: PaymentNotice) -> list[PaymentNotice]:
     """Return the notices by which this money counts already, of whatever order.
 
     Within an order a name is enough: what a person notes by hand has no provider.
@@ -392,7 +392,7 @@ def _settle_waiting_refunds(order: Order) -> None:
         order_id=order.pk, type=Type.REFUNDED, state=State.AHEAD
     )
     for notice in waiting.order_by("pk"):
-        _judge(notice, order)
+        _decide(notice, order)
 
 
 def _without_order(notice: PaymentNotice) -> None:
@@ -400,12 +400,12 @@ def _without_order(notice: PaymentNotice) -> None:
     if selectors.record_on_its_way(notice.order_id):
         _conclude(notice, State.PENDING)  # without a word that is not so once the order is there
     elif order := _locked(notice.order_id):  # persisted between the two looks
-        _judge(notice, order)
+        _decide(notice, order)
     elif not selectors.is_given_up(notice.order_id):
         _conclude(notice, State.UNMATCHED, "There is no such order.")
     elif notice.type != Type.SUCCEEDED:
         _without_goods(notice)
-    elif _told_before(notice) or _waits_already(notice):
+    elif _counted_before(notice) or _waits_already(notice):
         _conclude(notice, State.REPEATED)
     else:
         _conclude(notice, State.REFUND_DUE, GIVEN_UP)
@@ -418,7 +418,7 @@ def _without_goods(notice: PaymentNotice) -> None:
     )
     if notice.type == Type.FAILED:
         _conclude(notice, State.APPLIED)
-    elif _told_before(notice):
+    elif _counted_before(notice):
         _conclude(notice, State.REPEATED)
     elif payment := (due.filter(reference=notice.reference) or due.order_by("pk")).first():
         if notice.amount == payment.amount:

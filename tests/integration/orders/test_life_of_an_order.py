@@ -32,7 +32,7 @@ from orders.domain import PaymentMessageType
 from orders.errors import MessageChanged, NotCancellable, OrderUnknown, PaymentMismatch
 from orders.models import ApiClient, Order, OrderEvent
 from orders.payments.late import settle_payments
-from orders.payments.note import take_news
+from orders.payments.note import note_payment
 from orders.payments.provider_message import PaymentMessage
 from orders.reconciliation.compare import reconcile
 from orders.services.clients import create_client
@@ -138,7 +138,7 @@ class Life(RuleBasedStateMachine):
     def pay(self, order: Placed, name: str, shared: bool) -> PaymentMessage:
         news = self.news(order, PaymentMessageType.SUCCEEDED, name, shared=shared)
         try:
-            take_news(news)
+            note_payment(news)
         except PaymentMismatch:
             assert self.payer.get(news.reference, order) is not order  # it has paid another one
         self.expect(order, news)
@@ -147,7 +147,7 @@ class Life(RuleBasedStateMachine):
     @rule(target=said, order=orders)
     def fail(self, order: Placed) -> PaymentMessage:
         news = self.news(order, PaymentMessageType.FAILED, "x")
-        take_news(news)
+        note_payment(news)
         return news
 
     @rule(
@@ -160,7 +160,7 @@ class Life(RuleBasedStateMachine):
     def refund(self, order: Placed, name: str, shared: bool, halves: int) -> PaymentMessage:
         news = self.news(order, PaymentMessageType.REFUNDED, name, shared=shared, halves=halves)
         with suppress(PaymentMismatch):  # a part, or nothing to refund: told, and flagged
-            take_news(news)
+            note_payment(news)
         self.expect(order, news)
         return news
 
@@ -176,13 +176,13 @@ class Life(RuleBasedStateMachine):
             },
         }[other]
         with pytest.raises(MessageChanged):
-            take_news(replace(news, **changed))
+            note_payment(replace(news, **changed))
 
     @rule(news=said, times=st.integers(1, 2))
     def say_it_again(self, news: PaymentMessage, times: int) -> None:
         for _ in range(times):
             with suppress(PaymentMismatch):
-                take_news(news)
+                note_payment(news)
 
     @rule(news=consumes(said))
     def never_say_it_again(self, news: PaymentMessage) -> None:

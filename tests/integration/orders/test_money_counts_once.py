@@ -13,7 +13,7 @@ from orders.domain import PaymentMessageType
 from orders.errors import MessageChanged, PaymentMismatch
 from orders.models import Order, PaymentNotice, ProviderMessage
 from orders.payments.late import settle_payments
-from orders.payments.note import note, take_news
+from orders.payments.note import note, note_payment
 from orders.payments.provider_message import PaymentMessage
 from orders.reads.selectors import waiting_payments
 from orders.reconciliation.compare import reconcile
@@ -119,7 +119,7 @@ def part(order: Order, amount: int, reference: str) -> PaymentNotice:
     """A refund of `amount` cents."""
     told = news(order, PaymentMessageType.REFUNDED, amount=amount, reference=reference)
     with pytest.raises(PaymentMismatch, match=r"12\.50 EUR"):
-        take_news(told)
+        note_payment(told)
     return PaymentNotice.objects.get(notice_id=told.notice_id)
 
 
@@ -146,7 +146,7 @@ def test_more_than_all_cannot_go_back(order: Order) -> None:
     with pytest.raises(PaymentMismatch, match="nothing is to be refunded"):
         refund(order, reference="rf_2")
     with pytest.raises(PaymentMismatch):
-        take_news(news(order, PaymentMessageType.REFUNDED, amount=1251))
+        note_payment(news(order, PaymentMessageType.REFUNDED, amount=1251))
     assert status(order) == "refunded"
 
 
@@ -163,14 +163,14 @@ def test_a_known_id_with_another_content_is_refused_and_kept(
     order: Order, change: dict[str, object]
 ) -> None:
     first = replace(news(order), body=b"one")
-    take_news(first)
+    note_payment(first)
     for _ in range(2):
         with pytest.raises(MessageChanged):
-            take_news(replace(first, body=b"other", **change))  # type: ignore[arg-type]
+            note_payment(replace(first, body=b"other", **change))  # type: ignore[arg-type]
     kept = ProviderMessage.objects.get()
     assert (kept.kind, kept.body) == (ProviderMessage.Kind.CHANGED, "other")
     assert (status(order), due(order)) == ("paid", None)
-    assert take_news(first).state == State.APPLIED
+    assert note_payment(first).state == State.APPLIED
 
 
 def at_once(steps: list[Callable[[], object]]) -> None:

@@ -15,7 +15,7 @@ from orders.domain import PaymentMessageType, new_order_id
 from orders.errors import OrderUnknown, PaymentMismatch
 from orders.models import ApiClient, Order, OrderEvent, PaymentNotice
 from orders.payments.late import settle_payments
-from orders.payments.note import take_news
+from orders.payments.note import note_payment
 from orders.persistence import dead_letter_actions
 from orders.reconciliation.compare import reconcile
 from orders.reconciliation.rebuild import rebuild_stock
@@ -93,10 +93,10 @@ def test_a_failed_payment_leaves_the_hold_for_another_try(
 ) -> None:
     sale = make_sale("drop", {"TEE": 5})
     [order] = placed(sale, api_key, Request("k"))
-    take_news(news(order, PaymentMessageType.FAILED))
+    note_payment(news(order, PaymentMessageType.FAILED))
     assert status(order) == "awaiting_payment"
     pay(order)
-    take_news(news(order, PaymentMessageType.FAILED))  # an old one that comes late
+    note_payment(news(order, PaymentMessageType.FAILED))  # an old one that comes late
     assert status(order) == "paid"
 
 
@@ -125,7 +125,7 @@ def test_a_wrong_amount_or_currency_is_refused_and_flagged(
     wrong = news(order, type_, notice_id="msg-w", **changes)  # type: ignore[arg-type]
     for _ in range(2):
         with pytest.raises(PaymentMismatch, match=r"12\.50 EUR"):
-            take_news(wrong)
+            note_payment(wrong)
     assert PaymentNotice.objects.get().state in PaymentNotice.NEEDS_ATTENTION
     assert status(order) == "awaiting_payment"
     assert len(events(order)) == 1
@@ -139,12 +139,12 @@ def test_a_payment_for_an_order_that_nobody_knows_is_kept_and_judged_anew(
     stranger = UUID(bytes=new_order_id(sale.pk, 1_795_780_800_123))
     for _ in range(2):
         with pytest.raises(OrderUnknown):
-            take_news(replace(news(order, notice_id="m"), order_id=stranger))
+            note_payment(replace(news(order, notice_id="m"), order_id=stranger))
     notice = PaymentNotice.objects.get()
     assert notice.state == State.UNMATCHED
     digest = news(order, notice_id="m").digest
     PaymentNotice.objects.update(order_id=order.pk, digest=digest)
-    assert take_news(news(order, notice_id="m")).state == State.APPLIED
+    assert note_payment(news(order, notice_id="m")).state == State.APPLIED
     assert status(order) == "paid"
 
 

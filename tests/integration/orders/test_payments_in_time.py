@@ -20,7 +20,7 @@ from orders.errors import NotCancellable
 from orders.models import ApiClient, Order, PaymentNotice
 from orders.payments import late
 from orders.payments.late import settle_payments
-from orders.payments.note import Noted, note, take_news
+from orders.payments.note import Noted, note, note_payment
 from orders.payments.provider_message import PaymentMessage
 from orders.reconciliation.compare import reconcile
 from orders.services import holds
@@ -225,7 +225,7 @@ def test_a_payment_says_nothing_of_its_orders_way_that_is_not_so_later(
 ) -> None:
     sale = make_sale("drop", {"TEE": 50})
     [order_id] = place(api_key, Request("k"))
-    take_news(news_of(order_id))  # as what a person tries again: it is judged at once
+    note_payment(news_of(order_id))  # as what a person tries again: it is judged at once
     for state in ("pending", "applied"):
         found = PaymentNotice.objects.get()
         assert (found.state, found.detail) == (state, "")
