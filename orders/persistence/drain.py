@@ -22,7 +22,7 @@ from orders.services import dead_letters
 from shop.core import clock
 from shop.core.stores.locks import try_alone
 
-from .persist import Accepted, persist_batch
+from .persist import AcceptedOrder, persist_batch
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def persist_entries(sale_id: int, entries: Sequence[Entry]) -> list[bytes]:
     readable = []
     for entry in entries:
         try:
-            readable.append(Accepted(entry, _read(sale_id, entry, known)))
+            readable.append(AcceptedOrder(entry, _read(sale_id, entry, known)))
         except Unpersistable as error:
             dead_letters.keep(sale_id, entry, error)
     # Whoever persists some of the same entries at the same time does so in the same order, so that
@@ -171,7 +171,7 @@ def _read(sale_id: int, entry: Entry, known_allocations: set[int]) -> OrderRecor
     return record
 
 
-def _persist_or_halve(sale_id: int, batch: Sequence[Accepted]) -> None:
+def _persist_or_halve(sale_id: int, batch: Sequence[AcceptedOrder]) -> None:
     """Persist `batch`; if the database refuses its content, find the culprit by halving."""
     try:
         persist_batch(sale_id, batch)

@@ -34,7 +34,7 @@ ORDER_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedOrder:
     """An outbox entry and the order that it holds."""
 
     entry: Entry
@@ -51,7 +51,7 @@ class Accepted:
         return lifecycle.HOLD if self.entry.held_until_ms else lifecycle.SELL
 
 
-def persist_batch(sale_id: int, batch: Sequence[Accepted]) -> None:
+def persist_batch(sale_id: int, batch: Sequence[AcceptedOrder]) -> None:
     """Insert orders, lines, movements and events, and move the stock rows, in one transaction.
 
     Orders that are there already are left alone. What the ledger has no units for, or repeats a
@@ -61,17 +61,19 @@ def persist_batch(sale_id: int, batch: Sequence[Accepted]) -> None:
         _persist(sale_id, batch)
 
 
-def _persist(sale_id: int, batch: Sequence[Accepted]) -> None:
+def _persist(sale_id: int, batch: Sequence[AcceptedOrder]) -> None:
     try:
         with transaction.atomic():
             _write(sale_id, batch, refused={})
     except StockRefused:
         logger.error("sale %s: the ledger has too few units for a batch; judging each", sale_id)
         with transaction.atomic():
-            _write(sale_id, batch, refused=_judge_one_by_one(batch))
+            _write(sale_id, batch, refused=_find_oversold(batch))
 
 
-def _write(sale_id: int, batch: Sequence[Accepted], *, refused: Mapping[str, Rejection]) -> None:
+def _write(
+    sale_id: int, batch: Sequence[AcceptedOrder], *, refused: Mapping[str, Rejection]
+) -> None:
     inserted = _insert_orders(sale_id, batch, refused)
     left_out = [order for order in batch if order.id not in inserted]
     if left_out:
@@ -104,7 +106,7 @@ def _write(sale_id: int, batch: Sequence[Accepted], *, refused: Mapping[str, Rej
     settle_those(payments)
 
 
-def _judge_one_by_one(batch: Sequence[Accepted]) -> dict[str, Rejection]:
+def _find_oversold(batch: Sequence[AcceptedOrder]) -> dict[str, Rejection]:
     """Lock the stock rows and return the orders they lack units for; first come, first served."""
     free = lock_free_units(sorted(_units(batch)))
     existing, refused = _existing(batch), {}
@@ -120,12 +122,12 @@ def _judge_one_by_one(batch: Sequence[Accepted]) -> dict[str, Rejection]:
     return refused
 
 
-def _existing(orders: Sequence[Accepted]) -> set[str]:
+def _existing(orders: Sequence[AcceptedOrder]) -> set[str]:
     found = Order.objects.filter(pk__in=[order.id for order in orders])
     return {str(pk) for pk in found.values_list("pk", flat=True)}
 
 
-def _units(orders: Iterable[Accepted]) -> dict[int, int]:
+def _units(orders: Iterable[AcceptedOrder]) -> dict[int, int]:
     units: dict[int, int] = defaultdict(int)
     for order in orders:
         for line in order.record.lines:
@@ -134,7 +136,7 @@ def _units(orders: Iterable[Accepted]) -> dict[int, int]:
 
 
 def _insert_orders(
-    sale_id: int, orders: Sequence[Accepted], refused: Mapping[str, Rejection]
+    sale_id: int, orders: Sequence[AcceptedOrder], refused: Mapping[str, Rejection]
 ) -> set[str]:
     rows = [
         (
@@ -162,7 +164,7 @@ def _insert_orders(
     return {row[0] for row in sql.run(SQL / "insert_orders.sql", parameters)}
 
 
-def _insert_lines(orders: Sequence[Accepted]) -> None:
+def _insert_lines(orders: Sequence[AcceptedOrder]) -> None:
     rows = [
         (
             order.id,
@@ -177,5 +179,5 @@ def _insert_lines(orders: Sequence[Accepted]) -> None:
     sql.run(SQL / "insert_lines.sql", sql.columns(names, rows))
 
 
-def _first_change(order: Accepted, refused: Mapping[str, Rejection]) -> Change:
+def _first_change(order: AcceptedOrder, refused: Mapping[str, Rejection]) -> Change:
     return lifecycle.REJECT if order.id in refused else order.change
