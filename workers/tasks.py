@@ -69,8 +69,8 @@ def persist_orders(sale_id: int) -> None:
             out_of_time=lambda: time.monotonic() > deadline,
         )
         progress.report("persist pulse")  # a long drain holds up the pulse, and is as good
-        if done and (told := _done.add(sale_id, done)):
-            logger.info("sale %s: %d entries taken out of the outbox", sale_id, told)
+        if done and (total := _done.add(sale_id, done)):
+            logger.info("sale %s: %d entries taken out of the outbox", sale_id, total)
     if time.monotonic() > deadline:
         dispatch.send(PERSIST_ORDERS, sale_id)
 
@@ -100,20 +100,20 @@ def release_stock_of_sale(sale_id: int) -> None:
 @shared_task(name=SWEEP_RELEASES.name, throws=PASSING)
 def sweep_releases() -> None:
     """Give stock back in Redis that PostgreSQL has released, of all sales."""
-    _in_a_round(SWEEP_RELEASES, settings.URGENT_TASK_SECONDS, release_due)
+    _run_alone(SWEEP_RELEASES, settings.URGENT_TASK_SECONDS, release_due)
 
 
 @shared_task(name=EXPIRE_HOLDS.name, throws=PASSING)
 def expire_unpaid_orders() -> None:
     """Put the stock of unpaid orders back on sale."""
     now = over_for_certain()
-    _in_a_round(EXPIRE_HOLDS, settings.URGENT_TASK_SECONDS, partial(expire_holds, now=now))
+    _run_alone(EXPIRE_HOLDS, settings.URGENT_TASK_SECONDS, partial(expire_holds, now=now))
 
 
-def _in_a_round(task: TaskName, seconds: float, work: Callable[..., int]) -> None:
-    """Do `work` while nobody else does, for `seconds` at the most; then hand over to a next round.
+def _run_alone(task: TaskName, seconds: float, work: Callable[..., int]) -> None:
+    """Run `work` in one process at a time, for `seconds` at the most; then ask for the task again.
 
-    So what waits in the same queue never waits longer, and two processes never do the same.
+    So other tasks of the queue never wait longer, and two processes never do the same work.
     """
     limit = after(seconds)
     with try_alone(task.name) as alone:
@@ -123,14 +123,14 @@ def _in_a_round(task: TaskName, seconds: float, work: Callable[..., int]) -> Non
         progress.report(task.name)
     if limit():
         dispatch.send(task)
-    if done and (told := _done.add(task.name, done)):
-        logger.info("%s: %d orders", task.name, told)
+    if done and (total := _done.add(task.name, done)):
+        logger.info("%s: %d orders", task.name, total)
 
 
 @shared_task(name=SETTLE_PAYMENTS.name, throws=PASSING)
 def settle_waiting_payments() -> None:
     """Apply payments that came before their order was persisted, or after its hold had ended."""
-    _in_a_round(SETTLE_PAYMENTS, settings.SETTLE_TASK_SECONDS, settle_payments)
+    _run_alone(SETTLE_PAYMENTS, settings.SETTLE_TASK_SECONDS, settle_payments)
 
 
 @shared_task(name=RECONCILE_SALES.name, throws=PASSING)
@@ -141,7 +141,7 @@ def reconcile_sales() -> None:
 
 @shared_task(name=DELIVER_WEBHOOKS.name, throws=PASSING)
 def deliver_due_webhooks() -> None:
-    """Tell webhooks what is due."""
+    """Deliver the events that are due to webhooks."""
     deliver_webhooks(linger_seconds=settings.NOTIFY_LINGER_SECONDS)
 
 
