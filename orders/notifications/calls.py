@@ -25,7 +25,7 @@ ASK_TO_WAIT = (429, 503)
 def open_session(resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
     """Return a session that keeps its connections, and connects to permitted addresses only."""
     connector = aiohttp.TCPConnector(
-        limit=0,  # the lanes bound how many calls are under way
+        limit=0,  # the queues per endpoint bound how many calls are under way
         resolver=resolver,
         ttl_dns_cache=DNS_CACHE_SECONDS,
         socket_factory=open_socket,
@@ -52,7 +52,7 @@ async def call(
     try:
         async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
             await _skim(answer)
-            return _judge(answer.status, answer.headers)
+            return _outcome_of(answer.status, answer.headers)
     except TimeoutError as error:
         return RetryLater(str(error) or f"no answer within {settings.NOTIFY_TIMEOUT_SECONDS:g} s")
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -68,7 +68,7 @@ async def _skim(answer: aiohttp.ClientResponse) -> None:
     answer.close()
 
 
-def _judge(status: int, headers: Mapping[str, str]) -> Outcome:
+def _outcome_of(status: int, headers: Mapping[str, str]) -> Outcome:
     if 200 <= status < 300:
         return Delivered(status)
     if status == GONE:

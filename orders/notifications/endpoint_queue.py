@@ -1,4 +1,4 @@
-"""The lane of one webhook: its calls under way, and its turns in the database."""
+"""The queue of one webhook: its calls under way, and its cycles in the database."""
 
 import asyncio
 import logging
@@ -34,22 +34,22 @@ from .signatures import signed_headers, signers
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.2  # how often a lane whose calls hang looks for what has become due
-# A turn costs the same for one delivery and for a hundred, some milliseconds of CPU: so long what
-# has ended is gathered for it, while there are calls to go on with.
+LOOK_SECONDS = 0.2  # how often a queue whose calls hang looks for due deliveries
+# A cycle costs the same for one delivery and for a hundred, some milliseconds of CPU: for so long
+# ended calls are gathered for it, while other calls are under way.
 GATHER_SECONDS = 0.05
 AHEAD = 256  # claims at most that wait for a call to end, where calls end that fast
 WAIT_SECONDS = 5.0  # a claim that has waited longer is given back: its lease is for its call
 
 
 class Cycle(NamedTuple):
-    """What a lane has got from one turn in the database."""
+    """The result of one cycle in the database."""
 
     endpoint: Endpoint
     claims: list[Claim]
     more: bool  # whether more may be due
     payloads: dict[int, EventPayload]  # by event id
-    disabled: bool  # by what this turn has written down
+    disabled: bool  # by the attempts that this cycle has recorded
 
 
 def run_cycle(endpoint_id: int, attempts: list[Attempt], room: int) -> Cycle:
@@ -73,9 +73,9 @@ class Waiting(NamedTuple):
 class EndpointQueue:
     """Delivers to one endpoint until nothing is due there or there is no more room for it.
 
-    A call that ends makes room for the next at once, so one that hangs holds up no other. What ends
-    is written down by the next turn, which also claims ahead as much as has ended since the one
-    before: turns grow with the load, and an endpoint that is slow has no more than its calls.
+    A call that ends makes room for the next at once, so one that hangs holds up no other. The
+    next cycle records the calls that have ended, and claims ahead as many as ended since the cycle
+    before: cycles grow with the load, and a slow endpoint has no more than its calls.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class EndpointQueue:
         room: Callable[["EndpointQueue"], int],
         is_over: Callable[[], bool],
     ) -> None:
-        """`room` says how many more calls this lane may have under way, `is_over` whether it is to
+        """`room` says how many more calls this queue may have under way, `is_over` whether it is to
         begin no more."""
         self.endpoint_id = endpoint_id
         self.under_way: set[asyncio.Task[None]] = set()
@@ -105,14 +105,14 @@ class EndpointQueue:
         self._runs_low = asyncio.Event()
 
     async def run(self) -> None:
-        """Take turns for as long as there is something to do. Raises what the database raises."""
+        """Run cycles while there is something to do. Raises the database's errors."""
         while True:
-            turn = await self._run_cycle()
-            self._go_on_with(turn)
-            if turn.disabled:
-                await asyncio.to_thread(operators.endpoint_disabled, turn.endpoint)
+            cycle = await self._run_cycle()
+            self._continue_with(cycle)
+            if cycle.disabled:
+                await asyncio.to_thread(operators.endpoint_disabled, cycle.endpoint)
             goes_on = self._more and self._runs_low.is_set() and self._room(self) > 0
-            if goes_on or self._has_claims_in_vain:
+            if goes_on or self._has_void_claims:
                 continue
             if not (self.under_way or self._waiting or self._ended):
                 return
@@ -126,33 +126,33 @@ class EndpointQueue:
         wanted = self._room(self)
         if wanted:
             wanted = max(0, wanted + min(AHEAD, calls) - len(self._waiting))
-        turn = await self._database.run(run_cycle, self.endpoint_id, ended, wanted)
+        cycle = await self._database.run(run_cycle, self.endpoint_id, ended, wanted)
         if wanted:  # else it has not looked
-            self._more = turn.more
-        return turn
+            self._more = cycle.more
+        return cycle
 
     def _give_back(self) -> None:
         """Give back claims whose calls are not to begin, or that have waited for too long."""
-        while self._has_claims_in_vain:
+        while self._has_void_claims:
             self._ended.append(Attempt(self._waiting.popleft().claim, NotTried()))
 
     @property
-    def _has_claims_in_vain(self) -> bool:
+    def _has_void_claims(self) -> bool:
         if not self._waiting:
             return False
         goes_on = self._is_welcome and not self._is_over()
         return not goes_on or time.monotonic() - self._waiting[0].since > WAIT_SECONDS
 
-    def _go_on_with(self, turn: Cycle) -> None:
-        self._endpoint = turn.endpoint
-        # What has ended during the turn may say more than the row did.
+    def _continue_with(self, cycle: Cycle) -> None:
+        self._endpoint = cycle.endpoint
+        # Calls that ended during the cycle may say more than the row did.
         asked = any(asks_to_be_left_alone(attempt.outcome) for attempt in self._ended)
-        self._is_welcome = turn.endpoint.takes_deliveries and not asked
-        self._signing = signers(turn.endpoint, now=clock.now())
+        self._is_welcome = cycle.endpoint.takes_deliveries and not asked
+        self._signing = signers(cycle.endpoint, now=clock.now())
         now = time.monotonic()
         self._runs_low.clear()
-        for claim in turn.claims:
-            self._waiting.append(Waiting(claim, turn.payloads[claim.event_id], now))
+        for claim in cycle.claims:
+            self._waiting.append(Waiting(claim, cycle.payloads[claim.event_id], now))
         self._start_calls()
 
     def _start_calls(self) -> None:

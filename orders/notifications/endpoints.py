@@ -121,9 +121,9 @@ def enable(endpoint: Endpoint) -> None:
 
 
 def _description(endpoint: Endpoint) -> str:
-    told = ", ".join(endpoint.events) or "all events"
+    names = ", ".join(endpoint.events) or "all events"
     off = "" if endpoint.active else " It is switched off: manage.py enable_webhook switches it on."
     return (
-        f"Webhook {endpoint.pk} tells {endpoint.url} {told} of the orders of {endpoint.owner} "
+        f"Webhook {endpoint.pk} tells {endpoint.url} {names} of the orders of {endpoint.owner} "
         f"already.{off}"
     )

@@ -90,7 +90,7 @@ def _send(connection: MailConnection, payload: EventPayload) -> Outcome:
     except Utf8NotOffered as error:
         return GiveUp(str(error))
     except smtplib.SMTPException as error:
-        return _judge(error)
+        return _outcome_of(error)
     except ValueError as error:  # an address or a header that no mail can have
         return GiveUp(f"{type(error).__name__}: {error}")
     except Exception as error:
@@ -99,7 +99,7 @@ def _send(connection: MailConnection, payload: EventPayload) -> Outcome:
     return Delivered()
 
 
-def _judge(error: smtplib.SMTPException) -> Outcome:
+def _outcome_of(error: smtplib.SMTPException) -> Outcome:
     """Tell a refusal for good (RFC 5321, section 4.2.1: 5yz) from one for now.
 
     A refused sender is our own mistake, which a person may mend before the last attempt.

@@ -1,4 +1,4 @@
-"""Delivering webhooks: one pump at a time, with a lane for each endpoint."""
+"""Delivering webhooks: one pump at a time, with a queue for each endpoint."""
 
 import asyncio
 import logging
@@ -54,7 +54,7 @@ async def _deliver(deadline: float, linger_seconds: float) -> None:
 
 
 class Pump:
-    """Keeps a lane for each endpoint that something is due for, side by side."""
+    """Keeps a queue for each endpoint that something is due for, side by side."""
 
     def __init__(
         self, session: aiohttp.ClientSession, database: DatabaseThread, deadline: float
@@ -62,15 +62,17 @@ class Pump:
         self._session = session
         self._database = database
         self._deadline = deadline
-        self._lanes: dict[asyncio.Task[None], EndpointQueue] = {}
-        self._left_out: set[int] = set()  # endpoints that a fault of ours ended the lane of
+        self._queues: dict[asyncio.Task[None], EndpointQueue] = {}
+        self._left_out: set[int] = set()  # endpoints that a fault of ours ended the queue of
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Drop what is under way, if a failure has left anything; it is delivered again."""
-        left = {task for lane in self._lanes.values() for task in lane.under_way} | set(self._lanes)
+        left = {task for queue in self._queues.values() for task in queue.under_way} | set(
+            self._queues
+        )
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -86,8 +88,8 @@ class Pump:
         while not self.is_late:
             is_last_look = time.monotonic() >= goes_on_until
             await self._ask_for_hints(is_last_look)
-            await self._open_lanes()
-            if self._lanes:
+            await self._open_queues()
+            if self._queues:
                 await self._settle(LOOK_SECONDS)
                 goes_on_until = time.monotonic() + linger_seconds
             elif is_last_look:
@@ -105,42 +107,42 @@ class Pump:
 
     async def finish(self) -> None:
         """Wait for the calls that are under way, and write down what becomes of them."""
-        while self._lanes:
+        while self._queues:
             await self._settle()
 
-    async def _open_lanes(self) -> None:
-        at_work = {lane.endpoint_id for lane in self._lanes.values()}
+    async def _open_queues(self) -> None:
+        at_work = {queue.endpoint_id for queue in self._queues.values()}
         for endpoint_id in await self._database.run(_find_work, at_work | self._left_out):
-            lane = EndpointQueue(
+            queue = EndpointQueue(
                 endpoint_id,
                 session=self._session,
                 database=self._database,
                 room=self._room,
                 is_over=lambda: self.is_late,
             )
-            self._lanes[asyncio.create_task(lane.run())] = lane
+            self._queues[asyncio.create_task(queue.run())] = queue
 
-    def _room(self, lane: EndpointQueue) -> int:
-        """Return how many calls a lane may add: an equal share for each, and never none."""
+    def _room(self, queue: EndpointQueue) -> int:
+        """Return how many calls a queue may add: an equal share for each, and never none."""
         if self.is_late:
             return 0
-        mine = len(lane.under_way)
-        all_calls = sum(len(other.under_way) for other in self._lanes.values())
-        share = min(settings.NOTIFY_LANE, settings.NOTIFY_MAX_IN_FLIGHT // len(self._lanes))
+        mine = len(queue.under_way)
+        all_calls = sum(len(other.under_way) for other in self._queues.values())
+        share = min(settings.NOTIFY_LANE, settings.NOTIFY_MAX_IN_FLIGHT // len(self._queues))
         left = min(share - mine, settings.NOTIFY_MAX_IN_FLIGHT - all_calls)
         return max(left, 0 if mine else 1)
 
     async def _settle(self, at_most: float | None = None) -> None:
-        """Wait for lanes to end, and look at how they did. Raises what the database raises."""
-        done, _ = await asyncio.wait(self._lanes, timeout=at_most)
+        """Wait for queues to end, and look at how they did. Raises what the database raises."""
+        done, _ = await asyncio.wait(self._queues, timeout=at_most)
         for task in done:
-            lane = self._lanes.pop(task)
+            queue = self._queues.pop(task)
             error = task.exception()
             if isinstance(error, OperationalError | InterfaceError):
                 raise error
             if error is not None:
-                logger.error("the lane of endpoint %s broke", lane.endpoint_id, exc_info=error)
-                self._left_out.add(lane.endpoint_id)
+                logger.error("the queue of endpoint %s broke", queue.endpoint_id, exc_info=error)
+                self._left_out.add(queue.endpoint_id)
 
 
 def _find_work(leave_out: Collection[int]) -> list[int]:
