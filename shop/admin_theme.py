@@ -1,4 +1,4 @@
-"""How the web admin looks, and where its sidebar leads: settings of django-unfold.
+"""The look of the web admin and the links of its sidebar: settings of django-unfold.
 
 An entry is shown to those who may open its page. Pages are named, not imported: apps lie above.
 """

@@ -1,4 +1,4 @@
-"""How long a round of work may last before it hands over to the next one."""
+"""Limits on how long a task works before it hands over to a fresh one."""
 
 import time
 from collections.abc import Callable

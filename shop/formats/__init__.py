@@ -1,1 +1,1 @@
-"""How times are written in the admin, by language (Django's FORMAT_MODULE_PATH)."""
+"""Formats of times in the admin, by language (Django's FORMAT_MODULE_PATH)."""

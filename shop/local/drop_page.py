@@ -1,4 +1,4 @@
-"""What lets a person who runs `up` buy on the drop page at once: a key, and test payments."""
+"""A key and test payments, with which the drop page of `up` sells at once."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ DROP_PAGE = Key("drop_page_api_key", client="drop-page")
 
 
 def trying_out(chosen: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the settings for trying out that nobody has `chosen`."""
+    """Return the trial settings that are not `chosen` already."""
     if TEST_PAYMENTS in chosen or not _nobody_pays_here(chosen):
         return {}
     return {TEST_PAYMENTS: "true"}

@@ -1,4 +1,4 @@
-"""What can go wrong with the local stack; each error says what to do about it."""
+"""Errors of the local stack; each one says what to do about it."""
 
 from collections.abc import Sequence
 from pathlib import Path

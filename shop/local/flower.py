@@ -15,7 +15,7 @@ from tornado.web import authenticated
 from shop.core.environment import is_loopback
 
 # Flower's own documentation has them open, for Prometheus and probes inside a closed network. They
-# tell tasks, hosts and rates; a probe can carry the password as anybody else.
+# tell tasks, hosts and rates; a probe can carry the password like any other client.
 OPEN_PAGES = (monitor.Metrics, monitor.Healthcheck)
 # It keeps each task in memory, some 9 kB, a dozen of which end a second: with its own bound of
 # 100,000 it grows for two hours, to a gigabyte.

@@ -1,4 +1,4 @@
-"""`pay`: tells the running stack, as its payment provider would, that an order is paid."""
+"""`pay`: sends the running stack, as its payment provider would, the payment of an order."""
 
 import argparse
 import os
@@ -26,7 +26,7 @@ class NoSuchOrder(LocalStackError):
 
 
 class NoStack(LocalStackError):
-    """Nothing runs that could be told."""
+    """No stack runs that could take the payment."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -57,7 +57,7 @@ def _web(env: Mapping[str, str]) -> Web:
 
 
 def _message(order_id: UUID, type_: str, database: str) -> Message:
-    """Return the news of a payment of exactly what the order costs."""
+    """Return the message of a payment of exactly the order's total."""
     try:
         with closing(connect(database)) as connection:
             found = query(connection, TOTAL, str(order_id))

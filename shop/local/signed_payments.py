@@ -16,11 +16,11 @@ SECRET_FILE = "payment_webhook_secret"  # noqa: S105 - a name; the settings keep
 
 
 class NoPaymentSecret(LocalStackError):
-    """Nobody has made a secret for payments yet."""
+    """There is no secret for payments yet."""
 
 
 class Message(NamedTuple):
-    """What a provider says of one payment."""
+    """A provider's message about one payment."""
 
     type: str  # payment.succeeded, payment.failed or payment.refunded
     order_id: str

@@ -29,8 +29,8 @@ from .servers.programs import search_path
 from .servers.server import Server
 from .web import Web
 
-# What somebody waits for: an answer, stock that is on sale again, a payment that is applied. Beat
-# asks for the last two. Orders that are taken faster than stock comes back are no gain.
+# Services that a client waits for: for an answer, for stock to be on sale again, for a payment to
+# be applied. Beat asks for the last two. Orders taken faster than stock comes back are no gain.
 ON_TIME = ("web", "urgent", "settle", "beat")
 # An endpoint that answers hears of an event within two seconds, also beside a rush of orders.
 NICE = {"notifier": BETWEEN}
@@ -188,7 +188,7 @@ class Stack:
             self.env[variable] = await ensure_key(self, key)
 
     def _ensure_flower_password(self) -> None:
-        """Let nobody but our own people at the workers, from this machine either."""
+        """Require the operator's password of Flower, from this machine too."""
         if self.env.get("FLOWER_BASIC_AUTH"):
             return
         if not (password := self.credentials.get("flower_password")):

@@ -10,7 +10,7 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to connect to
 
 
 class Reply(NamedTuple):
-    """What was answered; status 0 where nothing was."""
+    """An answer; status 0 where there was none."""
 
     status: int
     text: str

@@ -1,1 +1,1 @@
-"""What every page of the web admin builds on."""
+"""The base of every page of the web admin."""

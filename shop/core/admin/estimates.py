@@ -1,4 +1,4 @@
-"""How many rows there are, where counting them would read a big table."""
+"""Estimated row counts, where counting would read a big table."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every page of the web admin builds on: it must open at once, also over millions of rows."""
+"""The base of the web admin's lists: they open at once, also over millions of rows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, wraps
@@ -38,7 +38,7 @@ class BoundedPaginator(_Paginator):
     """Counts up to 10,000 rows and takes the planner's word for more; pages through as many.
 
     An exact count reads the whole table, and so does a page at its far end: OFFSET reads what it
-    skips. Nobody pages that far; what is wanted from there is searched for.
+    skips. A person does not page that far, but searches.
     """
 
     @cached_property

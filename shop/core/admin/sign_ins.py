@@ -1,4 +1,4 @@
-"""How many sign-ins to the admin have failed, over all processes: a figure for people."""
+"""The count of failed sign-ins to the admin, over all processes: a figure for people."""
 
 from contextlib import suppress
 from typing import Any

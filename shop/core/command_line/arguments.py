@@ -1,4 +1,4 @@
-"""What operators write on the command line, read or refused: types for argparse."""
+"""Types for argparse: arguments of operators, read or refused."""
 
 import re
 from argparse import ArgumentTypeError

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-Cell = str | int | Text | None  # None: nobody knows
+Cell = str | int | Text | None  # None: unknown
 GOOD, BAD = "green", "red"
 _NO_LIMIT = 10_000  # columns, to ask for the least width that a table needs
 
@@ -121,7 +121,7 @@ class _Verbatim(TextIOBase):
 
 
 def plain_lines(rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
-    """Yield each row as a line: cells two spaces apart or more, "-" for what nobody knows."""
+    """Yield each row as a line: cells two spaces apart or more, "-" for an unknown value."""
     cells = [["-" if cell is None or cell == "" else str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:

@@ -27,7 +27,7 @@ LEAST_MEMORY, MOST_MEMORY = 8 << 20, 64 << 40
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a text has to be: `allowed` in words, as Markdown, and `fits` as a rule.
+    """The form that a text has to have: `allowed` in words, as Markdown, and `fits` as a rule.
 
     `fits` may raise ValueError or OSError for a text that is not of the form, with the reason.
     """

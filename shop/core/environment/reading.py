@@ -35,7 +35,7 @@ class Environment:
             raise Unusable(wrong)
 
     def given(self, name: str) -> bool:
-        """Tell whether somebody chose a value."""
+        """Tell whether the environment sets a value."""
         return name in self._given
 
     def text(self, name: str) -> str:

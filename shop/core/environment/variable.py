@@ -11,7 +11,7 @@ _NO = frozenset(("0", "false", "no", "off"))
 
 
 class Kind(Enum):
-    """What a variable's text stands for."""
+    """The meaning of a variable's text."""
 
     TEXT = "text"
     ITEMS = "items"  # texts, separated by commas
@@ -52,7 +52,7 @@ class Variable:
 
     @property
     def expected(self) -> str:
-        """What a value has to be: "a whole number from 1 to 1000"."""
+        """The form of a value in words: "a whole number from 1 to 1000"."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         if self.kind is Kind.FLAG:

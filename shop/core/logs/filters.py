@@ -1,4 +1,4 @@
-"""What the log leaves out."""
+"""Filters for lines that the log leaves out."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""What a log line looks like: text for people, or one JSON object for programs (LOG_FORMAT).
+"""The form of a log line: text for people, or one JSON object for programs (LOG_FORMAT).
 
 Both say the same, through stdlib's logging: who logs says `logger = logging.getLogger(__name__)` as
 anywhere. Fields come from `correlation`, and from `extra=` where a single line knows more.
@@ -61,7 +61,7 @@ def _in_order(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
 
 
 def _text(*, colour: bool) -> Sequence[Processor]:
-    """Lines without a time: whoever collects them stamps them, `make up` and journald alike."""
+    """Lines without a time: `make up` and journald stamp the lines that they collect."""
     dim, bold, plain = (_DIM, _BOLD, _PLAIN) if colour else ("", "", "")
 
     def column(key: str, style: str, width: int = 0) -> Column:

@@ -36,7 +36,7 @@ PROMISES = {
 
 
 class Finding(NamedTuple):
-    """What a part says of itself, with figures for programs where it has some."""
+    """The state of a part in words, with figures for programs where it has some."""
 
     detail: str
     late_seconds: Mapping[str, float] | None = None
@@ -65,7 +65,7 @@ def check_postgresql() -> str:
 
 
 def check_redis() -> str:
-    """Raises NotReady where Redis does not answer, or could not judge an order."""
+    """Raises NotReady where Redis does not answer, or could not reserve an order."""
     try:
         role = client().info("replication")["role"]
     except redis.exceptions.NoPermissionError as error:

@@ -18,7 +18,7 @@ class LingeringProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which at a graceful end still answers requests that were on their way.
 
     Each of these answers says `Connection: close`, so that the client takes its next request to
-    whoever serves then. Who asks nothing within LINGER_SECONDS is disconnected.
+    the next process. A client that asks nothing within LINGER_SECONDS is disconnected.
     """
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""What may wait for a turn of the event loop, and how much of it each turn does.
+"""Steps that wait for a turn of the event loop, and a bound on those that each turn does.
 
 Between two turns the loop reads what has come and answers orders. So whatever may come in any
 number at once, as requests do that were sent without waiting for answers, goes through here: it

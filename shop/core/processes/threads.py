@@ -37,7 +37,7 @@ class Overloaded(Exception):
 async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `function` in one of the threads. Raises what it raises, and Overloaded at the bounds.
 
-    What takes too long goes on in its thread; nobody waits for it any more.
+    A call that takes too long goes on in its thread; its caller stops waiting.
     """
     global _waiting
     if _waiting >= MAX_WAITING:

@@ -3,7 +3,7 @@
 A thread looks at the stacks of all others a hundred times a second, for a bounded time, and writes
 what it saw to SHOP_STATE_DIR/profiles, for https://www.speedscope.app. It sees wall-clock time, and
 needs the interpreter's lock for each look: py-spy, where there is one, sees more. A process that
-nobody asks spends a sleeping thread on this.
+is not asked spends a sleeping thread on this.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ from . import speedscope
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 10.0  # of a profile that nobody has named a length for
+SECONDS = 10.0  # of a profile without a requested length
 MAX_SECONDS = 60.0
 HERTZ = 97  # prime: in step with nothing that happens a hundred times a second
 MAX_STACKS = 20_000  # different ones; beyond, a look is counted as "…"
@@ -93,7 +93,7 @@ def _request_profile(_: int, __: FrameType | None) -> None:
     try:
         os.write(_pipe[1], b"!")
     except BlockingIOError:
-        return  # asked for more often than anybody can mean it
+        return  # more requests than the pipe holds
 
 
 def _serve(role: str) -> None:

@@ -23,7 +23,7 @@ def alone(what: str, key: int) -> Iterator[None]:
 
 @contextmanager
 def try_alone(what: str, key: int = 0) -> Iterator[bool]:
-    """Hold the lock of (`what`, `key`) in this block if nobody else has it; never waits.
+    """Hold the lock of (`what`, `key`) in this block if no other process has it; never waits.
 
     Gives whether it is held. A session lock, as that of `alone`.
     """

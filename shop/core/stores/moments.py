@@ -1,8 +1,8 @@
 """Moments that PostgreSQL can hold and Python cannot: read as the nearest that Python can.
 
 A `timestamptz` goes from 4713 BC to the year 294276 and on to infinity; reading one that Python has
-no `datetime` for fails, and with it whoever reads its row among others. The columns that people
-write to have bounds of their own; this is for what is there all the same.
+no `datetime` for fails, and with it the query that reads its row among others. The columns that
+people write to have bounds of their own; this is for values that are there all the same.
 """
 
 from datetime import UTC, datetime

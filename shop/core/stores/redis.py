@@ -32,7 +32,7 @@ def client() -> redis.Redis:
 
 
 def async_client(*, max_connections: int = 64) -> redis.asyncio.Redis:
-    """Return a new client for the running event loop; whoever asks for it closes it."""
+    """Return a new client for the running event loop; the caller closes it."""
     return redis.asyncio.Redis.from_url(
         settings.REDIS_URL,
         max_connections=max_connections,

@@ -1,4 +1,4 @@
-"""How many hints were too old when a worker came to them, by task: a figure for people.
+"""Counts of hints that were too old when a worker came to them, by task: a figure for people.
 
 That is no fault, since a sweep has made good for them; many of them say that the workers of a queue
 do not keep up. A worker's master process counts, and adds what it counted to the broker now and
@@ -14,7 +14,7 @@ from . import dispatch
 
 KEY = "shop:hints_discarded"
 
-_counted: Counter[str] = Counter()  # since they were last told; one thread counts and tells
+_counted: Counter[str] = Counter()  # since the last publish; one thread counts and publishes
 
 
 def count(task: str) -> None:

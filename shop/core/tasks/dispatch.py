@@ -68,10 +68,10 @@ def send_on_commit(task: TaskName, *args: Any) -> None:
 
 
 def hold_back(task: TaskName, *args: Any) -> None:
-    """Let nobody ask for work that is under way and looks again, for HINT_MS.
+    """Send no hints for work that is under way and looks again, for HINT_MS.
 
-    Call it before each look; after the last one call `begun` and look once more, since what was
-    changed before that has not been asked for.
+    Call it before each look; after the last one call `begun` and look once more, since changes
+    before that have sent no hint.
     """
     if hints := broker():
         with suppress(redis.RedisError):  # then it is asked for, in vain

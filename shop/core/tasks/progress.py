@@ -12,7 +12,7 @@ KEY = "shop:progress"
 
 
 def report(name: str) -> None:
-    """Note that `name` has just made progress. A Redis without room for the note stops nobody."""
+    """Note that `name` has just made progress. A Redis without room for the note stops no work."""
     with suppress(redis.exceptions.OutOfMemoryError):
         client().hset(KEY, name, str(time.time()))
 
@@ -21,5 +21,5 @@ def ages() -> dict[str, float]:
     """Return how many seconds ago each of those that ever made progress last did."""
     found: Any = client().hgetall(KEY)
     now = time.time()
-    # A report from the future was made before a clock was put back: nobody knows how old it is.
+    # A report from the future was made before a clock was put back: its age is unknown.
     return {name.decode(): abs(now - float(at)) for name, at in found.items()}

@@ -1,4 +1,4 @@
-"""What a Celery worker does around its tasks: fields for their log lines, spans, profiles."""
+"""The work of a Celery worker around its tasks: fields of log lines, spans, profiles."""
 
 import gc
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def _forking(**_: Any) -> None:
 
 @signals.worker_process_init.connect(weak=False)
 def _forked(sender: str | None, **_: Any) -> None:
-    """What takes a thread begins in the process that works, not in the one that it is forked from.
+    """Start what takes a thread in the process that works, not in the one that it is forked from.
 
     `sender` is the worker's name, "notifier@host".
     """
@@ -46,7 +46,7 @@ def _forked(sender: str | None, **_: Any) -> None:
 
 @signals.worker_init.connect(weak=False)
 def _starting(**_: Any) -> None:
-    """Say what is promised, and what this worker lacks, before it takes anything up."""
+    """Log what is promised, and what this worker lacks, before it takes its first task."""
     health.log_promise()
 
 
@@ -104,7 +104,7 @@ def _ended(task_id: str, task: "Task[Any, Any]", retval: object, **_: Any) -> No
 
 
 def _tend_connections(task: "Task[Any, Any]") -> None:
-    """Close what is too old or broken; what is kept is asked at its next use whether it works.
+    """Close connections that are too old or broken; a kept one is tested at its next use.
 
     As Django does it between two requests. A task that is called like a function is its caller's.
     """

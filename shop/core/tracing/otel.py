@@ -39,7 +39,7 @@ class Tracing:
     """Makes spans and exports them in batches, from a thread of its own.
 
     At most OTEL_BSP_MAX_QUEUE_SIZE (2,048) spans wait; what is more is dropped. An exporter that
-    fails says so in the log and disturbs nobody.
+    fails says so in the log and disturbs no request.
     """
 
     def __init__(self, environment: Mapping[str, str], role: str) -> None:

@@ -1,6 +1,6 @@
 """Whether this process records traces, and how: switched on by OpenTelemetry's own variables.
 
-Off, nothing of OpenTelemetry is imported, and `active` is None: whoever would record looks at that
+Off, nothing of OpenTelemetry is imported, and `active` is None: every recording place looks at that
 and goes on. https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 """
 
@@ -53,7 +53,7 @@ def stop(patience_seconds: float = 2.0) -> None:
     if active is None:
         return
     stopped, active = active, None
-    # The exporter may be in the middle of its retries, and nobody ends late for that.
+    # The exporter may be in the middle of its retries, and no process ends late for that.
     closing = threading.Thread(target=stopped.close, name="last-traces", daemon=True)
     closing.start()
     closing.join(patience_seconds)

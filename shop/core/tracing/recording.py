@@ -24,7 +24,7 @@ def leave_out(environment: Mapping[str, str]) -> None:
     """
     if wanted(environment) or "opentelemetry" in sys.modules:
         return
-    # None says "there is no such module" to whoever imports it: the import system's own way.
+    # None says "there is no such module" to every importer: the import system's own way.
     sys.modules["opentelemetry"] = None  # type: ignore[assignment]
     try:
         import redis  # noqa: F401

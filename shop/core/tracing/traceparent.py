@@ -30,7 +30,7 @@ def sane_traceparent(sent: bytes) -> str:
 
 
 def is_sampled(traceparent: str) -> bool:
-    """Tell whether somebody records the trace of a sane traceparent; no one does of ""."""
+    """Tell whether the trace of a sane traceparent is recorded; that of "" is not."""
     return bool(traceparent) and bool(int(traceparent[-1], 16) & _SAMPLED)
 
 

@@ -1,4 +1,4 @@
-"""Who goes first where there are more processes than cores: those that somebody waits for."""
+"""Priorities where there are more processes than cores: first those that a client waits for."""
 
 import os
 from contextlib import suppress
@@ -11,7 +11,7 @@ BEHIND, BETWEEN = 10, 5
 def put_behind(pid: int, nice: int) -> None:
     """Let a process and its group, now and later, use the processor when others do not need it.
 
-    Somebody waits for an answer, or for stock to be back on sale; a row in PostgreSQL may come some
+    A client waits for an answer, or for stock to be back on sale; a row in PostgreSQL may come some
     milliseconds later. On Linux sessions share the processor as groups, so that niceness within a
     session means nothing to others: the group is told as well (sched(7), "The autogroup feature").
     """

@@ -74,7 +74,7 @@ class Service:
 
     @property
     def exit_code(self) -> int | None:
-        """How the process ended, as `subprocess` tells it; None while it runs or never ran."""
+        """The return code of the process, as in `subprocess`; None while it runs or never ran."""
         return self._process.poll() if self._process else None
 
     def twin(self, *, env: Mapping[str, str]) -> "Service":
@@ -115,7 +115,7 @@ class Service:
         """Leave the processor from now on to what has to be on time, as `nice` says.
 
         Not from the start: on a busy machine a process that is behind all others takes minutes to
-        load what it needs, and somebody waits for the whole.
+        load what it needs, and its caller waits for the whole.
         """
         if self.nice and self.running and self.pid:
             put_behind(self.pid, self.nice)
@@ -184,7 +184,7 @@ def _kill(processes: Sequence[psutil.Process]) -> None:
 
 def _alive(process: psutil.Process) -> bool:
     try:
-        # Who reaps an orphan is up to the system; in a container it may be nobody.
+        # The system reaps orphans; in a container it may not.
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

@@ -31,7 +31,7 @@ WORKERS = {
     "upkeep": ["upkeep"],
     "notifier": ["notify"],
 }
-# What shows that a service takes messages: a task through its queue, the first of several.
+# The proof that a service takes messages: a task through its queue, the first of several.
 PULSES = {name: f"{queues[0]} pulse" for name, queues in WORKERS.items()}
 # The queue through which each duty of /readyz is done. That it gets no later shows that it is done.
 DUTIES = {
@@ -58,7 +58,7 @@ async def read_lateness(web: Web) -> Late | None:
 
 @dataclass
 class _Seen:
-    """What a service has shown, by our own watch: no clock that somebody sets can mislead it."""
+    """The progress of a service, by the monotonic clock: a clock that is set cannot mislead it."""
 
     pid: int | None
     pulse: str
@@ -68,7 +68,7 @@ class _Seen:
 
 @dataclass
 class _Oldest:
-    """How late a duty was at the last look, and since when the oldest piece of it is the same."""
+    """The lateness of a duty at the last look, and since when its oldest piece is the same."""
 
     late: float
     at: float
@@ -76,7 +76,7 @@ class _Oldest:
 
 
 class Watchdog:
-    """Looks at what each worker shows and does; the supervisor starts again who does nothing.
+    """Looks at what each worker shows and does; the supervisor restarts those that do nothing.
 
     A worker that shows no pulse takes no messages. One that shows its pulse may do nothing all the
     same: then what it is to do gets older, second by second. Work that is behind and moves is left
@@ -120,7 +120,7 @@ class Watchdog:
             try:
                 pulses = await asyncio.to_thread(self._read)
             except redis.RedisError:
-                self._begin_anew()  # nobody can work, nor show it
+                self._begin_anew()  # no worker can work, nor show it
                 continue
             for name in self._silent(pulses):
                 await self._start_again(name, "shows no progress")
@@ -141,7 +141,7 @@ class Watchdog:
         for name, pulse in self._pulses.items():
             self._look(name, pulses.get(pulse, ""), now)
         silent = [each for each in self._pulses if now - self._seen[each].at > self._allowed(each)]
-        # Where all fell silent together, nobody is asked to show anything: that is beat's work.
+        # Where all fell silent together, no worker is at fault: beat sends the tasks.
         if silent and self._last_sign() - min(self._seen[each].at for each in silent) < TOGETHER:
             self._begin_anew()
             return ["beat"]
@@ -155,7 +155,7 @@ class Watchdog:
             self._seen[name] = _Seen(pid, pulse, now, proven=True)
 
     def _begin_anew(self) -> None:
-        """Give everybody as much time as if they had shown something just now."""
+        """Give every service as much time as if it had shown progress just now."""
         for seen in self._seen.values():
             seen.at = time.monotonic()
         self._oldest.clear()

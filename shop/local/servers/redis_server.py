@@ -18,7 +18,7 @@ SETTINGS = {
     "daemonize": "no",
     "databases": "16",
     "loglevel": "notice",
-    # What was acknowledged is on disk, and nothing is thrown away to make room.
+    # An acknowledged write is on disk, and no key is evicted to make room.
     "appendonly": "yes",
     "appendfsync": "always",
     "aof-load-truncated": "yes",
