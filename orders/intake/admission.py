@@ -1,4 +1,4 @@
-"""From a request to what the counters are asked: who orders, what, and in which sale."""
+"""Admission: from a request to a reservation, as far as this process can check it."""
 
 import time
 from typing import TYPE_CHECKING

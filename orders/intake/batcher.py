@@ -1,4 +1,4 @@
-"""Micro-batches: what arrives while one script call is under way makes up the next one."""
+"""Micro-batches: orders that arrive while one script call is under way make up the next one."""
 
 import asyncio
 import logging
@@ -34,13 +34,13 @@ MAX_CALLS = 2  # under way per sale
 MAX_BATCH_LINES = 1000  # a Lua call takes some 8,000 values at once
 
 
-Tell = Callable[[Outcome | Undecided], None]
+OnOutcome = Callable[[Outcome | Undecided], None]
 
 
 class _Waiting(msgspec.Struct, frozen=True):
     reservation: Reservation
     since: float
-    tell: Tell
+    on_outcome: OnOutcome
 
 
 class _SaleQueue:
@@ -53,11 +53,11 @@ class _SaleQueue:
         self.waiting: deque[_Waiting] = deque()
         self.calls: set[asyncio.Task[None]] = set()
         self.under_way = 0  # orders in these calls
-        self.starting = False  # a call is about to take what waits
+        self.starting = False  # a call is about to take the waiting orders
 
     @property
     def wants_a_call(self) -> bool:
-        """Whether what waits is worth a call of its own now.
+        """Whether the waiting orders are worth a call of their own now.
 
         A second one, so that this process works on one half of the orders while Redis works on the
         other; but not with a handful, for a call costs as much as several orders.
@@ -74,11 +74,11 @@ class Batcher:
     """
 
     def __init__(
-        self, references: ReferenceCache, recent_accepts: RecentAccepts, counting: LiveStats
+        self, references: ReferenceCache, recent_accepts: RecentAccepts, stats: LiveStats
     ) -> None:
         self._recent_accepts = recent_accepts
         self._references = references
-        self._stats = counting
+        self._stats = stats
         self._reserver = StockReserver()
         self._queues: dict[int, _SaleQueue] = {}
         self._wakeups: set[asyncio.Future[Any]] = set()
@@ -86,15 +86,15 @@ class Batcher:
         self._most = settings.INTAKE_MAX_QUEUE
 
     async def reserve(self, sale: KnownSale, reservation: Reservation) -> Outcome:
-        """Return what the sale's counters say to an order. Raises NotJudged."""
+        """Return the outcome of an order. Raises Undecided."""
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.put(sale, reservation, partial(_resolve, outcome))
         return await outcome
 
-    def put(self, sale: KnownSale, reservation: Reservation, tell: Tell) -> None:
-        """Ask the sale's counters about an order, and call `tell` with what they say.
+    def put(self, sale: KnownSale, reservation: Reservation, on_outcome: OnOutcome) -> None:
+        """Ask the sale's counters about an order, and call `on_outcome` with their outcome.
 
-        `tell` does not raise. Raises NotJudged, without calling it, where too many are waiting.
+        `on_outcome` does not raise. Raises Undecided, without calling it, where too many wait.
         """
         if self._queued >= self._most:
             self._stats.undecided(sale.id, 1)
@@ -102,13 +102,13 @@ class Batcher:
         queue = self._queues.get(sale.id)
         if queue is None:
             queue = self._queues[sale.id] = _SaleQueue(sale)
-        queue.waiting.append(_Waiting(reservation, time.monotonic(), tell))
+        queue.waiting.append(_Waiting(reservation, time.monotonic(), on_outcome))
         self._queued += 1
         if queue.wants_a_call:
             self._start(queue)
 
     async def close(self) -> None:
-        """Finish what is under way and disconnect."""
+        """Finish the calls under way and disconnect."""
         calls = [call for queue in self._queues.values() for call in queue.calls]
         await asyncio.gather(*calls, *self._wakeups, return_exceptions=True)
         await self._reserver.close()
@@ -122,7 +122,7 @@ class Batcher:
         queue.calls.add(asyncio.create_task(self._work(queue)))
 
     async def _work(self, queue: _SaleQueue) -> None:
-        # Begins in the event loop's next turn: what has arrived in this one is in the batch.
+        # Begins in the event loop's next turn: orders that arrive in this one are in the batch.
         queue.starting = False
         try:
             while batch := self._next_batch(queue):
@@ -137,14 +137,14 @@ class Batcher:
 
     def _next_batch(self, queue: _SaleQueue) -> list[_Waiting]:
         batch: list[_Waiting] = []
-        line_up = queue.waiting
+        queued = queue.waiting
         most = settings.INTAKE_MAX_BATCH
         lines, oldest = 0, time.monotonic() - settings.INTAKE_MAX_WAIT_SECONDS
-        while line_up and len(batch) < most and lines < MAX_BATCH_LINES:
-            waiting = line_up.popleft()
+        while queued and len(batch) < most and lines < MAX_BATCH_LINES:
+            waiting = queued.popleft()
             self._queued -= 1
             if waiting.since < oldest:
-                self._fail(queue, [waiting], "The order waited too long and was not judged.")
+                self._fail(queue, [waiting], "The order waited too long and was not decided.")
             else:
                 batch.append(waiting)
                 lines += len(waiting.reservation.lines)
@@ -165,7 +165,7 @@ class Batcher:
             decision = await self._reserver.reserve(snapshot.sales[slug], reservations)
         except (redis.RedisError, NotDurable) as error:
             logger.warning("sale %s: a batch of %d is in doubt: %s", slug, len(batch), error)
-            # Who queued up behind it has waited for the same Redis, and is not to wait once more.
+            # Orders behind it have waited for the same Redis, and are not to wait once more.
             self._fail(queue, [*batch, *self._all_waiting(queue)], "Redis did not answer.")
         except RedisFull as error:
             self._fail(queue, batch, str(error))
@@ -179,14 +179,14 @@ class Batcher:
             self._fail(queue, [*batch, *others], "The sale's counters cannot be checked now.")
         except Exception:
             logger.exception("sale %s: a batch of %d failed", slug, len(batch))
-            self._fail(queue, batch, "The order could not be judged.")
+            self._fail(queue, batch, "The order could not be decided.")
         else:
             if began:
                 order_spans.batch_decided(slug, reservations, began)
             if decision.wake_up:
                 self._wake_up(sale_id)
             for waiting, outcome in zip(batch, decision.outcomes, strict=True):
-                waiting.tell(outcome)
+                waiting.on_outcome(outcome)
             self._stats.decided(
                 sale_id,
                 list(zip(reservations, decision.outcomes, strict=True)),
@@ -196,7 +196,7 @@ class Batcher:
     def _fail(self, queue: _SaleQueue, batch: list[_Waiting], reason: str) -> None:
         self._stats.undecided(queue.sale_id, len(batch))
         for waiting in batch:
-            waiting.tell(Undecided(reason))
+            waiting.on_outcome(Undecided(reason))
 
     def _wake_up(self, sale_id: int) -> None:
         """Ask for a persist task, from a thread: the broker may take its time."""
@@ -214,7 +214,7 @@ def _this_task() -> asyncio.Task[None]:
 
 
 def _resolve(future: asyncio.Future[Outcome], outcome: Outcome | Undecided) -> None:
-    if future.done():  # whoever asked has gone
+    if future.done():  # the caller has gone
         return
     if isinstance(outcome, Undecided):
         future.set_exception(outcome)

@@ -1,7 +1,7 @@
 """The thin ASGI handler in front of Django: it serves POST /api/v1/orders and nothing else.
 
-Django's own request handling costs ten times what judging an order does (see docs/adr/0002). Where
-the server speaks `protocol.OrderProtocol`, most orders do not even come by here.
+Django's own request handling costs ten times as much as placing an order (see docs/adr/0002). Where
+the server speaks `short_way.OrderProtocol`, most orders do not even come by here.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ def with_intake(application: Application) -> Application:
 def name_sender(scope: Scope) -> None:
     """Put into a scope what a trusted proxy says of the sender: the address, http or https.
 
-    In the place of uvicorn's own middleware, which believes the loopback whoever is there.
+    In the place of uvicorn's own middleware, which believes any process on the loopback.
     """
     client = scope.get("client")
     if scope["type"] != "http" or not client or not is_trusted(client[0]):
@@ -82,7 +82,7 @@ def _too_large(scope: Scope) -> Reply:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Return `receive`; who sends more than any endpoint takes, or too slowly, is taken for gone.
+    """Return `receive`; a client that sends too much or too slowly is taken for gone.
 
     Django writes a body to disk before any view can look at its size. A connection of ours answers
     408 before that (`connection`); another server's would be waited for without end.
@@ -105,7 +105,7 @@ def _bounded(receive: Receive) -> Receive:
 
 
 def too_large_body() -> bytes:
-    """Return a body that stands for one of which is known that it is larger than any order."""
+    """Return a body in place of one that is larger than any order."""
     return bytes(settings.INTAKE_MAX_BODY_BYTES + 1)
 
 
@@ -132,7 +132,7 @@ async def _read_chunks(receive: Receive) -> bytes:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """Say what is promised at the start; at the end, finish the batches under way."""
+    """Log what is promised at the start; at the end, finish the batches under way."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

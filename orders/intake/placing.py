@@ -1,4 +1,4 @@
-"""Placing an order: one way from (headers, body) to a reply, for whichever edge calls it."""
+"""Placing an order: one way from (headers, body) to a reply, for both edges."""
 
 import logging
 import uuid
@@ -67,10 +67,10 @@ class Intake:
     async def place_order(
         self, raw_headers: RawHeaders, body: bytes | None, address: str = ""
     ) -> Reply:
-        """Judge one order from `address`. `body` is None where it did not arrive in time.
+        """Place one order from `address`. `body` is None where it did not arrive in time.
 
         Every outcome is a reply: the contract's problems are raised as Refused inside and mapped
-        here, and what cannot be judged is 503, never a made-up yes or no.
+        here, and an order that cannot be decided is 503, never a made-up outcome.
         """
         headers = read_headers(raw_headers)
         try:
@@ -109,8 +109,8 @@ class Intake:
             if client.rate_limit is not None or client.public:
                 return False  # counted once, by the way that can wait
             admitted = admit(snapshot, client, headers, body)
-            tell = partial(self._answer, admitted, answer)
-            self._batcher.put(admitted.sale, admitted.reservation, tell)
+            on_outcome = partial(self._answer, admitted, answer)
+            self._batcher.put(admitted.sale, admitted.reservation, on_outcome)
         except NotCached:
             return False
         except Exception as error:
@@ -156,7 +156,7 @@ class Intake:
         return refused_reply(headers, admitted.request, outcome)
 
     async def _when_persisted(self, admitted: Admitted, outcome: Accepted, seconds: int) -> Reply:
-        """Answer with the order's next status, or with a plain yes where that takes too long."""
+        """Answer with the order's next status, or as accepted where that takes too long."""
         record = admitted.record
         accepted = self._reply(admitted, outcome)
         status = await self.watch.next_status(
@@ -170,7 +170,7 @@ class Intake:
         )
 
     async def _remember_answer(self, admitted: Admitted, outcome: Accepted, status: str) -> None:
-        """Note that the first answer was 201, so that a repeated request is told the same."""
+        """Note that the first answer was 201, so that a repeated request gets the same."""
         if status != first_persisted_status(outcome.held_until_ms):
             return
         reservation = admitted.reservation
@@ -208,7 +208,7 @@ def _end_span(span: "Span", admitted: Admitted, outcome: Outcome | Undecided, re
 def _error_reply(headers: OrderHeaders, error: Exception) -> Reply:
     problem = known_problem(error)
     if problem is None:
-        # Whether the order was accepted is unknown here, and a repetition tells: that is a 503.
+        # Whether the order was accepted is unknown here. A repeated request gets the truth: 503.
         logger.error("an order failed [%s]", headers.request_id, exc_info=error)
         problem = unavailable("Something failed on our side.")
     return problem_reply(headers, problem)

@@ -1,7 +1,7 @@
-"""The key that anybody may read: strict rates per address and per customer, over all processes.
+"""The public API key: strict rates per address and per customer, over all processes.
 
 It stands in the drop page (docs/adr/0017). Two hundred requests under fresh names would take a
-whole sale in less than a second; so what counts first is where they come from.
+whole sale in less than a second; so their address counts first.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ class PublicKeyThrottle:
         self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def count(self, address: str, customer: str) -> None:
-        """Count one order. Raises Refused over a rate, and NotJudged where Redis does not answer.
+        """Count one order. Raises Refused over a rate, and Undecided where Redis does not answer.
 
-        A customer who is refused for the address is not counted.
+        An order that is refused for its address does not count for its customer.
         """
         rates = _rates()
         keys = [f"{{public}}:address:{address}", f"{{public}}:customer:{_digest(customer)}"]
@@ -67,5 +67,5 @@ def _arguments(rates: Sequence[Rate]) -> list[int]:
 
 
 def _digest(customer: str) -> str:
-    """Return a name of fixed length, so that nobody chooses how much a key takes."""
+    """Return a name of fixed length, so that no customer chooses how much room a key takes."""
     return blake2b(customer.encode("utf-8", "replace"), digest_size=12).hexdigest()

@@ -1,4 +1,4 @@
-"""What this process remembers of its yeses, for the case that the store which knew them is lost."""
+"""The orders that this process accepted last, in case that the store which knew them is lost."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ class RecentAccepts:
         self._reporting: dict[int, asyncio.Task[None]] = {}
 
     def note(self, order: OrderRecord) -> None:
-        """Remember an order that is being answered with a yes."""
+        """Remember an order that is being accepted."""
         now = time.monotonic()
         self._accepted.append((now, order.sale_id, order.order_id, order.client_id))
         oldest = now - REMEMBERED_SECONDS
@@ -35,7 +35,7 @@ class RecentAccepts:
                 self._accepted.popleft()
 
     def lost(self, sale_id: int) -> None:
-        """Tell the ledger of the orders of a sale whose counters are lost; once, in background."""
+        """Mark the orders of a sale whose counters are lost as suspect; once, in the background."""
         if sale_id in self._reporting:
             return
         mine = [(order, client) for _, sale, order, client in self._accepted if sale == sale_id]
@@ -44,11 +44,11 @@ class RecentAccepts:
             self._reporting[sale_id] = report
 
     async def reported(self) -> None:
-        """Wait until the ledger knows of all that is in doubt so far."""
+        """Wait until the ledger knows of all suspect orders so far."""
         await asyncio.gather(*self._reporting.values())
 
     async def close(self) -> None:
-        """Give up what could not be reported yet."""
+        """Give up reports that could not be made yet."""
         for report in self._reporting.values():
             report.cancel()
         await asyncio.gather(*self._reporting.values(), return_exceptions=True)
@@ -56,12 +56,12 @@ class RecentAccepts:
     async def _report(self, sale_id: int, orders: list[tuple[bytes, int]]) -> None:
         while True:
             try:
-                doubtful = await in_thread(mark_suspect, sale_id, orders)
+                suspects = await in_thread(mark_suspect, sale_id, orders)
                 break
             except (DatabaseError, Overloaded) as error:
                 logger.warning("sale %s: orders in doubt cannot be noted yet: %s", sale_id, error)
                 await asyncio.sleep(AGAIN_SECONDS)
         self._accepted = deque((each for each in self._accepted if each[1] != sale_id), maxlen=MOST)
-        if doubtful:
-            logger.error("sale %s: %d accepted orders are in doubt", sale_id, doubtful)
+        if suspects:
+            logger.error("sale %s: %d accepted orders are in doubt", sale_id, suspects)
         del self._reporting[sale_id]

@@ -24,31 +24,31 @@ class OrderProtocol(BoundedProtocol):
     KNOWN_LINE = b"POST %b HTTP/1.1\r\n" % PATH.encode()
 
     def begin_request(self) -> None:
-        """Take an order the short way where nothing out of the ordinary has to be done for it."""
+        """Take an order without a task where nothing out of the ordinary has to be done for it."""
         if (
             self.is_known
             and not self.expect_100_continue
             and not self.access_log
             and not self.root_path
         ):
-            self.cycle = Order(self)
+            self.cycle = OrderCycle(self)
         else:
             super().begin_request()
 
     def large_body_announced(self) -> None:
         """Let the intake refuse the order now: nothing of it has to be read for that."""
-        if isinstance(self.cycle, Order):
+        if isinstance(self.cycle, OrderCycle):
             self.cycle.refuse_body()
 
     def body_is_late(self) -> None:
-        """Let the intake say so, which first looks at the key."""
-        if isinstance(self.cycle, Order):
+        """Let the intake reply, which first checks the key."""
+        if isinstance(self.cycle, OrderCycle):
             self.cycle.give_up()
         else:
             super().body_is_late()
 
 
-class Order:
+class OrderCycle:
     """An order under way, in the place and with the attributes of uvicorn's request cycle."""
 
     __slots__ = (

@@ -1,4 +1,4 @@
-"""What this process answers, counted for the people who watch, and told once a second."""
+"""Live stats of this process: its replies, counted and sent to Redis once a second."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ from shop.core.stores.redis import async_client
 
 logger = logging.getLogger(__name__)
 
-TELL_EVERY_SECONDS = 1.0
+SEND_EVERY_SECONDS = 1.0
 UNAVAILABLE = "unavailable"
 _NAMES: dict[type, str] = {
     Accepted: "accepted",
@@ -38,12 +38,12 @@ _NAMES: dict[type, str] = {
 
 
 class LiveStats:
-    """Counts answers. Belongs to one event loop."""
+    """Counts replies. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._delta = StatsDelta()
         self._redis = async_client(max_connections=1)
-        self._telling: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
 
     def decided(
         self,
@@ -60,41 +60,41 @@ class LiveStats:
         self._count(sale_id, Counter({UNAVAILABLE: orders}))
 
     def refused(self, slug: str) -> None:
-        """Count a request that was answered with a problem before its sale's turn had come."""
+        """Count a problem that was replied before a sale's counters were asked."""
         self._count(NO_SALE, Counter({slug: 1}))
 
     def ended(self, reasons: Counter[str]) -> None:
         """Count connections that were ended, by reason."""
         self._delta.ended(reasons)
-        self._tell_soon()
+        self._send_soon()
 
     async def close(self) -> None:
-        """Tell the rest, if Redis is there, and disconnect."""
-        if self._telling is not None:
-            self._telling.cancel()
-            await asyncio.wait([self._telling])
+        """Send the rest, if Redis is there, and disconnect."""
+        if self._sending is not None:
+            self._sending.cancel()
+            await asyncio.wait([self._sending])
         with suppress(redis.RedisError):
-            await self._tell()
+            await self._send()
         await self._redis.aclose()
 
     def _count(self, sale_id: int, outcomes: Counter[str]) -> None:
         self._delta.answered(sale_id, outcomes)
-        self._tell_soon()
+        self._send_soon()
 
-    def _tell_soon(self) -> None:
-        if self._telling is None:
-            self._telling = asyncio.get_running_loop().create_task(self._keep_telling())
+    def _send_soon(self) -> None:
+        if self._sending is None:
+            self._sending = asyncio.get_running_loop().create_task(self._keep_sending())
 
-    async def _keep_telling(self) -> None:
+    async def _keep_sending(self) -> None:
         while self._delta:
-            await asyncio.sleep(TELL_EVERY_SECONDS)
+            await asyncio.sleep(SEND_EVERY_SECONDS)
             try:
-                await self._tell()
+                await self._send()
             except redis.RedisError as error:
-                logger.info("the figures of this second are told later: %s", error)
-        self._telling = None
+                logger.info("the figures of this second are sent later: %s", error)
+        self._sending = None
 
-    async def _tell(self) -> None:
+    async def _send(self) -> None:
         delta, self._delta = self._delta, StatsDelta()
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -106,7 +106,7 @@ class LiveStats:
 
 
 def outcome_name(reservation: Reservation, outcome: Outcome) -> str:
-    """Return what an outcome is called, in the figures and in traces."""
+    """Return the name of an outcome in figures and traces."""
     if isinstance(outcome, AcceptedBefore):
         # Its own order: the script ran twice because a connection broke in between.
         return "accepted" if outcome.order_id == reservation.order_id else "replayed"

@@ -1,4 +1,4 @@
-"""How many orders a second a client may send to this process."""
+"""A client's rate: the orders a second that it may send to this process."""
 
 import time
 from collections.abc import Callable
