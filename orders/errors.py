@@ -1,4 +1,4 @@
-"""What can go wrong with an order; each error carries what its reader needs."""
+"""The errors of orders; each carries the data that its reader needs."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ class ReferenceCacheUnavailable(OrderError):
 
 
 class Unpersistable(OrderError):
-    """An outbox entry that cannot become an order, whoever tries."""
+    """An outbox entry that cannot become an order, on any try."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

@@ -1,8 +1,8 @@
-"""Whose connection it is, and whose request: by the socket, and by what trusted proxies say.
+"""The address of a connection and that of a request: by the socket, and by trusted proxies.
 
-A header can be written by anybody. It is believed of a proxy that is named in FORWARDED_ALLOW_IPS,
+Any client can write a header. It is believed of a proxy that is named in FORWARDED_ALLOW_IPS,
 and of the loopback where DJANGO_HTTPS says that a proxy speaks TLS there. A stack that is reached
-directly has no proxy, and believes nobody.
+directly has no proxy, and believes no header.
 """
 
 import re
@@ -46,10 +46,11 @@ def is_trusted(peer: str) -> bool:
 
 
 def sender_of(peer: str, headers: RawHeaders) -> str:
-    """Return the address that a request came from: `peer`, or whom that names.
+    """Return the address that a request came from: `peer`, or the one that `peer` names.
 
-    X-Forwarded-For is read from right to left, as far as those who wrote it are trusted. So what a
-    stranger writes there stays left of what his first proxy adds, and is not reached.
+    X-Forwarded-For is read from right to left, as far as its writers are trusted. So an
+    address that a stranger writes there stays left of the one that his first proxy adds, and is
+    not reached.
     """
     if not is_trusted(peer):
         return peer
@@ -60,7 +61,7 @@ def sender_of(peer: str, headers: RawHeaders) -> str:
             break
         peer = str(address)
         if ANYBODY in settings.FORWARDED_ALLOW_IPS or not is_trusted(peer):
-            break  # anybody is whoever connects, and not whom he names
+            break  # where any peer is trusted, the client is the peer, and not the one it names
     return peer
 
 

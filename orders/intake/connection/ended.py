@@ -1,4 +1,4 @@
-"""Connections that were ended because of what their clients did: counted, and seldom logged."""
+"""Connections that were ended because of their clients' doing: counted, and seldom logged."""
 
 import logging
 from collections import Counter
@@ -11,7 +11,7 @@ LOG_SECONDS = 10.0  # between two lines: a flood is one cause, however many conn
 
 
 class Ended:
-    """What was ended in this process and is not told yet. False where there is nothing to tell."""
+    """The connections that were ended and are not reported yet. False where there are none."""
 
     def __init__(self) -> None:
         self._to_count: Counter[str] = Counter()
@@ -28,7 +28,7 @@ class Ended:
         self._to_log[reason] += 1
         self._last = example or self._last
 
-    def tell(self, now: float) -> None:
+    def report(self, now: float) -> None:
         """Add to the figures what is new, and log it if the last line is long ago."""
         if self._to_count:
             intake().count_ended(self._to_count)

@@ -1,8 +1,8 @@
 """The places for connections in one process: how many there are, and how long each may be kept.
 
-A connection lies on a shelf for what it is waited for. All on a shelf are waited for equally long,
-so the oldest is the next one to be late, and a look a second at the front of each shelf stands in
-for a timer for each request.
+A connection lies on the shelf of the thing that it is waited for. All on a shelf are waited for
+equally long, so the oldest is the next one to be late. One check a second of the front of each
+shelf stands in for a timer for each request.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from .ended import Ended
 YOUNG_SECONDS = 1.0  # for so long a connection that has just come is spared while others are idle
 CLOSING_SECONDS = 10.0  # until what was written has to be sent
 LINGER_SECONDS = 2.0  # for a client to see its answer and stop sending (RFC 9112, 9.6)
-RESERVE = 16  # places that are kept for those who ask whether all is well
+RESERVE = 16  # places that are kept for probes
 
 # In one turn of the event loop, over all connections. Orders that come by themselves are not among
 # them: they are taken as they come.
 FOLLOWING = 4  # requests that were sent without waiting for an answer, and parts of bodies
 URGENT = 8  # calls of the application that others wait for
-ORDINARY = 4  # of it, for those who look
+ORDINARY = 4  # of it, for readers
 
 
 class Connection(Protocol):
-    """What the places know of a connection."""
+    """A connection as the places know it."""
 
     address: str  # for the bound per address; empty where it has none
     kept_bytes: int
@@ -51,7 +51,7 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What connections may take, in one process."""
+    """The bounds of the connections of one process."""
 
     connections: int
     per_address: int  # connections; 0: all
@@ -83,7 +83,7 @@ class Shelf:
         return connection if since <= before else None
 
     def clear_late(self, now: float) -> None:
-        """Take those off who are late, and tell them."""
+        """Take the late ones off, and call what each is late for."""
         while connection := self.oldest(before=now - self.seconds):
             del self.since[connection]
             self._late(connection)
@@ -194,11 +194,11 @@ class Places:
         return min(1.0, *(shelf.seconds / 4 for shelf in self._shelves))
 
     def _tick(self) -> None:
-        """Look for who is late, as long as anybody is there."""
+        """Look for late connections, as long as there are any connections."""
         now = self._loop.time()
         self._ticking = False
         for shelf in self._shelves:
             shelf.clear_late(now)
-        self.ended.tell(now)
+        self.ended.report(now)
         if self.taken or self.ended or any(shelf.since for shelf in self._shelves):
             self._keep_ticking()

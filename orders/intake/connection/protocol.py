@@ -2,11 +2,11 @@
 
 uvicorn reads as much as a client sends, and its parser takes what follows `Upgrade` for a new
 request (uvicorn #2722, httptools #124). Here a message is cut out of the stream before the parser
-sees it: a whole head, then exactly its body. What the parser makes of it is compared with where it
-was cut, and where the two differ the connection ends. So no byte of a body is ever a request.
+sees it: a whole head, then exactly its body. The end that the parser finds is compared with the
+cut, and where the two differ the connection ends. So no byte of a body is ever a request.
 
-One request of a connection is under way at a time; what was sent behind it is kept as it came, and
-nothing more is read before it is answered.
+One request of a connection is under way at a time. Bytes that were sent behind it are kept as they
+came, and nothing more is read before it is answered.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ _places: WeakKeyDictionary[ServerState, Places] = WeakKeyDictionary()
 
 
 class Phase(Enum):
-    """What a connection is in the middle of."""
+    """The part of a request that a connection is in."""
 
     HEAD = auto()
     BODY = auto()
@@ -61,7 +61,7 @@ HEAD, BODY, ANSWER, END = Phase
 class BoundedProtocol(LingeringProtocol):
     """uvicorn's protocol behind bounds. Subclasses have their say in `begin_request`."""
 
-    # A request line that needs no look: method and url are not set for it, but `is_known`.
+    # A request line that needs no reading: method and url are not set for it, but `is_known`.
     KNOWN_LINE = b"GET /healthz HTTP/1.1\r\n"
     flow: Flow
     cycle: Any  # uvicorn's, or what a subclass has in its place
@@ -90,7 +90,7 @@ class BoundedProtocol(LingeringProtocol):
         self._left = 0  # bytes that are to come of a body
         self._chunks: ChunkedBody | None = None
         self._whole = False  # the parser has seen the end of the request
-        self._kept = b""  # what has come and waits for its turn,
+        self._kept = b""  # bytes that have come and wait for their turn,
         self._at = 0  # from here on
         self._searched = 0  # up to here there is no end of a head in it
         self._line_checked = False
@@ -187,7 +187,7 @@ class BoundedProtocol(LingeringProtocol):
         if shelf is not None:
             shelf.since[self] = self.loop.time()
 
-    # --- What comes in --------------------------------------------------------------------------
+    # --- Incoming bytes ---------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, or keep it until what came before is answered."""
@@ -387,7 +387,7 @@ class BoundedProtocol(LingeringProtocol):
             self._wait(data, end)
 
     def _take_chunks(self, data: bytes, at: int) -> int:
-        """Take the chunks that are there, and tell the parser of the last one only."""
+        """Take the chunks that are there, and give the parser the last one only."""
         assert self._chunks is not None
         parts, size = self._chunks.take(data[at : at + SLICE])
         if parts:
@@ -412,7 +412,7 @@ class BoundedProtocol(LingeringProtocol):
         cycle.more_body = False
         cycle.message_event.set()
 
-    # --- What the parser says -------------------------------------------------------------------
+    # --- Calls of the parser ----------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         """Leave the ASGI scope to `begin_request`."""
@@ -445,7 +445,7 @@ class BoundedProtocol(LingeringProtocol):
         """Note that the parser has seen the end, too."""
         self._whole = True
 
-    # --- What goes out --------------------------------------------------------------------------
+    # --- Outgoing bytes ---------------------------------------------------------------------------
 
     def begin_request(self) -> None:
         """Hand a request to the ASGI application: its head is in order, its body may be to come."""
@@ -480,7 +480,7 @@ class BoundedProtocol(LingeringProtocol):
             self._next()
 
     def _next(self) -> None:
-        if self.flow.write_paused:  # the client has to read what it was told first
+        if self.flow.write_paused:  # the client has to read its reply first
             self._stalled = True
             return
         if self._half_closed and not self._kept:

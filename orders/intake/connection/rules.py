@@ -1,6 +1,6 @@
-"""What the head of a request has to be, beyond what the parser sees to. Pure.
+"""Rules for the head of a request, beyond those of the parser. Pure.
 
-The parser (llhttp, in its strict mode) knows the grammar of fields. What is here is left to
+The parser (llhttp, in its strict mode) knows the grammar of fields. The rules here are left to
 servers: how large a head may be, which fields come once, and where the body ends. Each rule names
 its section of RFC 9110 (semantics) or RFC 9112 (HTTP/1.1).
 """
@@ -55,9 +55,9 @@ def malformed(detail: str) -> Refused:
 
 
 def check_beginning(begun: bytes) -> bool:
-    """Look at a head that is not whole yet; return whether its first line is.
+    """Check a head that is not whole yet; return whether its first line is.
 
-    Whoever speaks another protocol is told at once, and not after the time for a head. Raises
+    A client of another protocol is refused at once, and not after the time for a head. Raises
     Refused.
     """
     line, end, _ = begun[: MAX_TARGET_BYTES + 2 * MAX_METHOD_BYTES].partition(b"\r\n")
@@ -72,7 +72,7 @@ def check_beginning(begun: bytes) -> bool:
 
 
 def check_line_ends(begun: bytes, searched: int) -> None:
-    """Look at what is new from `searched` on of a head that is not whole yet.
+    """Check the new part, from `searched` on, of a head that is not whole yet.
 
     RFC 9112, 2.2: a line ends with CR and LF. A head with others has no end that we know, so it is
     refused now and not waited for. Raises Refused.
@@ -254,7 +254,7 @@ def unparsed(head: bytes, reason: str) -> Refused:
 
 
 def unknown_method() -> Refused:
-    """RFC 9110, 9.1: nobody knows the method. Where it is only not for this URL, that says so."""
+    """RFC 9110, 9.1: an unknown method. One that is only not for this URL gets a 405 elsewhere."""
     return refused(problems.NOT_IMPLEMENTED, "This method is not known here.")
 
 
