@@ -14,7 +14,7 @@ from .records import (
 )
 from .repairs import adjust_available, clear, fence, fence_on, shorten_refusals
 from .scripts import Rules, allocate, load, publish, reacquire, release
-from .snapshots import are_there, epochs, forgotten_refusals, look, server, snapshot
+from .snapshots import are_there, epochs, forgotten_refusals, server, server_and_snapshot, snapshot
 
 __all__ = [
     "Decision",
@@ -29,7 +29,6 @@ __all__ = [
     "fence_on",
     "forgotten_refusals",
     "load",
-    "look",
     "on_record",
     "places_among_releases",
     "publish",
@@ -39,6 +38,7 @@ __all__ = [
     "request_record",
     "restore_requests",
     "server",
+    "server_and_snapshot",
     "shorten_refusals",
     "snapshot",
 ]

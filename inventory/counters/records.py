@@ -1,4 +1,4 @@
-"""Records of accepted requests and of releases: what the counters remember of single orders."""
+"""Records of accepted requests and of releases: the memory of the counters for single orders."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def request_record(
 
 
 def read_record(record: bytes) -> AcceptedBefore:
-    """Return what a record says: the inverse of `request_record`."""
+    """Read a record: the inverse of `request_record`."""
     now_ms, held_until_ms, note = record[33:].split(b"|", 2)
     return AcceptedBefore(
         order_id=record[17:33],

@@ -10,16 +10,16 @@ from .lua import call, run
 
 
 class Rules(NamedTuple):
-    """What the reserve script needs to know of a sale. Times are Unix milliseconds."""
+    """The rules of a sale as the scripts need them. Times are Unix milliseconds."""
 
-    state: str  # open, paused or closed; the window is judged by the script
+    state: str  # open, paused or closed; the script checks the window
     opens_ms: int
     closes_ms: int | None
     limit: int
     hold_ms: int  # 0: an order holds its stock for good (no payment)
 
     def fields(self) -> list[str | int]:
-        """Return names and values in turn, as the scripts take them."""
+        """Return names and values, alternating, as the scripts take them."""
         closes: str | int = "" if self.closes_ms is None else self.closes_ms
         return [
             *("state", self.state, "opens", self.opens_ms, "closes", closes),

@@ -15,7 +15,7 @@ from .lua import ask
 
 def snapshot(sale_id: int, slug: str) -> CountersSnapshot:
     """Read a sale's counters and how far they count. Raises CountersLost, CountersUnavailable."""
-    _, seen = look(sale_id)
+    _, seen = server_and_snapshot(sale_id)
     if seen is None:
         raise errors.CountersLost(slug)
     return seen
@@ -29,7 +29,7 @@ def server() -> bytes:
         raise errors.CountersUnavailable(f"Redis does not answer: {error}") from error
 
 
-def look(sale_id: int) -> tuple[bytes, CountersSnapshot | None]:
+def server_and_snapshot(sale_id: int) -> tuple[bytes, CountersSnapshot | None]:
     """Return the server that answers, and a sale's counters on it if it has any.
 
     Raises CountersUnavailable.

@@ -17,7 +17,7 @@ for i = 3, 2 + 2 * tonumber(ARGV[2]), 2 do
   local allocation, total = ARGV[i], tonumber(ARGV[i + 1])
   local stock = redis.call('HMGET', KEYS[2], allocation, allocation .. ':a')
   if not stock[1] then return {-1} end
-  -- Counters that an earlier version has opened do not say what they had: they take what they are told.
+  -- Counters that an earlier version has opened do not say what they had: they take the given total.
   local known = tonumber(stock[2])
   if not known or total > known then
     more[#more + 1] = {allocation, total - (known or total), total}

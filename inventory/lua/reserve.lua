@@ -1,5 +1,5 @@
 --[[
-Judge a batch of orders of one sale, in turn, in one atomic step. For each order: answer a repeated
+Decide a batch of orders of one sale, one after the other, in one atomic step. For each order: answer a repeated
 request from its record; else check the sale's window, the customer's limit and the stock of every
 line; and only if all hold: take the stock, record the request, append the order to the outbox.
 
@@ -131,7 +131,7 @@ if limit > 0 then
 end
 local room = tonumber(ARGV[2]) - redis.call('XLEN', KEYS[7])
 
--- Judge in turn; what an order takes, the next one in the batch does not find.
+-- One after the other: units that an order takes, the next one in the batch does not find.
 local new_requests, new_refusals, new_pending, sold, buyers = {}, {}, {}, {}, {}
 local known, refused = {}, {}
 
@@ -156,7 +156,7 @@ local function refuse(order, outcome)
   return outcome
 end
 
-local function judge(order, i)
+local function decide(order, i)
   local outcome = remembered(order, i) or shut
   if outcome then return outcome end
   if room <= 0 then return 'F' end
@@ -201,7 +201,7 @@ local function judge(order, i)
 end
 
 local reply = {now, held_until, 0, 0}
-for i = 1, count do reply[4 + i] = judge(orders[i], i) end
+for i = 1, count do reply[4 + i] = decide(orders[i], i) end
 reply[4] = accepted
 
 -- Write what changed, again with a handful of calls.

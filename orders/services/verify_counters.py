@@ -93,7 +93,7 @@ def _forget_refusals_of_days_ago(sale: Sale) -> None:
 
 
 def _look(sale: Sale, server: bytes) -> CountersSnapshot | None:
-    answering, seen = counters.look(sale.pk)
+    answering, seen = counters.server_and_snapshot(sale.pk)
     if answering != server:
         raise ServerNotCompared(answering)
     return seen
