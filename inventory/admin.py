@@ -67,7 +67,7 @@ class ProductAdmin(ImportsProducts):
     """Name and price can change; a running sale keeps the price that it was created with."""
 
     form = ProductForm
-    # The price is judged by the currency, which therefore comes first.
+    # The price is checked by the currency, which therefore comes first.
     fields = ("sku", "name", "currency", "price")
     list_display = ("sku", "name", "list_price", "created_at")
     search_fields = ("sku", "name")
@@ -189,7 +189,7 @@ def _live_counters(sale: Sale) -> tuple[Mapping[int, SkuCounters], str]:
 
 @admin.register(Allocation)
 class AllocationAdmin(ReadOnlyAdmin):
-    """What each sale has of each product, to look at: commands and imports change it."""
+    """The stock of each product in each sale, read-only: commands and imports change it."""
 
     list_display = ("id", "sale", "product", "price", "allocated", "held", "sold")
     list_select_related = ("sale", "product")

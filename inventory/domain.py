@@ -21,11 +21,11 @@ from .money import AmountRefused, parse_amount
 
 # Bounds that all which hold these values share: Python, PostgreSQL, the numbers of Lua and of JSON.
 MAX_QUANTITY = 1_000_000_000  # units of a SKU in a sale, in an order, or that one customer may buy
-MAX_ALLOCATED = 1_000_000_000_000  # what the ledger still counts, whoever added it
+MAX_ALLOCATED = 1_000_000_000_000  # the most that the ledger counts, from any source
 MAX_UNIT_PRICE = Decimal(99_999_999)
 MAX_HOLD_SECONDS = 30 * 24 * 3600
 # When a sale may open and close. Python's years go from 1 to 9999 in each zone's own time, those of
-# PostgreSQL further; Redis is told of milliseconds since 1970.
+# PostgreSQL further; Redis gets milliseconds since 1970.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 _WHOLE = re.compile(r"[0-9]{1,10}")
@@ -33,7 +33,7 @@ SKU_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class SaleState(StrEnum):
-    """What a sale is at one moment, as the API writes it."""
+    """The state of a sale at one moment, as the API writes it."""
 
     SCHEDULED = "scheduled"
     OPEN = "open"

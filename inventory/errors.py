@@ -1,4 +1,4 @@
-"""What can go wrong with sales and stock; each error carries what its reader needs."""
+"""The errors of sales and stock; each carries the data that its reader needs."""
 
 
 class InventoryError(Exception):

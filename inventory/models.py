@@ -94,7 +94,7 @@ class Sale(models.Model):
             models.CheckConstraint(
                 condition=Q(hold_seconds__gt=0), name="sale_hold_seconds_positive"
             ),
-            # Whoever wrote it: one moment that Python cannot hold would stop every reader.
+            # From any writer: one moment that Python cannot hold would stop every reader.
             models.CheckConstraint(
                 condition=Q(opens_at__range=(domain.EARLIEST, domain.LATEST)),
                 name="sale_opens_in_time",
@@ -180,8 +180,8 @@ class StockMovement(models.Model):
         RELEASE = "release", "Released"
         CORRECT = "correct", "Corrected"
 
-    # Who writes a movement has moved, and so locked, its stock row; a trigger refuses to delete a
-    # row with movements. A foreign key would check each movement of a batch again (docs/adr/0015).
+    # The writer of a movement has moved, and so locked, its stock row; a trigger refuses to delete
+    # a row with movements. A foreign key would check each movement again (docs/adr/0015).
     allocation = models.ForeignKey(
         Allocation,
         on_delete=models.PROTECT,

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from .iso_4217 import MINOR_UNITS
 
-# What an amount looks like wherever it is written as text: no sign, exponent, separator of
+# The form of an amount wherever it is written as text: no sign, exponent, separator of
 # thousands or digit of another script, each of which some program reads as something else.
 _AMOUNT = re.compile(r"[0-9]{1,15}(?:\.([0-9]{1,4}))?")
 _MOST_DIGITS = 20  # beyond it a number is no amount, and taking it apart could take all memory

@@ -1,4 +1,4 @@
-"""What orders ask of the counters and what these answer, as plain values.
+"""Reservations and their outcomes as plain values: the questions to the counters, and the replies.
 
 >>> outcome: Outcome = SoldOut(shortages={0: 3}, replayed=False)
 >>> match outcome:
@@ -95,7 +95,7 @@ Outcome = (
 
 
 class Reservation(msgspec.Struct, frozen=True, gc=False):
-    """What one order asks of the counters."""
+    """One order as the counters are asked for it."""
 
     digest: bytes  # 16 bytes that stand for client and idempotency key, within a sale
     fingerprint: bytes  # 16 bytes that stand for the request's content
@@ -110,7 +110,7 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What one order gives back."""
+    """The units that one order gives back."""
 
     order_id: bytes  # or, after its stock was reacquired, `second_hold(order id)`
     customer: str
@@ -139,7 +139,7 @@ class Gap:
 class SkuCounters:
     """The counters of one SKU in a sale, in units."""
 
-    allocated: int  # as far as Redis was told
+    allocated: int  # as far as Redis knows
     available: int
     taken: int
     returned: int

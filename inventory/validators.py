@@ -1,4 +1,4 @@
-"""What the values of products and sales have to be, as Django's forms and models check it."""
+"""Rules for the values of products and sales, as Django's forms and models check them."""
 
 import re
 from datetime import datetime

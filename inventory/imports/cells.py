@@ -1,4 +1,4 @@
-"""What one cell of a file holds, before anybody has said what it means."""
+"""The cells and rows of a file, before their columns give them a meaning."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from enum import Enum, auto
 
 
 class Kind(Enum):
-    """What a cell holds, as far as a row's checks have to tell it apart."""
+    """The kind of a cell's content, as far as the checks of a row depend on it."""
 
     TEXT = auto()
     NUMBER = auto()
     BOOLEAN = auto()
     ERROR = auto()
     DATE = auto()
-    NOT_CALCULATED = auto()  # a formula whose result nobody has stored
+    NOT_CALCULATED = auto()  # a formula without a stored result
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ class Grid:
     point_is_decimal: bool = False  # "1.000" is one, and cannot be a thousand
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # from, to; from 0
     merged: list[Merged] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # what of the file is not read
+    notes: list[str] = field(default_factory=list)  # the parts of the file that are not read
 
     def is_hidden(self, column: int) -> bool:
         return any(first <= column <= last for first, last in self.hidden_columns)
 
 
 class FileRefused(Exception):
-    """A file that is not taken in; each reason is a sentence for who has sent it."""
+    """A file that is not taken in; each reason is a sentence for its sender."""
 
     def __init__(self, *reasons: str) -> None:
         super().__init__(" ".join(reasons))

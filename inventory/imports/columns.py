@@ -1,4 +1,4 @@
-"""What every file has to hold, and that it is taken whole."""
+"""The columns that a file has to hold, and the rule that it is taken whole or not at all."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -10,7 +10,7 @@ from tablib import Dataset
 
 
 class Holds(Enum):
-    """What stands in a column: how its cells are read (`shown`)."""
+    """The content of a column, which says how its cells are read (`shown`)."""
 
     TEXT = auto()
     CODE = auto()
@@ -46,7 +46,7 @@ class WholeFile(resources.Resource):
     """A resource whose bad row refuses the whole file."""
 
     columns: Columns
-    state: str  # what the file meets; a yes to what was shown of one state is no yes to another
+    state: str  # that the file meets; a confirmation of one state is none of another
 
     def import_data(self, dataset: Dataset, **kwargs: Any) -> Result:
         """Check or take in a file (`dry_run`). Where any row is refused, nothing is changed."""

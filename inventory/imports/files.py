@@ -110,7 +110,7 @@ class _Table:
         return [f"Columns that are not read: {', '.join(left)}."] if left else []
 
     def hidden(self) -> Iterator[str]:
-        """Yield what is wrong with what nobody sees."""
+        """Yield what is wrong with hidden columns and rows."""
         for column, place in self.places.items():
             if self.grid.is_hidden(place):
                 yield f"Column {name_of(place)} ({column.name}) is hidden: show it, or delete it."

@@ -1,4 +1,4 @@
-"""How a spreadsheet shows a number: number formats, as far as what they show is certain.
+"""Number formats of spreadsheets, as far as it is certain how they show a number.
 
 A format that is not understood to its last sign is said to be strange, and nothing is read through
 it. Source: ECMA-376 part 1, 18.8.30 and 18.8.31.
@@ -25,8 +25,8 @@ _LONGEST = 255  # characters of a format, as Excel has it
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How a number is shown. Where `strange` says something, the other fields mean nothing."""
+class Display:
+    """The way a number is shown. Where `strange` says something, the other fields mean nothing."""
 
     is_general: bool = False  # as many digits as it takes
     zeros: int = 0  # digits before the point, at least
@@ -37,13 +37,13 @@ class Look:
 
 
 @lru_cache(maxsize=512)
-def look_of(number_format: str, *, is_zero: bool) -> Look:
+def display_of(number_format: str, *, is_zero: bool) -> Display:
     """Return how a format shows a number from 0 up."""
     if len(number_format) > _LONGEST:
-        return Look(strange="in a format that is too long")
+        return Display(strange="in a format that is too long")
     sections = _sections(number_format or "General")
     numbers = [each for each in sections[:3] if "@" not in _bare(each)] or ["General"]
-    return _look(numbers[2] if is_zero and len(numbers) == 3 else numbers[0])
+    return _display(numbers[2] if is_zero and len(numbers) == 3 else numbers[0])
 
 
 def shows_text_as_it_is(number_format: str) -> bool:
@@ -69,17 +69,17 @@ def _bare(section: str) -> str:
     return re.sub(r'"[^"]*"|\\.|[_*].|\[[^\]]*\]', "", section)
 
 
-def _look(section: str) -> Look:
+def _display(section: str) -> Display:
     reading = _Reading()
     for token in _TOKEN.finditer(section):
         reading.take(token)
         if reading.strange:
-            return Look(strange=reading.strange)
-    return reading.look()
+            return Display(strange=reading.strange)
+    return reading.display()
 
 
 class _Reading:
-    """What has been seen of one section so far."""
+    """One section, as far as it has been read."""
 
     def __init__(self) -> None:
         self.strange = ""
@@ -108,12 +108,12 @@ class _Reading:
             case _:
                 self.strange = _STRANGE[kind]
 
-    def look(self) -> Look:
+    def display(self) -> Display:
         if self.open_comma:
-            return Look(strange="in thousands")
+            return Display(strange="in thousands")
         if self.is_general == bool(self.before or self.after):
-            return Look(strange="as something else than a number" if self.sign else "not at all")
-        return Look(
+            return Display(strange="as something else than a number" if self.sign else "not at all")
+        return Display(
             is_general=self.is_general,
             zeros=self.before.count("0"),
             places=len(self.after),

@@ -1,5 +1,5 @@
-"""Keeping what a person was shown until they say yes, so that it is that, and nothing else, that
-is then taken in."""
+"""Rows between their preview and its confirmation: those that were shown, and no others, are then
+taken in."""
 
 import json
 from hashlib import sha256
@@ -9,12 +9,12 @@ from django.core.cache import cache
 from django.utils.crypto import constant_time_compare, salted_hmac
 from tablib import Dataset
 
-KEPT_SECONDS = 3600  # between the preview and the yes
+KEPT_SECONDS = 3600  # between the preview and its confirmation
 _NAME = 32  # characters of a token that name what is kept; the others seal it
 
 
 def keep(owner: str, rows: Dataset, state: str) -> str:
-    """Keep rows, whichever machine the yes reaches. Returns a token of letters and digits."""
+    """Keep rows for whichever machine confirms them. Returns a token of letters and digits."""
     name = uuid4().hex
     text = json.dumps({"headers": rows.headers, "rows": rows[:], "state": state})
     cache.set(_key(owner, name), text, KEPT_SECONDS)
@@ -22,7 +22,7 @@ def keep(owner: str, rows: Dataset, state: str) -> str:
 
 
 def take(owner: str, token: str) -> tuple[Dataset, str] | None:
-    """Return what is kept under a token, and its state, to the first who asks.
+    """Return what is kept under a token, and its state, to the first caller.
 
     None where it is gone, somebody else's, or not what was kept.
     """

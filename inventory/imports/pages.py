@@ -1,4 +1,4 @@
-"""The pages of an import: a file goes in, what it would do is shown, and a yes makes it so."""
+"""The pages of an import: a file goes in, its effect is shown, and a confirmation makes it so."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ def _confirmed(model_admin: "ModelAdmin[Any]", request: HttpRequest, what: Impor
 
 
 def _owner(request: HttpRequest) -> str:
-    """Return whose file is kept, and for what: a yes on one page is no yes on another."""
+    """Return whose file is kept, and for what: a confirmation on one page is none on another."""
     return f"{request.user.pk}:{request.path}"
 
 

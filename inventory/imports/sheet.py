@@ -43,7 +43,7 @@ def unescaped(text: str) -> str:
 
 
 class _Enough(Exception):
-    """More rows than anybody wants: the rest of the sheet is not read."""
+    """More rows than are wanted: the rest of the sheet is not read."""
 
 
 class SheetReader:

@@ -1,5 +1,5 @@
-"""What a person sees in a cell: a text, an amount, a number of units. What is not certain is not
-guessed: Unclear says what the cell holds, and what to do."""
+"""Cells as a person sees them: a text, an amount, a number of units. Nothing is guessed: where a
+meaning is not certain, Unclear names the content of the cell, and what to do."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from inventory.domain import MAX_QUANTITY, MAX_UNIT_PRICE
 from inventory.money import AmountRefused, minor_digits, parse_amount
 
 from .cells import Cell, Kind
-from .formats import Look, look_of, shows_text_as_it_is
+from .formats import Display, display_of, shows_text_as_it_is
 
 AS_TEXT = "Format the column as text and write it as it is meant."
 _DIGITS = 15  # that a spreadsheet's number has; beyond, they are made up
@@ -62,11 +62,11 @@ def text_of(cell: Cell) -> str:
         return _plain_text(cell)
     if cell.kind is not Kind.NUMBER:
         raise _no_text(cell)
-    number, look = _number(cell), _look(cell, AS_TEXT)
-    if number != int(number) or look.places or look.is_grouped or look.sign:
+    number, display = _number(cell), _display(cell, AS_TEXT)
+    if number != int(number) or display.places or display.is_grouped or display.sign:
         text = f"{_quoted(cell)} is a number, and how it is shown depends on the program that opens"
         raise Unclear(f"{text} the file. {AS_TEXT}")
-    return f"{int(number):0{max(look.zeros, 1)}d}"
+    return f"{int(number):0{max(display.zeros, 1)}d}"
 
 
 def code_of(cell: Cell) -> str:
@@ -125,15 +125,17 @@ def _require_one_meaning(text: str, currency: str, *, point_is_decimal: bool) ->
 
 def _plain_number(cell: Cell, currency: str | None) -> str:
     """Return a number as digits with a point, if all of it is shown. None: it counts units."""
-    number, look = _number(cell), _look(cell, "Show it as a plain number.")
-    if not look.is_general and number != round(number, look.places):
-        held, shown = _short(f"{number.normalize():f}"), f"{number:.{look.places}f}"
+    number, display = _number(cell), _display(cell, "Show it as a plain number.")
+    if not display.is_general and number != round(number, display.places):
+        held, shown = _short(f"{number.normalize():f}"), f"{number:.{display.places}f}"
         raise Unclear(
             f"{held} is shown as {shown}: it is not certain which of the two is meant. Round it, "
             "or write it in full."
         )
-    if look.sign and not _fits(look.sign, currency):
-        raise Unclear(f"{number.normalize():f} is shown with {look.sign!r} beside it: remove that.")
+    if display.sign and not _fits(display.sign, currency):
+        raise Unclear(
+            f"{number.normalize():f} is shown with {display.sign!r} beside it: remove that."
+        )
     return f"{number.normalize():f}"
 
 
@@ -150,13 +152,13 @@ def _number(cell: Cell) -> Decimal:
     return Context(prec=_DIGITS, rounding=ROUND_HALF_EVEN).plus(exact)
 
 
-def _look(cell: Cell, advice: str) -> Look:
-    look = look_of(cell.format, is_zero=not Decimal(cell.raw))
-    if not look.strange and not (look.is_general or look.zeros or Decimal(cell.raw)):
-        look = Look(strange="not at all")  # "#" shows no zero
-    if look.strange:
-        raise Unclear(f"{_quoted(cell)} is shown {look.strange}. {advice}")
-    return look
+def _display(cell: Cell, advice: str) -> Display:
+    display = display_of(cell.format, is_zero=not Decimal(cell.raw))
+    if not display.strange and not (display.is_general or display.zeros or Decimal(cell.raw)):
+        display = Display(strange="not at all")  # "#" shows no zero
+    if display.strange:
+        raise Unclear(f"{_quoted(cell)} is shown {display.strange}. {advice}")
+    return display
 
 
 def _fits(sign: str, currency: str | None) -> bool:

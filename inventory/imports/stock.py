@@ -51,7 +51,7 @@ class StockResource(WholeFile, resources.Resource):
         instance_loader_class = BaseInstanceLoader  # nothing is loaded for a row
         skip_diff = True
         store_row_values = True
-        use_transactions = False  # the service has its own, and tells Redis after it
+        use_transactions = False  # the service has its own, and writes to Redis after it
 
     def __init__(self, sale: Sale, *, version: int) -> None:
         super().__init__()
@@ -91,8 +91,8 @@ class StockResource(WholeFile, resources.Resource):
         self.units[self.offered[instance.sku].pk] = int(instance.quantity)
 
     def after_import(self, dataset: Dataset, result: Any, **kwargs: Any) -> None:
-        """Add it all, unless a row was refused or this was only to look. What the service raises
-        becomes an error of the file."""
+        """Add it all, unless a row was refused or this was only a preview. An error of the service
+        becomes one of the file."""
         if kwargs["dry_run"] or result.has_errors() or result.has_validation_errors():
             return
         try:

@@ -12,7 +12,7 @@ from .cells import FileRefused, Grid
 from .package import Attributes, Package, readable, walk
 from .sheet import SheetReader, unescaped
 
-# Those that show the money of whoever looks: which, the file does not say.
+# Those that show the money of the reader's country, which the file does not name.
 _MONEY_OF_THE_PLACE = dict.fromkeys((5, 6, 41, 42), "#,##0") | dict.fromkeys(
     (7, 8, 43, 44), "#,##0.00"
 )

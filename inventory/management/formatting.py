@@ -1,4 +1,4 @@
-"""How commands write the state of a sale for people: in its colour, and what comes when."""
+"""The state of a sale as commands write it: in its colour, with the time of its next change."""
 
 from datetime import datetime, timedelta
 

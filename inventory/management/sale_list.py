@@ -1,4 +1,4 @@
-"""How sales stand, as a list of them shows it."""
+"""The state of sales in a list: units, backlog, window."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ DRAWN_COLUMNS = ("sale", "state", *UNITS)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one sale stands; what Redis knows is None while it cannot tell."""
+    """The state of one sale. Figures of Redis are None while it does not answer."""
 
     sale: Sale
     state: SaleState

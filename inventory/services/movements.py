@@ -15,7 +15,7 @@ SQL = Path(__file__).parent / "sql"
 
 
 class Move(NamedTuple):
-    """What one line of an order adds to the columns of its stock row, in units; both may be < 0."""
+    """The units that one line of an order adds to the columns of its stock row; both may be < 0."""
 
     order_id: str
     allocation_id: int
@@ -24,14 +24,14 @@ class Move(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """How the ledger calls it."""
+        """Its kind, as the ledger names it."""
         if self.held > 0:
             return StockMovement.Kind.HOLD.value
         return (StockMovement.Kind.SELL if self.sold > 0 else StockMovement.Kind.RELEASE).value
 
     @property
     def released(self) -> int:
-        """How many units it makes free again."""
+        """The units that it makes free again."""
         return max(0, -self.held - self.sold)
 
 
@@ -53,7 +53,7 @@ def move_stock(moves: Sequence[Move]) -> None:
     rows = [(move.order_id, move.allocation_id, move.kind, move.held, move.sold) for move in moves]
     names = ["order_id", "allocation_id", "kind", "held", "sold"]
     sql.run(SQL / "insert_movements.sql", sql.columns(names, rows))
-    # Last: whoever sells, ends or releases the same stock waits for these rows until the commit.
+    # Last: other sales, ends and releases of the same stock wait for these rows until the commit.
     for allocation_id, (held, sold, released) in sorted(totals.items()):
         _move_row(allocation_id, held=held, sold=sold, released=released)
 

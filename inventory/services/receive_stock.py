@@ -18,15 +18,15 @@ from .rules import raise_version
 def receive_stock(sale: Sale, *, version: int, now: datetime, units: Mapping[int, int]) -> None:
     """Add units to stock rows of a sale: `units` of each, by the row's id.
 
-    The rows and their movements are written first; then Redis is told how many units the sale has
-    had in all, which may be repeated. Reconciliation knows how far Redis was told, so nothing
+    The rows and their movements are written first; then Redis gets the number of units that the
+    sale has had in all, which may be repeated. Reconciliation knows how far Redis got, so nothing
     drifts in between. Raises RuleRefused, SaleChanged (someone changed the sale since `version`,
     maybe this very request); CountersLost, CountersUnavailable once it is written.
     """
     _check(sale, now=now, units=units)
     with transaction.atomic():
         raise_version(sale, version=version)
-        for pk, more in sorted(units.items()):  # in the order in which everybody locks these rows
+        for pk, more in sorted(units.items()):  # in the order in which all services lock these rows
             row = Allocation.objects.filter(pk=pk, sale=sale)
             if row.filter(allocated__gt=MAX_QUANTITY - more).exists():
                 raise errors.RuleRefused(f"A sale has at most {MAX_QUANTITY:,} units of a SKU.")

@@ -1,8 +1,8 @@
 """Changing the rules of a sale while it runs.
 
-Each change is written to PostgreSQL first, under the condition that nobody has changed the sale
+Each change is written to PostgreSQL first, under the condition that the sale was not changed
 since the caller read it (its `version`), and then brought to Redis, by whose rules orders are
-judged. Where Redis does not take it, the change stands all the same: CountersLost or
+decided. Where Redis does not take it, the change stands all the same: CountersLost or
 CountersUnavailable say so, and `sync_to_redis` brings it there: workers run it every ten seconds.
 """
 
@@ -74,8 +74,8 @@ def check_window(
 def change_existing_limit(sale: Sale, *, version: int, now: datetime, limit: int) -> None:
     """Change how many units one customer may buy over the whole sale (0: as many as there are).
 
-    Who has bought more keeps it, and gets no more. Raises as `open_sale` does; UnitsNotCounted
-    where there was no limit: only then are the customers' units not counted.
+    A customer that has bought more keeps it, and gets no more. Raises as `open_sale` does;
+    UnitsNotCounted where there was no limit: only then are the customers' units not counted.
     """
     check_limit(sale, now=now, limit=limit)
     if not sale.limit:
@@ -107,9 +107,9 @@ def close_sale(sale: Sale, *, now: datetime) -> bool:
 
 
 def raise_version(sale: Sale, *, version: int, **fields: Any) -> None:
-    """Write `fields` and the next version, if nobody has changed the sale since `version`.
+    """Write `fields` and the next version, if the sale was not changed since `version`.
 
-    Raises SaleChanged. Redis is not told yet.
+    Raises SaleChanged. Redis does not know yet.
     """
     changed = Sale.objects.filter(pk=sale.pk, version=version, closed_at__isnull=True).update(
         version=F("version") + 1, **fields

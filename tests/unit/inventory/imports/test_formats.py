@@ -2,33 +2,33 @@
 
 import pytest
 
-from inventory.imports.formats import Look, look_of, shows_text_as_it_is
+from inventory.imports.formats import Display, display_of, shows_text_as_it_is
 
-EUROS = Look(zeros=1, places=2, is_grouped=True, sign="€")
+EUROS = Display(zeros=1, places=2, is_grouped=True, sign="€")
 
 
 @pytest.mark.parametrize(
-    ("number_format", "look"),
+    ("number_format", "display"),
     [
-        ("General", Look(is_general=True)),
-        ("", Look(is_general=True)),
-        ("@", Look(is_general=True)),
-        ("0", Look(zeros=1)),
-        ("00000", Look(zeros=5)),
-        ("0.00", Look(zeros=1, places=2)),
-        ("#,##0.00", Look(zeros=1, places=2, is_grouped=True)),
+        ("General", Display(is_general=True)),
+        ("", Display(is_general=True)),
+        ("@", Display(is_general=True)),
+        ("0", Display(zeros=1)),
+        ("00000", Display(zeros=5)),
+        ("0.00", Display(zeros=1, places=2)),
+        ("#,##0.00", Display(zeros=1, places=2, is_grouped=True)),
         ("#,##0.00 [$€-407]", EUROS),
         ('#,##0.00\\ "€"', EUROS),
         ('_-* #,##0.00 "€"_-;\\-* #,##0.00 "€"_-;_-* "-"?? "€"_-;_-@_-', EUROS),
-        ("[$-407]0.00", Look(zeros=1, places=2)),
-        ("[Red]0.00;[Blue]-0.00", Look(zeros=1, places=2)),
-        ("0.0#", Look(zeros=1, places=2)),
-        ('0" pcs"', Look(zeros=1, sign="pcs")),
-        ('"SKU-"0000', Look(zeros=4, sign="SKU-")),
+        ("[$-407]0.00", Display(zeros=1, places=2)),
+        ("[Red]0.00;[Blue]-0.00", Display(zeros=1, places=2)),
+        ("0.0#", Display(zeros=1, places=2)),
+        ('0" pcs"', Display(zeros=1, sign="pcs")),
+        ('"SKU-"0000', Display(zeros=4, sign="SKU-")),
     ],
 )
-def test_what_a_format_shows_of_a_number(number_format: str, look: Look) -> None:
-    assert look_of(number_format, is_zero=False) == look
+def test_what_a_format_shows_of_a_number(number_format: str, display: Display) -> None:
+    assert display_of(number_format, is_zero=False) == display
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_what_a_format_shows_of_a_number(number_format: str, look: Look) -> None
     ],
 )
 def test_a_format_that_shows_something_else_is_strange(number_format: str, strange: str) -> None:
-    assert look_of(number_format, is_zero=False).strange == strange
+    assert display_of(number_format, is_zero=False).strange == strange
 
 
 def test_nought_has_a_format_of_its_own() -> None:
-    assert look_of('0.00;-0.00;"free"', is_zero=True).strange
-    assert look_of("0.00;-0.00;0", is_zero=True) == Look(zeros=1)
-    assert look_of("0.00;-0.00", is_zero=True) == Look(zeros=1, places=2)
+    assert display_of('0.00;-0.00;"free"', is_zero=True).strange
+    assert display_of("0.00;-0.00;0", is_zero=True) == Display(zeros=1)
+    assert display_of("0.00;-0.00", is_zero=True) == Display(zeros=1, places=2)
 
 
 @pytest.mark.parametrize("shown", ["General", "@", "0.00", "0;0;0;@", "_(@_)", "0;[Red]-0;0;_-@_-"])
