@@ -96,12 +96,12 @@ class Shop:
 
     def follow(self, order: Json) -> Json:
         """Return the order once its status is another than in `order`. Raises as `get`."""
-        deadline = time.monotonic() + self._patience
-        path, params = f"/api/v1/orders/{order['id']}", {"wait": WAIT_SECONDS}
+        deadline, params = time.monotonic() + self._patience, {}
         while time.monotonic() < deadline:
-            now = self._ask("GET", path, params=params)
+            now = self._ask("GET", f"/api/v1/orders/{order['id']}", params=params)
             if now["status"] != order["status"]:
                 return now
+            params = {"wait": WAIT_SECONDS}  # not at once: the change may have been already
         raise Undecided(f"the order is still {order['status']}")
 
     def cancel(self, order_id: str) -> Json:

@@ -12,7 +12,7 @@ from tests.conftest import MakeSale
 from tests.processes import PLAIN, Processes, Web, await_condition
 
 CLIENTS = 4
-PAUSE_SECONDS = 0.01  # of each, between its orders: what is ordered has to be worked off
+PAUSE_SECONDS = 0.02  # of each, between its orders: what is ordered has to be worked off
 
 
 class Rush:

@@ -22,7 +22,7 @@ from tests.processes import ROOT, await_condition
 from .stacks import Up, environment
 
 CLIENTS = 4
-PAUSE_SECONDS = 0.01  # of each, between its orders: what is ordered has to be worked off
+PAUSE_SECONDS = 0.02  # of each, between its orders: what is ordered has to be worked off
 
 
 class Crowd:
