@@ -20,9 +20,9 @@ from django.db import OperationalError
 from inventory import outbox
 from inventory.errors import InventoryError
 from inventory.models import Sale
-from orders.notifications.mail import deliver_mail
+from orders.notifications.mail.deliver import deliver_mail
 from orders.notifications.sms import deliver_sms
-from orders.notifications.webhooks import deliver_webhooks
+from orders.notifications.webhook.deliver import deliver_webhooks
 from orders.payments.late import settle_payments
 from orders.persistence.drain import drain_unless_others_do
 from orders.reconciliation.history import reconcile_all

@@ -59,7 +59,7 @@ WAY = {
         Step("orders/lifecycle.py", "every change of status, as a table"),
         Step("orders/services/transitions.py", "the one place that makes a change", False),
         Step(
-            "orders/notifications/webhooks.py",
+            "orders/notifications/webhook/deliver.py",
             "each event to each endpoint, signed, in sequence",
             False,
         ),

@@ -6,8 +6,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from orders.models import Endpoint
-from orders.notifications import endpoints, test_delivery
 from orders.notifications.outcomes import Delivered
+from orders.notifications.webhook import endpoints, test_delivery
 from shop.core.admin.lists import ShopAdmin
 
 from .confirmation import Outcome, Question, asks_first

@@ -13,8 +13,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from orders.domain import EventType
 from orders.errors import EndpointExists
 from orders.models import ApiClient, Delivery, Endpoint
-from orders.notifications import endpoints
-from orders.notifications.targets import TargetRefused, check_url, normalise
+from orders.notifications.webhook import endpoints
+from orders.notifications.webhook.targets import TargetRefused, check_url, normalise
 from orders.reads.order_story import answer_to
 from shop.core.admin.lists import ShopAdmin, unbroken
 

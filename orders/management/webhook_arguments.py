@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 
 from orders.errors import ClientUnknown
 from orders.models import Endpoint
-from orders.notifications.endpoints import webhooks_at
+from orders.notifications.webhook.endpoints import webhooks_at
 from orders.services.clients import find_client
 from shop.core.command_line.commands import in_plain_words
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from orders.models import Order
-from orders.notifications.endpoints import create_webhook
+from orders.notifications.webhook.endpoints import create_webhook
 from shop.core.profiling import another_process
 from tests.collector import Collector, Span
 from tests.conftest import MakeSale

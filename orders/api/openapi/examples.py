@@ -5,7 +5,7 @@ import msgspec
 from inventory.domain import SaleState
 from orders.domain import EventType, Status
 from orders.http.representation import OrderView, order_view
-from orders.notifications.message import Message
+from orders.notifications.webhook.message import Message
 
 from .shapes import Check, Json, Liveness, Readiness, SaleView, SkuView
 

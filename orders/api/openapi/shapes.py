@@ -9,7 +9,7 @@ from inventory.domain import SaleState
 from orders.domain import EventType, Status
 from orders.http.order_request import LineRequest, OrderRequest
 from orders.http.representation import LineView, OrderView
-from orders.notifications.message import Message
+from orders.notifications.webhook.message import Message
 from orders.payments.adapters.standard import PaymentCallback
 
 Json = dict[str, Any]

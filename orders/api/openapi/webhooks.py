@@ -1,7 +1,7 @@
 """The webhooks: signed messages about events, sent to a program's URL."""
 
 from orders.domain import EventType
-from orders.notifications.message import Message
+from orders.notifications.webhook.message import Message
 
 from . import examples, parameters
 from .headers import header_references

@@ -5,8 +5,8 @@ from typing import Any
 
 from orders.domain import EventType
 from orders.errors import ClientUnknown, EndpointExists
-from orders.notifications.endpoints import create_webhook
-from orders.notifications.targets import TargetRefused
+from orders.notifications.webhook.endpoints import create_webhook
+from orders.notifications.webhook.targets import TargetRefused
 from orders.services.clients import find_client
 from shop.core.command_line.commands import OperatorCommand, in_plain_words
 

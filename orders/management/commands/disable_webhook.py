@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from orders.management import webhook_arguments
-from orders.notifications.endpoints import disable
+from orders.notifications.webhook.endpoints import disable
 from shop.core.command_line.commands import OperatorCommand
 from shop.core.command_line.terminal import GOOD, Display
 

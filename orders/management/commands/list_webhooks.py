@@ -6,7 +6,7 @@ from typing import Any
 
 from orders.errors import ClientUnknown
 from orders.models import Endpoint
-from orders.notifications.endpoints import state_of
+from orders.notifications.webhook.endpoints import state_of
 from orders.services.clients import find_client
 from shop.core import clock
 from shop.core.command_line.commands import OperatorCommand, in_plain_words

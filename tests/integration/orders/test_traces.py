@@ -9,8 +9,8 @@ import pytest
 
 from inventory.models import Sale
 from orders.models import ApiClient, Order, OrderEvent
-from orders.notifications.endpoints import create_webhook
-from orders.notifications.webhooks import deliver_webhooks
+from orders.notifications.webhook.deliver import deliver_webhooks
+from orders.notifications.webhook.endpoints import create_webhook
 from shop.core.tracing import process
 from tests.collector import Collector
 from tests.conftest import MakeSale

@@ -11,7 +11,7 @@ from orders.errors import Unpersistable
 from orders.http.representation import encode_order
 from orders.models import ApiClient, OrderEvent
 from orders.notifications.event_payload import read_payloads
-from orders.notifications.message import encode_message
+from orders.notifications.webhook.message import encode_message
 from orders.reads.selectors import find_order
 from orders.reconciliation.rebuild import rebuild_stock
 from orders.services.dead_letters import keep

@@ -9,8 +9,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from orders.models import Delivery, Endpoint
-from orders.notifications import endpoints
-from orders.notifications.endpoints import create_webhook
+from orders.notifications.webhook import endpoints
+from orders.notifications.webhook.endpoints import create_webhook
 from shop.core import clock
 
 from .conftest import Act, Press, Sold

@@ -12,7 +12,7 @@ from inventory import services
 from orders.api.openapi import document
 from orders.models import ApiClient, OrderEvent
 from orders.notifications.event_payload import read_payloads
-from orders.notifications.message import encode_message
+from orders.notifications.webhook.message import encode_message
 from orders.services.holds import cancel_order
 from shop.core import clock
 from tests.conftest import MakeSale

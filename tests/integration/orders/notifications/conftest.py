@@ -12,7 +12,7 @@ from pytest_django import Settings
 from inventory.models import Sale
 from orders.domain import EventType
 from orders.models import ApiClient, Delivery, Endpoint, Order
-from orders.notifications.endpoints import create_webhook
+from orders.notifications.webhook.endpoints import create_webhook
 from orders.services.events import Event, record_events
 from tests.conftest import MakeSale
 from tests.factories import persisted_order
@@ -53,7 +53,7 @@ def all_due() -> None:
 def _longest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave nothing to chance: what failed is not due again before the test lets it be."""
     monkeypatch.setattr("orders.notifications.results._uniform", lambda low, high: high)
-    monkeypatch.setattr("orders.notifications.endpoint_queue.GATHER_SECONDS", 0.0)
+    monkeypatch.setattr("orders.notifications.webhook.endpoint_queue.GATHER_SECONDS", 0.0)
 
 
 @pytest.fixture

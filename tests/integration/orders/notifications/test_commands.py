@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 from orders.management.commands import replay_notifications
 from orders.models import Delivery, Endpoint
-from orders.notifications.webhooks import deliver_webhooks
+from orders.notifications.webhook.deliver import deliver_webhooks
 
 from .conftest import Shop
 from .receiver import Receiver

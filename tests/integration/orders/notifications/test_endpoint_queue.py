@@ -19,12 +19,12 @@ from pytest_django import Settings
 
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint, Order
-from orders.notifications import endpoint_queue, webhooks
-from orders.notifications.endpoint_queue import run_cycle
-from orders.notifications.endpoints import create_webhook
 from orders.notifications.outcomes import Delivered, GiveUp, NotTried, RetryLater
 from orders.notifications.results import Attempt
-from orders.notifications.webhooks import deliver_webhooks
+from orders.notifications.webhook import deliver, endpoint_queue
+from orders.notifications.webhook.deliver import deliver_webhooks
+from orders.notifications.webhook.endpoint_queue import run_cycle
+from orders.notifications.webhook.endpoints import create_webhook
 from orders.persistence.drain import persist_entries
 from orders.services.events import Event, record_events
 from orders.task_names import DELIVER_WEBHOOKS
@@ -352,7 +352,7 @@ def test_at_the_end_of_its_time_a_pump_asks_for_its_successor_before_it_waits_fo
 ) -> None:
     asked: list[str] = []
     clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr(webhooks, "time", clock)
+    monkeypatch.setattr(deliver, "time", clock)
     monkeypatch.setattr(dispatch, "send", lambda task, *_: asked.append(task.name))
     receiver.behaviour = lambda call: receiver.until_released()
     shop.order()

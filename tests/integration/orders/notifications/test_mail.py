@@ -11,7 +11,7 @@ from pytest_django import Settings
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint, Order, OrderEvent
 from orders.notifications import batches
-from orders.notifications.mail import deliver_mail
+from orders.notifications.mail.deliver import deliver_mail
 
 from .conftest import Shop, all_due, happens
 from .mail_server import Post, mail_server

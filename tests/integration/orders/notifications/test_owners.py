@@ -14,10 +14,10 @@ from django.db.models import ProtectedError
 from orders.domain import EventType
 from orders.errors import EndpointExists
 from orders.models import ApiClient, Delivery, Endpoint, new_signing_secret
-from orders.notifications import endpoints
-from orders.notifications.endpoints import create_webhook
 from orders.notifications.replay import ended_deliveries, replay
-from orders.notifications.webhooks import deliver_webhooks
+from orders.notifications.webhook import endpoints
+from orders.notifications.webhook.deliver import deliver_webhooks
+from orders.notifications.webhook.endpoints import create_webhook
 from orders.services.clients import create_client
 
 from .conftest import Shop, happens

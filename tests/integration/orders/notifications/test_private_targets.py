@@ -11,11 +11,11 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from pytest_django import Settings
 
 from orders.models import Delivery, Endpoint, new_signing_secret
-from orders.notifications import targets
-from orders.notifications.calls import call, open_session
-from orders.notifications.endpoints import state_of
 from orders.notifications.outcomes import Delivered, Outcome, RetryLater
-from orders.notifications.webhooks import deliver_webhooks
+from orders.notifications.webhook import targets
+from orders.notifications.webhook.calls import call, open_session
+from orders.notifications.webhook.deliver import deliver_webhooks
+from orders.notifications.webhook.endpoints import state_of
 
 from .conftest import Shop
 from .receiver import Receiver
@@ -41,7 +41,7 @@ UNKNOWN_SPELLINGS = [
 @pytest.fixture
 def _only_at_connect(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at no URL before it is called: what counts is the address."""
-    monkeypatch.setattr("orders.notifications.calls.refusal_of", lambda url: "")
+    monkeypatch.setattr("orders.notifications.webhook.calls.refusal_of", lambda url: "")
 
 
 def webhook_at(url: str) -> Endpoint:
@@ -155,11 +155,11 @@ def test_an_endpoint_that_is_not_permitted_any_more_is_shown_and_fails_with_the_
     webhook_at(receiver.url())
     look = targets.refusal_of
     monkeypatch.setattr(
-        "orders.notifications.calls.refusal_of",
+        "orders.notifications.webhook.calls.refusal_of",
         lambda url: "" if url == receiver.url() else look(url),
     )
     monkeypatch.setattr(
-        "orders.notifications.calls.open_socket", lambda info: socket.socket(*info[:3])
+        "orders.notifications.webhook.calls.open_socket", lambda info: socket.socket(*info[:3])
     )
     shop.order()
     deliver_webhooks()

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint
 from orders.notifications import replay as replaying
-from orders.notifications.endpoint_queue import run_cycle
-from orders.notifications.endpoints import create_webhook, disable
 from orders.notifications.replay import ended_deliveries, replay
-from orders.notifications.webhooks import deliver_webhooks
+from orders.notifications.webhook.deliver import deliver_webhooks
+from orders.notifications.webhook.endpoint_queue import run_cycle
+from orders.notifications.webhook.endpoints import create_webhook, disable
 
 from .conftest import Shop
 from .receiver import Receiver

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from orders.models import Delivery, Endpoint
-from orders.notifications.webhooks import deliver_webhooks
+from orders.notifications.webhook.deliver import deliver_webhooks
 from orders.services import sent_count
 from shop.core.stores.redis import client
 from tests.processes import free_port

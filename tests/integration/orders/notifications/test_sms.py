@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from orders.domain import EventType
 from orders.models import Delivery, Endpoint
-from orders.notifications.endpoints import enable
 from orders.notifications.sms import SmsRefused, deliver_sms
+from orders.notifications.webhook.endpoints import enable
 
 from .conftest import Shop, all_due
 

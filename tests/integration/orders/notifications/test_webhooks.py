@@ -19,8 +19,8 @@ from orders.domain import EventType
 from orders.http.representation import encode_order
 from orders.models import Delivery, Endpoint, OrderEvent
 from orders.notifications.backoff import MAX_ATTEMPTS
-from orders.notifications.endpoints import create_webhook, enable, rotate_secret
-from orders.notifications.webhooks import deliver_webhooks
+from orders.notifications.webhook.deliver import deliver_webhooks
+from orders.notifications.webhook.endpoints import create_webhook, enable, rotate_secret
 from orders.reads.selectors import find_order
 from shop.core import clock
 from tests.conftest import MakeSale

@@ -17,7 +17,7 @@ from django.utils import translation
 from orders.domain import EventType
 from orders.notifications.customer_messages import amount, in_language_of, moment, render_message
 from orders.notifications.event_payload import EventPayload, Line
-from orders.notifications.mail import compose
+from orders.notifications.mail.deliver import compose
 
 LOCALE = Path(settings.BASE_DIR) / "orders" / "locale"
 FACTS: dict[str, Any] = {

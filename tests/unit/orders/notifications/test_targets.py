@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 from pytest_django import Settings
 
-from orders.notifications.targets import (
+from orders.notifications.webhook.targets import (
     MAX_URL_LENGTH,
     AddressRefused,
     TargetRefused,

@@ -11,13 +11,13 @@ from django.template.loader import render_to_string
 
 from orders.addresses import AddressRefused, recipient_of
 from orders.models import Endpoint
+from orders.notifications.batches import Outcomes, deliver_batches
+from orders.notifications.customer_messages import facts, in_language_of, render_message
+from orders.notifications.delivery_spans import delivery, noted
+from orders.notifications.event_payload import EventPayload
+from orders.notifications.outcomes import Delivered, GiveUp, Outcome, RetryLater
 
-from .batches import Outcomes, deliver_batches
-from .customer_messages import facts, in_language_of, render_message
-from .delivery_spans import delivery, noted
-from .event_payload import EventPayload
-from .mail_connection import ConnectionLost, MailConnection, Utf8NotOffered, reply_of
-from .outcomes import Delivered, GiveUp, Outcome, RetryLater
+from .connection import ConnectionLost, MailConnection, Utf8NotOffered, reply_of
 
 logger = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ import secrets
 import msgspec
 
 from orders.models import Endpoint
+from orders.notifications.outcomes import Outcome
 from shop.core import clock
 
 from .calls import call, open_session
-from .outcomes import Outcome
 from .signatures import signed_headers, signers
 
 TYPE = "webhook.test"

@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from orders.models import Endpoint
+from orders.notifications import claims, results
 from orders.task_names import DELIVER_WEBHOOKS
 from shop.core.stores.database_thread import DatabaseThread
 from shop.core.stores.locks import try_alone
 from shop.core.tasks import dispatch
 
-from . import claims, results
 from .calls import open_session
 from .endpoint_queue import EndpointQueue
 

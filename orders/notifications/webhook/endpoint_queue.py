@@ -12,16 +12,11 @@ from django.db import transaction
 from standardwebhooks import Webhook
 
 from orders.models import Endpoint
-from shop.core import clock
-from shop.core.stores.database_thread import DatabaseThread
-
-from . import claims, operators, results
-from .calls import call
-from .claims import Claim
-from .delivery_spans import delivery, noted
-from .event_payload import EventPayload, read_payloads
-from .message import encode_message
-from .outcomes import (
+from orders.notifications import claims, operators, results
+from orders.notifications.claims import Claim
+from orders.notifications.delivery_spans import delivery, noted
+from orders.notifications.event_payload import EventPayload, read_payloads
+from orders.notifications.outcomes import (
     ENDLESS,
     FOREIGN,
     NotTried,
@@ -29,7 +24,12 @@ from .outcomes import (
     RetryLater,
     asks_to_be_left_alone,
 )
-from .results import Attempt
+from orders.notifications.results import Attempt
+from shop.core import clock
+from shop.core.stores.database_thread import DatabaseThread
+
+from .calls import call
+from .message import encode_message
 from .signatures import signed_headers, signers
 
 logger = logging.getLogger(__name__)

@@ -7,10 +7,10 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from django.conf import settings
 
+from orders.notifications.backoff import retry_after_seconds
+from orders.notifications.outcomes import Delivered, DisableEndpoint, Outcome, RetryLater
 from shop.core import clock
 
-from .backoff import retry_after_seconds
-from .outcomes import Delivered, DisableEndpoint, Outcome, RetryLater
 from .targets import open_socket, refusal_of
 
 CONNECT_SECONDS = 5.0

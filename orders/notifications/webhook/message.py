@@ -4,9 +4,8 @@ import msgspec
 
 from inventory.money import to_minor
 from orders.http.representation import OrderView, order_view
+from orders.notifications.event_payload import EventPayload
 from shop.core.clock import rfc3339, to_ms
-
-from .event_payload import EventPayload
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,1 @@
+"""E-mail to customers, many messages on one connection."""

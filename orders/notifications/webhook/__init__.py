@@ -1,0 +1,1 @@
+"""Webhooks: endpoints, their queues, and one signed call for each delivery."""
