@@ -1,4 +1,4 @@
-"""What the benchmark asks of everything that it measures: the product, its peers, the limit."""
+"""The interface of everything that the benchmark measures: the product, its peers, the limit."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Servers:
-    """What every contestant is given: the same servers, and a folder to put things in."""
+    """The surroundings of every contestant: the same servers, and a folder of its own."""
 
     redis_url: str  # redis://127.0.0.1:PORT/0, with appendfsync always
     database_url: str  # postgres://…, of a user who may create databases
@@ -50,7 +50,7 @@ class Contestant(Protocol):
 
     @property
     def name(self) -> str:
-        """How tables and files call it."""
+        """Its name in tables and files."""
 
     def missing(self) -> str | None:
         """Return in one sentence why it cannot run here, or None."""

@@ -1,11 +1,11 @@
-"""What can go wrong with a measurement; the text is meant for the terminal."""
+"""Errors of a measurement; their text is meant for the terminal."""
 
 import psycopg2
 import redis
 
 from shop.local.errors import LocalStackError
 
-# What spoils a measurement and nothing else; all other errors are our own.
+# Errors that spoil a measurement and nothing else; all other errors are our own.
 TROUBLE = (LocalStackError, OSError, psycopg2.Error, redis.RedisError)
 
 

@@ -1,4 +1,4 @@
-"""What is computed from measurements: medians, ratios, the sustained rate. Pure."""
+"""Figures computed from measurements: medians, ratios, the sustained rate. Pure."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median

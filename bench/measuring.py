@@ -1,4 +1,4 @@
-"""What the scenarios have in common: sales, loads, the backlog, and the figures made of them."""
+"""The common parts of all scenarios: sales, loads, the backlog, and the figures made of them."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""What a run of the benchmark is to do."""
+"""The options of a run of the benchmark."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How often and for how long to measure; times in seconds, rates in orders a second."""
+    """The number and length of measurements; times in seconds, rates in orders a second."""
 
     state: Path  # everything that the servers and contestants write goes here
     scenarios: Sequence[str]

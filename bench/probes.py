@@ -1,4 +1,4 @@
-"""How long an accepted order takes until PostgreSQL shows it, for a sample of the orders."""
+"""The time from acceptance until PostgreSQL shows an order, for a sample of the orders."""
 
 import asyncio
 import threading
@@ -44,7 +44,7 @@ class Probes:
 
     @property
     def unseen(self) -> int:
-        """How many orders were not seen."""
+        """The number of orders that were not seen."""
         return len(self._waiting)
 
     def _look_on(self) -> None:

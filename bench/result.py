@@ -1,4 +1,4 @@
-"""What a scenario has measured, run by run, and what it makes of it. Pure."""
+"""The measurements of a scenario, run by run, and its conclusions. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Comparison:
 
     @property
     def title(self) -> str:
-        """How the column is called."""
+        """The name of the column."""
         return f"{self.figure} ÷ {self.to}"
 
 

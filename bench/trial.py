@@ -18,7 +18,7 @@ Work = Callable[["Trial", str, Running], Awaitable[None]]  # with the contestant
 
 @dataclass(frozen=True)
 class Trial:
-    """What a scenario measures with, and where it puts what comes out."""
+    """The servers and loads of a scenario, and the result that it writes."""
 
     options: Options
     pair: Pair

@@ -17,7 +17,7 @@ SBOM = "sbom.json"  # CycloneDX
 
 
 class Verdict(NamedTuple):
-    """What a step found, in a line for people; `bad`: it is a reason to act."""
+    """The finding of a step, in a line for people; `bad`: it is a reason to act."""
 
     bad: bool
     text: str

@@ -24,7 +24,7 @@ DECISIONS = "docs/adr/README.md"
 _SECTION = re.compile(r"^## (.+)$\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 _ENTRY = re.compile(r"^(?:-|\d+\.) \[([^\]]+)\]\(([^)#]+)\)", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+)[^)\s]*\)")
-# What a browser fetches by itself, as opposed to what a reader may follow.
+# Resources that a browser fetches by itself, unlike links that a reader may follow.
 _LOADED = re.compile(
     r"""<(?:script|img|iframe|source)\b[^>]*\ssrc=["']?(?P<src>(?:https?:)?//[^"'\s>]+)"""
     r"""|<link\b(?![^>]*rel=["']?canonical)[^>]*\shref=["']?(?P<link>(?:https?:)?//[^"'\s>]+)"""

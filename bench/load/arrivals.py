@@ -1,4 +1,4 @@
-"""Runs the open loop in a process of its own, and reads what it tells."""
+"""Runs the open loop in a process of its own, and reads its output."""
 
 import asyncio
 import sys
@@ -19,7 +19,7 @@ TAIL_LINES = 20
 
 
 class Arrivals(msgspec.Struct, frozen=True):
-    """What became of the requests of an open loop. Latencies in milliseconds, from when due."""
+    """The results of the requests of an open loop. Latencies in milliseconds, from when due."""
 
     due: int
     seconds: float

@@ -5,7 +5,7 @@ from typing import Protocol, cast
 
 
 class Sender(Protocol):
-    """Who has requests to send."""
+    """A source of requests to send."""
 
     def connected(self, connection: "Connection") -> None:
         """Take a connection that is there for requests."""

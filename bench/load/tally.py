@@ -1,4 +1,4 @@
-"""What became of the requests of an open loop."""
+"""The results of the requests of an open loop."""
 
 from collections import Counter
 from typing import Any
@@ -7,7 +7,7 @@ from proof.percentiles import percentile
 
 
 class Tally:
-    """What became of the requests."""
+    """Counts of the requests by their result."""
 
     def __init__(self, tell_every: int) -> None:
         """Print the id of one in `tell_every` orders as soon as it is accepted; 0: of none."""

@@ -17,7 +17,7 @@ TIMEOUT = "10s"  # for one answer; beyond it counts as an error
 
 
 class Answers(msgspec.Struct, frozen=True):
-    """What wrk has counted. Latencies in milliseconds."""
+    """The counts of wrk. Latencies in milliseconds."""
 
     requests: int
     seconds: float

@@ -15,7 +15,7 @@ STILL_SECONDS = 5.0  # one in the middle of a write to the disk stops after it
 
 
 class Stock(Protocol):
-    """What a peer sells from, and counts its accepted orders in."""
+    """The stock of a peer, and the count of its accepted orders."""
 
     async def offer(self, sale: str, sku: str, units: int) -> None:
         """Open a new sale of one SKU, with so many units in stock."""

@@ -1,1 +1,1 @@
-"""What is shown and written of results: tables, JSON, a chart, and the machine they are from."""
+"""The forms of a result: tables, JSON, a chart, and the machine they are from."""

@@ -1,4 +1,4 @@
-"""What the figures were measured on: machine, programs, and the state of the code."""
+"""The surroundings of a measurement: machine, programs, and the state of the code."""
 
 import os
 import platform

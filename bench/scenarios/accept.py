@@ -1,4 +1,4 @@
-"""How many orders a second are accepted, while nothing else happens."""
+"""Orders accepted a second, while nothing else happens."""
 
 from bench.contestant import Running
 from bench.measuring import accept, fresh_sale, simple_orders, warm_up, workers_paused

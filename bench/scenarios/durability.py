@@ -1,4 +1,4 @@
-"""What it costs that a yes is on disk, on other machines' memory, and on their disks."""
+"""The cost of acceptance on disk, in the memory of other machines, and on their disks."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""How many orders a second go all the way: accepted over HTTP, and in PostgreSQL at the end."""
+"""Orders a second that go all the way: accepted over HTTP, and in PostgreSQL at the end."""
 
 from time import perf_counter
 

@@ -1,4 +1,4 @@
-"""How long an answer takes, and an order to PostgreSQL, at a load that leaves room."""
+"""The time to an answer, and to PostgreSQL, at a load that leaves room."""
 
 from bench.errors import NotMeasured
 from bench.measuring import fresh_sale, simple_orders, until_persisted, warm_up

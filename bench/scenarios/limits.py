@@ -1,4 +1,4 @@
-"""What the parts could do alone: no order can be faster than the slowest of them."""
+"""The limits of the parts alone: no order can be faster than the slowest of them."""
 
 import asyncio
 from contextlib import closing

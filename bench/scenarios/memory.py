@@ -1,4 +1,4 @@
-"""How much of Redis' memory an order takes for as long as its request is remembered."""
+"""The memory of Redis that an order takes for as long as its request is remembered."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a second process brings: of those that accept, and of those that persist."""
+"""The gain of a second process: of those that accept, and of those that persist."""
 
 from bench.draining import accept_and_drain
 from bench.measuring import warm_up

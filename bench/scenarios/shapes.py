@@ -1,4 +1,4 @@
-"""What difference it makes what is asked: more lines, SKUs or sales, replays, reads, webhooks."""
+"""The cost of other requests: more lines, SKUs or sales, replays, reads, webhooks."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How many orders a second are refused when nothing is left: most answers of a flash sale."""
+"""Orders refused a second when nothing is left: most answers of a flash sale."""
 
 from bench.contestant import Running
 from bench.measuring import fresh_sale, latencies, simple_orders, warm_up, workers_paused

@@ -11,7 +11,7 @@ from .drawing import Box, Picture, Point
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH, HEIGHT = 980, 500
-# What the Procfile does not say: who is around the processes, and what they keep things in.
+# Not in the Procfile: the people and programs around the processes, and the stores.
 _AROUND = {
     "clients": Box(
         20, 16, 210, 56, "customers, shops' servers", ["orders, reads: HTTP"], "outside"

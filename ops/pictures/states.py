@@ -17,7 +17,7 @@ _PLACES = {
     Status.EXPIRED: (760, 330),
     Status.REFUNDED: (900, 130),
 }
-# How far along its arrow a change's name stands, where the middle is taken.
+# The place of a change's name along its arrow, where the middle is taken.
 _NAME_AT = {(Status.EXPIRED, Status.PAID): 0.25, (Status.CANCELLED, Status.REFUNDED): 0.62}
 _KINDS = {
     **dict.fromkeys(SELLING, "good"),

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 
 class Client(models.Model):
-    """Who may place orders; of the API key only the digest is kept."""
+    """A client that may place orders; of the API key only the digest is kept."""
 
     is_authenticated = True  # what the framework asks of a user
 

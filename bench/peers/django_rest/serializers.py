@@ -1,4 +1,4 @@
-"""What an order must look like."""
+"""The form of an order."""
 
 from rest_framework import serializers
 

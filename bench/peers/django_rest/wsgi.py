@@ -1,4 +1,4 @@
-"""What gunicorn serves. The Celery application is loaded with it, so that tasks find the broker."""
+"""The application that gunicorn serves, with that of Celery, so that tasks find the broker."""
 
 import os
 

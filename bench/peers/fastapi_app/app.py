@@ -39,7 +39,7 @@ class Line(BaseModel):
 
 
 class Order(BaseModel):
-    """What a customer wants of a sale."""
+    """An order of a customer in a sale."""
 
     sale: Annotated[str, Field(min_length=1, max_length=64)]
     customer: Annotated[str, Field(min_length=1, max_length=128)]
