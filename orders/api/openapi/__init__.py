@@ -41,7 +41,7 @@ def document() -> Json:
         "servers": [{"url": "/", "description": "This server"}],
         "tags": [
             {"name": "Orders", "description": "Place an order, follow it, cancel it."},
-            {"name": "Payments", "description": "For payment providers: what became of a payment."},
+            {"name": "Payments", "description": "For payment providers: the outcome of a payment."},
             {"name": "Webhooks", "description": "Events sent to your URL, signed."},
             {"name": "Sales", "description": "What is on sale, and how much of it is left."},
             {"name": "Operations", "description": "For load balancers, monitoring and tools."},
