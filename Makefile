@@ -10,7 +10,8 @@ DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 AUDIT := $(VENV)-audit
 DOCS := $(VENV)-docs
-TWO := --numprocesses 2 --no-loadscope-reorder
+# Three, for two cores: one of them mostly waits for what it has started.
+TOGETHER := --numprocesses 3 --no-loadscope-reorder
 WITHOUT_BENCH := $(addprefix --ignore=tests/,e2e/test_bench.py e2e/test_bench_peers.py integration/bench unit/bench)
 # What is compiled as it is imported is kept, also where the environment says otherwise (many an image
 # does): every process of the stack and of the tests would compile it again.
@@ -29,10 +30,10 @@ up: $(RUN) ## Run the whole stack in the foreground, with a demo sale open, unti
 	@exec $(BIN)/python -m shop.local up
 
 test: $(TEST) ## Run the product's tests on real PostgreSQL, Redis protocol and Celery workers (ARGS=… for pytest)
-	@$(BIN)/python -m pytest $(or $(ARGS),$(TWO) $(WITHOUT_BENCH))
+	@$(BIN)/python -m pytest $(or $(ARGS),$(TOGETHER) $(WITHOUT_BENCH))
 
 test-all: $(TEST) ## … and those of the benchmark and its peers, which want wrk; each with all examples
-	@$(BIN)/python -m pytest $(TWO) --hypothesis-profile=thorough
+	@$(BIN)/python -m pytest $(TOGETHER) --hypothesis-profile=thorough
 
 drill: $(RUN) ## Break each part of the stack under load, and show what was lost, doubled or oversold (ARGS=…)
 	@$(BIN)/python -m proof drill $(ARGS)

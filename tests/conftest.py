@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _turn(item: pytest.Item) -> tuple[int, int, str]:
     path, needs = item.nodeid.partition("::")[0], _needs_processes(item)
-    if needs and turns.group_of(path) != "processes":
+    if needs and not turns.has_processes(path):
         raise pytest.UsageError(f"{path} needs the product's processes: name it in tests/turns.py")
     return turns.turn_of(path, needs_processes=needs)
 

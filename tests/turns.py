@@ -1,8 +1,8 @@
 """Which tests run together where the test run has several processes, and in which turn.
 
-A file is a group. What needs web, worker and beat is one group, so that they are started once; what
-needs a whole stack is another one, for those share a state folder. These two take longest, and
-begin. (pytest-xdist 3.8 finds no groups of its own any more under pytest 9.2.)
+A file is a group. What needs web, worker and beat is one group, so that they are started once, and
+with a browser another one; what needs a whole stack is a third, for those share a state folder.
+These take longest, and begin. (pytest-xdist 3.8 finds no groups of its own any more under pytest 9.2.)
 """
 
 from typing import Any
@@ -23,7 +23,14 @@ def group_of(path: str) -> str:
     """Return the group of a file of tests, whose path is from the repository's root."""
     if path in STACKS:
         return "stacks"
+    if path.startswith("tests/e2e/browser/"):
+        return "browser"
     return "processes" if path.startswith(WITH_PROCESSES) and path not in ON_THEIR_OWN else path
+
+
+def has_processes(path: str) -> bool:
+    """Tell whether tests of a file may need web, worker and beat."""
+    return group_of(path) in ("processes", "browser")
 
 
 def turn_of(path: str, *, needs_processes: bool) -> tuple[int, int, str]:
@@ -35,10 +42,12 @@ def turn_of(path: str, *, needs_processes: bool) -> tuple[int, int, str]:
     group = group_of(path)
     if group == "processes":
         return 0, int(not needs_processes), ""
+    if group == "browser":
+        return 1, 0, ""
     if group == "stacks":
-        return 1, STACKS.index(path), ""
+        return 2, STACKS.index(path), ""
     kinds = ("tests/e2e/", "tests/concurrency/", "tests/integration/", "tests/unit/")
-    return 2 + [path.startswith(kind) for kind in kinds].index(True), 0, path
+    return 3 + [path.startswith(kind) for kind in kinds].index(True), 0, path
 
 
 class InGroups(LoadScopeScheduling):

@@ -8,7 +8,7 @@ from tests.turns import group_of, turn_of
 @pytest.mark.parametrize(
     ("path", "group"),
     [
-        ("tests/e2e/browser/test_console.py", "processes"),
+        ("tests/e2e/browser/test_console.py", "browser"),
         ("tests/integration/orders/api/test_payments.py", "processes"),
         ("tests/e2e/test_stack.py", "stacks"),
         ("tests/unit/proof/test_drill.py", "tests/unit/proof/test_drill.py"),
