@@ -2,7 +2,8 @@
 
 A file is a group. What needs web, worker and beat is one group, so that they are started once, and
 with a browser another one; what needs a whole stack is a third, for those share a state folder.
-These take longest, and begin. (pytest-xdist 3.8 finds no groups of its own any more under pytest 9.2.)
+These take longest, and begin. (pytest-xdist 3.8 finds no groups of its own any more under pytest
+9.2.)
 """
 
 from typing import Any
