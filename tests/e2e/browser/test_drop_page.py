@@ -169,7 +169,7 @@ def test_a_countdown_goes_by_the_servers_clock(page: Page, make_sale: MakeSale) 
 # --- Lost answers -------------------------------------------------------------------------------
 
 
-def lose_the_first_answer(route: Route) -> None:
+def lose_the_answer(route: Route) -> None:
     route.fetch()
     route.abort()
 
@@ -180,7 +180,7 @@ def refuse_the_first_request(route: Route) -> None:
     route.fulfill(status=503, body=body, headers=headers)
 
 
-@pytest.mark.parametrize("first", [lose_the_first_answer, refuse_the_first_request])
+@pytest.mark.parametrize("first", [lose_the_answer, refuse_the_first_request])
 def test_a_request_that_is_sent_again_is_one_order(
     page: Page, make_sale: MakeSale, expected_errors: list[str], first: object
 ) -> None:
@@ -207,10 +207,11 @@ def test_a_reload_before_the_answer_resumes_the_same_order(
 ) -> None:
     expected_errors.append("ERR_FAILED")
     make_sale("drop")
-    page.route(ORDERS, lose_the_first_answer, times=1)
+    page.route(ORDERS, lose_the_answer)  # of every try, until that is seen
     page.goto("/sales/drop")
     order(page)
     expect(page.get_by_role("alert")).to_contain_text("Trying again in")
+    page.unroute(ORDERS)
     page.reload()
     expect_status(page, "Awaiting payment")
     await_condition("it is persisted", Order.objects.exists)

@@ -1,5 +1,6 @@
 """No command ends with a traceback: 0 done, 1 refused, 2 not now, and one line says why."""
 
+import logging
 from typing import Any
 
 import pytest
@@ -107,7 +108,10 @@ def _shop(make_sale: MakeSale, api_key: str) -> None:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Any:
+def run(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Any:
+    # What an earlier test's exporter could not export is said by a thread of its own, any time.
+    caplog.set_level(logging.CRITICAL, logger="opentelemetry")
+
     def call(*arguments: str) -> tuple[int, str]:
         try:
             code = run_command_line(["manage.py", *arguments])
