@@ -29,7 +29,7 @@ class Money:
 
 
 class Share(StrEnum):
-    """What a payment has become."""
+    """The use that was made of a payment."""
 
     SERVES = "serves"  # the goods are given for it
     IDLE = "idle"  # nothing is given for it: it is to go back
@@ -56,9 +56,9 @@ def is_settled(kept_: Decimal, price: Decimal, *, gives_goods: bool) -> bool:
 def is_ambiguous(name: str, payments: Sequence[Money], refunds: Sequence[Money]) -> bool:
     """Tell whether a refund of this name may be one that counts already under another name.
 
-    Who calls one refund as its payment and another by a name of its own may have told of one refund
-    twice. Counted twice, the money of a customer who keeps the goods would be forgotten, or goods
-    that were paid for would be sold again. A person decides.
+    A provider that names one refund as its payment and another by a name of its own may have sent
+    one refund twice. Counted twice, the money of a customer who keeps the goods would be
+    forgotten, or goods that were paid for would be sold again. A person decides.
     """
     names = {payment.reference for payment in payments}
     return any((refund.reference in names) != (name in names) for refund in refunds)

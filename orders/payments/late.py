@@ -1,7 +1,7 @@
 """Payments that had to wait: for their order to be persisted, for a worker, or for stock.
 
 Next to all of them are the first and only payment of an order that awaits it. Those are applied
-together, by the batch; what is left is judged one by one, and one that fails costs itself alone.
+together, by the batch; the rest is decided one by one, and one that fails costs itself alone.
 """
 
 import logging
@@ -55,8 +55,8 @@ def settle_payments(*, out_of_time: Callable[[], bool] = endless) -> int:
     """Settle each waiting notice whose order is in the ledger. Returns how many were looked at.
 
     May run any number of times, also at once; stops early when `out_of_time()`. Those that need
-    stock again come after all others. What cannot be settled now waits on and keeps no other one
-    waiting; raises CountersLost, CountersUnavailable at the end where stock could not be asked for.
+    stock again come after all others. A notice that cannot be settled now waits on and delays no
+    other; raises CountersLost, CountersUnavailable at the end where stock could not be asked for.
     """
     done, after, late = 0, _FIRST, list[int]()
     while not out_of_time() and (page := _page(after)):

@@ -1,7 +1,7 @@
-"""What a payment provider says is noted, many messages at once, and applied by a task after that.
+"""Payment messages are written down, many at once, and applied by a task after that.
 
-The provider is answered once its message is on record. By when it was received a payment is in
-time, however long it then takes until it is applied.
+The provider is answered once its message is on record. A payment is in time or late by the moment
+at which it was received, however long it then takes until it is applied.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ Answer = Noted | OrderUnknown | PaymentMismatch | MessageChanged | redis.RedisEr
 
 
 class _Row(NamedTuple):
-    """What is on record of a message."""
+    """The record of a message."""
 
     state: str
     detail: str
@@ -59,7 +59,7 @@ class _Row(NamedTuple):
 
 
 class _Price(NamedTuple):
-    """What an order costs that is anywhere on its way."""
+    """The price of an order, wherever on its way the order is."""
 
     total: Decimal
     currency: str
@@ -68,7 +68,7 @@ class _Price(NamedTuple):
 
 
 def note_payment(message: PaymentMessage) -> PaymentNotice:
-    """Note what a provider says, and do to its order at once what follows from it.
+    """Write one message down, and apply it to its order at once.
 
     A message that comes again changes nothing. Raises OrderUnknown, PaymentMismatch and
     MessageChanged, after the message is kept for a person to look at; redis.RedisError where the
@@ -90,9 +90,9 @@ def note_payment(message: PaymentMessage) -> PaymentNotice:
 
 
 def note(messages: Sequence[Message]) -> list[Answer]:
-    """Write messages down, in one transaction, and return what the sender of each is to be told.
+    """Write messages down, in one transaction, and return the answer to the sender of each.
 
-    What PostgreSQL cannot hold costs the message that has it. Raises django.db.DatabaseError where
+    A message that PostgreSQL cannot hold fails alone. Raises django.db.DatabaseError where
     nothing can be written, and nothing was.
     """
     try:
@@ -162,8 +162,9 @@ def _answer(
 def _may_lose_its_unit(message: PaymentMessage, prices: Mapping[UUID, _Price]) -> bool:
     """Tell whether an order's hold may end before the payment is on record: then it is not taken.
 
-    A row is locked by now, and has let go of its units already or will not. What has no row yet
-    could be persisted and expired before this transaction ends, were it not for its mark.
+    An order with a row is locked by now: it has released its units already, or will not. One
+    without a row could be persisted and expired before this transaction ends, were it not for
+    its mark.
     """
     price = prices.get(message.order_id)
     return message.is_unmarked and price is not None and price.is_in_outbox
@@ -172,7 +173,7 @@ def _may_lose_its_unit(message: PaymentMessage, prices: Mapping[UUID, _Price]) -
 def _firsts(
     payments: Iterable[PaymentMessage], prices: Collection[UUID], trouble: redis.RedisError | None
 ) -> list[PaymentMessage]:
-    """Return the first message under each id that can be judged now, in the sequence of the ids.
+    """Return the first message under each id that can be decided now, in the sequence of the ids.
 
     Two that note the same ones at the same time then wait for each other in one direction only.
     """
@@ -245,9 +246,9 @@ def _is_a_part(message: PaymentMessage, price: _Price) -> bool:
 
 
 def _decide_anew(message: PaymentMessage, price: _Price) -> _Row:
-    """Judge a message that comes again, whose order was not known at first."""
+    """Decide on a message that comes again, whose order was not known at first."""
     state, detail = _verdict(message, price)
-    # Received now: when it came first, nobody was told that it would count.
+    # Received now: when it came first, its sender was not told that it would count.
     sql.run(
         SQL / "decide_notice_anew.sql",
         {

@@ -1,4 +1,4 @@
-"""What a payment provider has to say about an order, whoever the provider is."""
+"""Messages of payment providers about orders, the same for every provider."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ def digest_of_json(body: bytes) -> bytes:
     try:
         body = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
     except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
-        pass  # what nobody reads may be a number beyond all bounds, or nested too deep
+        pass  # a part that is never read may hold any number, or be nested too deep
     return blake2b(body, digest_size=16).digest()
 
 
@@ -84,7 +84,7 @@ class Ignored:
     notice_id: str
 
 
-# Which order earlier news of a payment were about, by the payment's reference.
+# The order of a payment's earlier messages, by the payment's reference.
 OrderOf = Callable[[str], UUID | None]
 
 
@@ -99,8 +99,8 @@ class Provider:
 
     name: str
     read: Callable[[Mapping[str, str], bytes, OrderOf], PaymentMessage | Unacted | Ignored]
-    # To some, every answer but 200 says "send it again", for days. What has been kept for a person
-    # to look at is acknowledged to them.
+    # To some, every answer but 200 says "send it again", for days. They get an
+    # acknowledgement for a message that is kept for a person.
     resends_refused: bool = False
     # Whether `read` may ask the database, or import a library first.
     may_block: bool = False

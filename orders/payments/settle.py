@@ -1,7 +1,8 @@
-"""What follows from payments: each notice is judged once, whatever came before it.
+"""The effects of payments: each notice is decided once, whatever came before it.
 
-A payment and a refund each count once by the provider's name of them. What no program can decide is
-flagged to a person, and changes nothing until then (the table is in docs/order-life.md).
+A payment and a refund each count once by the provider's name of them. A notice
+that no program can decide is flagged to a person, and changes nothing until then (the table is in
+docs/order-life.md).
 """
 
 import logging
@@ -45,10 +46,10 @@ _STATE_OF = {
 
 
 def settle(notice: PaymentNotice) -> None:
-    """Judge a notice that waits, in the caller's transaction, which holds its row.
+    """Decide a notice that waits, in the caller's transaction, which holds its row.
 
-    A payment of an order that has let go of its stock goes on waiting: the stock is to be taken
-    again first (`late_payments`).
+    A payment of an order that has released its stock goes on waiting: the stock is to be
+    reacquired first (`late_payments`).
     """
     if order := _locked(notice.order_id):
         _lock_references([notice])
@@ -58,11 +59,11 @@ def settle(notice: PaymentNotice) -> None:
 
 
 def settle_all(notices: Sequence[PaymentNotice]) -> None:
-    """Judge notices that wait, as `settle` does, in a transaction of the caller's, which has them.
+    """Decide notices that wait, as `settle` does, in a transaction of the caller's, which has them.
 
     The payments that are all that was ever said of an order which awaits its payment, and tries
     that failed, which are next to all there are, cost a few statements together; each of the others
-    is judged by itself. The orders are locked in the sequence of their ids, so that two callers
+    is decided by itself. The orders are locked in the sequence of their ids, so that two callers
     cannot wait for each other.
     """
     ids = sorted({notice.order_id for notice in notices})
@@ -87,9 +88,9 @@ def settle_all(notices: Sequence[PaymentNotice]) -> None:
 
 
 def awaits_stock(notice: PaymentNotice, order: Order) -> bool:
-    """Tell whether a payment is good for an order that has let go of its stock, for the first time.
+    """Tell whether a payment is good for an order that has released its stock, for the first time.
 
-    That stock is then to be taken again; everything else `settle` can judge. The caller holds the
+    That stock is then to be reacquired; everything else `settle` can decide. The caller holds the
     rows of both.
     """
     if not _may_reacquire(notice, order):
@@ -103,7 +104,7 @@ def alone_and_late(
 ) -> list[PaymentNotice]:
     """Return those for which `awaits_stock` is so, and which are all that was said of their order.
 
-    The caller has the rows of both; whoever names the same payments waits for its transaction.
+    The caller has the rows of both; others that name the same payments wait for its transaction.
     """
     _lock_references(notices)
     late = [
@@ -146,7 +147,7 @@ def count_elsewhere(notice: PaymentNotice, why: str) -> bool:
 
     Returns False where it is not to be refunded, by now. In a transaction of the caller's.
     """
-    order = _locked(notice.order_id)  # before its notices, as whoever settles another one has it
+    order = _locked(notice.order_id)  # before its notices, as when another one is settled
     notice = PaymentNotice.objects.select_for_update().get(pk=notice.pk)
     if notice.state != State.REFUND_DUE:
         return False
@@ -194,9 +195,9 @@ def _failed(notices: Sequence[PaymentNotice], orders: dict[UUID, Order]) -> list
 
 
 def _alone(some: Sequence[PaymentNotice], all_: Sequence[PaymentNotice]) -> list[PaymentNotice]:
-    """Return those of which nothing else was ever said, neither of the order nor of the payment.
+    """Return the notices that are the only ones of their order and of their payment.
 
-    That a try has failed before says nothing. `all_` are those that are judged at the same time.
+    Tries that failed before do not count. `all_` are those that are decided at the same time.
     """
     if not some:
         return []
@@ -375,7 +376,7 @@ def _counted_before(notice: PaymentNotice) -> list[PaymentNotice]:
 
 
 def _waits_already(notice: PaymentNotice) -> bool:
-    """Tell whether an earlier message about the same money is still to be judged."""
+    """Tell whether an earlier message about the same money is still to be decided."""
     return PaymentNotice.objects.filter(
         pk__lt=notice.pk,
         provider=notice.provider,
@@ -396,7 +397,7 @@ def _settle_waiting_refunds(order: Order) -> None:
 
 
 def _without_order(notice: PaymentNotice) -> None:
-    """Judge a notice whose order is not in the ledger: on its way there, given up, or no order."""
+    """Decide a notice whose order is not in the ledger: on its way there, given up, or no order."""
     if selectors.record_on_its_way(notice.order_id):
         _conclude(notice, State.PENDING)  # without a word that is not so once the order is there
     elif order := _locked(notice.order_id):  # persisted between the two looks
@@ -429,7 +430,7 @@ def _without_goods(notice: PaymentNotice) -> None:
 
 
 def _lock_references(notices: Iterable[PaymentNotice]) -> None:
-    """Let two orders that one payment or refund names be judged one after the other."""
+    """Let two orders that one payment or refund names be decided one after the other."""
     names = sorted({f"{each.provider} {each.type} {each.reference}" for each in notices})
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,6 +1,6 @@
 """A payment provider for trying out: it signs as a real one does, and takes no money.
 
-What it signs goes the way of every message (Standard Webhooks), so that nothing but the missing
+Its messages take the way of every other (Standard Webhooks), so that nothing but the missing
 money tells its payments from others.
 """
 

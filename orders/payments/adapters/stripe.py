@@ -40,14 +40,15 @@ from .stripe_objects import (
 
 TOLERANCE_SECONDS = 300
 
-# How many decimal places Stripe's amounts have, where it is not two. ISK and UGX have none in
+# Decimal places of Stripe's amounts, where they are not two. ISK and UGX have none in
 # ISO 4217 and are two-decimal here; MGA is the reverse. https://docs.stripe.com/currencies,
 # "Zero-decimal currencies", "Three-decimal currencies", "Special cases".
 _DECIMALS = dict.fromkeys(
     "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(), 0
 ) | dict.fromkeys("BHD JOD KWD OMR TND".split(), 3)
 
-# What no program acts on and a person has to know of; of a refund's changes, those that undo it.
+# Events that no program acts on and that a person has to see; of a refund's changes, those that
+# undo it.
 # https://docs.stripe.com/api/events/types
 _MONEY = ("charge.dispute.", "radar.early_fraud_warning.", "payment_intent.partially_funded")
 _REFUND_CHANGED = ("refund.failed", "refund.updated", "charge.refund.updated")

@@ -13,7 +13,7 @@ Currency = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{3}(?!\n)$")]
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What an object of Stripe's says about a payment."""
+    """The fields of a Stripe object that describe a payment."""
 
     order: str | None  # as its maker wrote it down
     reference: str
@@ -130,7 +130,7 @@ class Event(msgspec.Struct, Generic[Object], frozen=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """What all events have, whatever they are about."""
+    """The fields that all events have."""
 
     id: Name
     type: str

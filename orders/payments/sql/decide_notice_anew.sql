@@ -1,6 +1,6 @@
--- Give a notice whose order was not known at first its verdict, now that the order is and its message has
--- come again. It counts from when it came again, or from now where its order has let go of its units
--- since then, as in insert_notices.sql.
+-- Decide a notice whose order was not known at first, now that the order is and its message has come
+-- again. It counts from when it came again, or from now where its order has released its units since,
+-- as in insert_notices.sql.
 UPDATE orders_paymentnotice n
 SET state = %(state)s, detail = %(detail)s,
     received_at = CASE
