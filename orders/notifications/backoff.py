@@ -1,4 +1,4 @@
-"""How long to wait before another attempt.
+"""The wait before another attempt.
 
 >>> [ceiling_seconds(attempts) for attempts in (1, 2, 3, 9)]
 [5.0, 25.0, 125.0, 86400.0]

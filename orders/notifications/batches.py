@@ -1,4 +1,4 @@
-"""Delivering round by round, for channels that send one message after the other."""
+"""Delivery in batches, for channels that send one message after the other."""
 
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -18,8 +18,8 @@ from .results import Attempt
 
 ROUND = 100  # deliveries to a connection
 
-# What a channel is here: it sends each notice and gives its outcome, in their order. It may stop
-# early: what it gives no outcome for was not tried. Being closed, it closes its connection.
+# A channel sends a message for each payload and yields its outcome, in their order. It may stop
+# early: payloads without an outcome were not tried. Closing it closes its connection.
 Outcomes = Generator[Outcome, None, None]
 SendBatch = Callable[[Sequence[EventPayload]], Outcomes]
 

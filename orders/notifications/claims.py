@@ -1,4 +1,4 @@
-"""Claiming deliveries: whose turn it is, and what is due there."""
+"""Claims of deliveries: the endpoints with work, and the deliveries that are due there."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -12,7 +12,7 @@ from shop.core.stores import sql
 from .backoff import MAX_ATTEMPTS
 
 SQL = Path(__file__).parent / "sql"
-# Longer than any attempt. Who holds a claim for longer is taken for dead, and another tries.
+# Longer than any attempt. A worker that holds a claim for longer is taken for dead.
 LEASE_SECONDS = 60.0
 
 
@@ -25,7 +25,7 @@ class Claim(NamedTuple):
 
     @property
     def is_beyond_the_last(self) -> bool:
-        """Whoever made the last attempt has not lived to tell."""
+        """The worker that made the last attempt died before it recorded a result."""
         return self.attempt > MAX_ATTEMPTS
 
 

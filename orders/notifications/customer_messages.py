@@ -1,7 +1,7 @@
-"""What customers are told, in their language: the same words for every channel that speaks to them.
+"""Customer messages, in the customer's language: the same text for every channel to customers.
 
-Each kind of notice has a template of its own for each channel; a payment that has to go back is the
-news whatever else the event says.
+Each kind of event has a template of its own for each channel; a payment that has to go back
+decides the kind, whatever else the event says.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def in_language_of(payload: EventPayload) -> Iterator[None]:
 
 
 def render_message(channel: str, payload: EventPayload) -> str:
-    """Return what `channel` says of a notice, as plain text, in the language that is spoken."""
+    """Return the message of `channel` about an event, as plain text, in the active language."""
     return render_to_string(f"orders/{channel}/{_kind(payload)}.txt", facts(payload)).strip()
 
 
@@ -60,7 +60,7 @@ def moment(value: datetime) -> str:
 
 
 def _kind(payload: EventPayload) -> str:
-    """Return what the words are about: what became of the order, and whether money goes back."""
+    """Return the kind of message: the order's new status, and whether money goes back."""
     became = payload.type.removeprefix("order.")
     return f"{became}_refund_due" if payload.refund_due else became
 

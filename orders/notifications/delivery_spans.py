@@ -12,7 +12,7 @@ from .outcomes import Delivered, Outcome
 
 @contextmanager
 def delivery(payload: EventPayload, *, channel: str, attempt: int = 1) -> Iterator[str]:
-    """Record one attempt to tell somebody of an event.
+    """Record one attempt to deliver an event.
 
     Gives the traceparent to pass on: the span's own, else the order's as it came, so that the trace
     stays in one piece; "" where the order has none.

@@ -1,4 +1,4 @@
-"""What there is to tell: events, with all that any channel says of them."""
+"""Event payloads: events, with all that any channel says of them."""
 
 import json
 from collections.abc import Collection
@@ -56,7 +56,7 @@ class EventPayload(msgspec.Struct, frozen=True):
 
     @property
     def message_id(self) -> str:
-        """What names this event to its receivers: the same for every attempt and every replay."""
+        """The event's id for its receivers: the same for every attempt and every replay."""
         return f"evt_{self.event_id}"
 
     def about(self, **more: object) -> AbstractContextManager[None]:
@@ -91,6 +91,6 @@ def read_payloads(event_ids: Collection[int]) -> dict[int, EventPayload]:
 
 
 def _payload(row: list[Any]) -> EventPayload:
-    """Make a notice of a row of read_payloads.sql."""
+    """Return the payload in a row of read_payloads.sql."""
     row[_TYPE], row[_LINES] = EventType(row[_TYPE]), _decode_lines(row[_LINES])
     return EventPayload(*row)

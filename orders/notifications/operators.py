@@ -6,7 +6,7 @@ from orders.models import Endpoint
 
 
 def endpoint_disabled(endpoint: Endpoint) -> None:
-    """Mail the operators (DJANGO_ADMINS) that an endpoint is told nothing any more.
+    """Mail the operators (DJANGO_ADMINS) that an endpoint gets no more events.
 
     Never raises: the log has said it already.
     """

@@ -1,4 +1,4 @@
-"""What became of one attempt to deliver: all that a channel has to say."""
+"""Outcomes of one attempt to deliver, as a channel returns them."""
 
 from dataclasses import dataclass
 

@@ -15,7 +15,7 @@ _ENDED = (Delivery.State.DELIVERED, Delivery.State.DEAD)
 
 
 class Replayed(NamedTuple):
-    """What a replay did, in deliveries."""
+    """The result of a replay, in deliveries."""
 
     again: int  # deliveries that are sent again
     left_alone: int  # deliveries of endpoints that are off, or whose client is

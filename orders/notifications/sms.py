@@ -59,7 +59,7 @@ def deliver_sms() -> int:
 
 
 def send_sms(payloads: Sequence[EventPayload]) -> Outcomes:
-    """Send a message for each notice, and give what became of it."""
+    """Send a message for each event, and yield its outcome."""
     for payload in payloads:
         with payload.about(), delivery(payload, channel="sms"):
             outcome = noted(_send(payload))

@@ -30,10 +30,10 @@ def deliver_mail() -> int:
 
 
 def send_mail(payloads: Sequence[EventPayload]) -> Outcomes:
-    """Send a message for each notice on one connection, and give what became of it.
+    """Send a message for each event on one connection, and yield its outcome.
 
     A connection that the server drops is opened once more. If that does not help, the server is
-    left alone for a while, and what comes after was not tried.
+    left alone for a while, and the remaining messages are not tried.
     """
     connection = MailConnection()
     try:
@@ -50,10 +50,10 @@ def send_mail(payloads: Sequence[EventPayload]) -> Outcomes:
 
 
 def compose(payload: EventPayload, address: str) -> EmailMultiAlternatives:
-    """Return the message for a notice to an address, its words in text and in HTML.
+    """Return the message about an event to an address, in text and in HTML.
 
-    The first line of the words is the subject. The message id is the event's: who gets a message
-    twice can tell.
+    The first line of the text is the subject. The message id is the event's, so that a message that
+    arrives twice can be recognized.
     """
     with in_language_of(payload):
         subject, _, text = render_message("mail", payload).partition("\n")

@@ -34,7 +34,7 @@ def deliver_webhooks(*, linger_seconds: float = 0.0) -> None:
     before another pump had begun.
 
     One runs at a time, a second returns at once. At its end it asks for its successor, and only
-    then waits for calls that are still under way: slow answers hold up nobody. Raises
+    then waits for calls that are still under way: slow answers delay no other endpoint. Raises
     django.db.OperationalError where the database is away; what was under way is delivered again.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -63,7 +63,7 @@ class Pump:
         self._database = database
         self._deadline = deadline
         self._queues: dict[asyncio.Task[None], EndpointQueue] = {}
-        self._left_out: set[int] = set()  # endpoints that a fault of ours ended the queue of
+        self._left_out: set[int] = set()  # endpoints that whose queue ended by a fault of ours
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,7 +146,7 @@ class Pump:
 
 
 def _find_work(leave_out: Collection[int]) -> list[int]:
-    """Return endpoints that something is due for; what nobody wants any more is given up first."""
+    """Give up deliveries that are not wanted any more, then return endpoints with due ones."""
     results.dead_letter_exhausted(WEBHOOK)
     limit = max(0, settings.NOTIFY_MAX_IN_FLIGHT - len(leave_out))
     return claims.endpoints_with_work(WEBHOOK, limit=limit, leave_out=leave_out)

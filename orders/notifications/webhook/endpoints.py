@@ -23,7 +23,7 @@ def create_webhook(
     client: ApiClient | None = None,
     active: bool = True,
 ) -> tuple[Endpoint, str]:
-    """Create a webhook that is told `events`, or all, of a client's orders, or of all the shop's.
+    """Create a webhook that gets `events`, or all, of a client's orders, or of all the shop's.
 
     Returns it and its signing secret. Raises TargetRefused where no webhook may go to `url`, and
     EndpointExists where the client, or the shop, has one there.
@@ -108,8 +108,8 @@ def rotate_secret(endpoint: Endpoint) -> str:
 
 
 def disable(endpoint: Endpoint) -> None:
-    """Tell an endpoint nothing more. What waits for it stays, and goes out once it is enabled; of
-    what happens meanwhile it is not told."""
+    """Send an endpoint nothing more. Deliveries that wait for it stay, and go out once it is
+    enabled; events that happen meanwhile never reach it."""
     Endpoint.objects.filter(pk=endpoint.pk).update(active=False)
 
 

@@ -1,9 +1,9 @@
-"""Where webhooks may go: never into the server's own network (server-side request forgery).
+"""Permitted targets of webhooks: never into the server's own network (server-side request forgery).
 
-A URL is checked when it is given, for an early word, and before each call, since what is permitted
-may have changed. What counts is the check of each address at
-the moment of connecting: it sees what the resolver has answered for this very connection, so a name
-that points elsewhere by now (DNS rebinding) gets no further.
+A URL is checked when it is given, so that a mistake shows early, and before each call, since the
+permitted targets may have changed. The check of each address at the moment of connecting decides:
+it sees the resolver's answer for this very connection, so a name that points elsewhere by now (DNS
+rebinding) gets no further.
 """
 
 import errno
@@ -190,7 +190,7 @@ def _parse(text: str) -> URL:
 
 
 def _is_surely_private(host: str) -> bool:
-    """Tell what can be told without asking a resolver."""
+    """Check all that needs no resolver."""
     name = host.rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):  # RFC 6761, section 6.3
         return True

@@ -16,7 +16,7 @@ TYPE = "webhook.test"
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """What is sent. It is about no order, so it has neither a sequence nor an order's fields."""
+    """The payload of a test. It is about no order, so it has no sequence and no order's fields."""
 
     type: str
     timestamp: str  # RFC 3339
