@@ -1,4 +1,4 @@
-"""What a person does with a dead letter: try again, or give up and release its stock."""
+"""The actions of a person on a dead letter: try again, or give up and release its stock."""
 
 from django.db import transaction
 

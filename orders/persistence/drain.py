@@ -42,7 +42,7 @@ def drain(
     A consumer is taken for dead after `idle_ms` of silence (PERSIST_CLAIM_IDLE_MS if None). Returns
     how many entries were taken out. Stops early when `out_of_time()`. From a batch that was not
     full to the next one at least `pause()` seconds go by. An entry that cannot be persisted goes
-    to the dead letters and holds up nobody. Raises django.db.OperationalError and redis.RedisError
+    to the dead letters and delays no other. Raises django.db.OperationalError and redis.RedisError
     where a server is away; nothing is lost then, the entries stay in the outbox.
     """
     done = _persist_all(
@@ -57,7 +57,7 @@ def drain(
         out_of_time,
         pause,
     )
-    # The bell is quiet before the last look: an order accepted after that look rings again.
+    # The wake-up is cleared before the last look: an order accepted after that look sends another.
     while not out_of_time():
         outbox.clear_wakeup(sale_id)
         taken = _persist_all(
@@ -115,7 +115,7 @@ def _persist_all(
         with _given_back_on_failure(sale_id, entries, consumer):
             order_ids = persist_entries(sale_id, entries)
         outbox.acknowledge(sale_id, [entry.entry_id for entry in entries], order_ids)
-        with suppress(redis.RedisError):  # a figure for people, whose loss stops nobody
+        with suppress(redis.RedisError):  # a figure for people, whose loss may stop nothing
             live_stats.record_persisted(sale_id, len(order_ids))
         done += len(entries)
         if len(entries) < settings.PERSIST_BATCH:
@@ -126,7 +126,7 @@ def _persist_all(
 
 @contextmanager
 def _given_back_on_failure(sale_id: int, entries: Sequence[Entry], consumer: str) -> Iterator[None]:
-    """Let whoever comes next try what failed here, instead of waiting for this consumer to die."""
+    """Give failed entries back, so that the next consumer need not wait for this one to die."""
     try:
         yield
     except Exception as error:
@@ -147,8 +147,8 @@ def persist_entries(sale_id: int, entries: Sequence[Entry]) -> list[bytes]:
             readable.append(AcceptedOrder(entry, _read(sale_id, entry, known)))
         except Unpersistable as error:
             dead_letters.keep(sale_id, entry, error)
-    # Whoever persists some of the same entries at the same time does so in the same order, so that
-    # two transactions cannot wait for each other's rows.
+    # Two consumers that persist some of the same entries do so in the same order, so that their
+    # transactions cannot wait for each other's rows.
     readable.sort(key=lambda order: order.entry.position)
     if readable:
         _persist_or_halve(sale_id, readable)

@@ -47,15 +47,16 @@ class AcceptedOrder:
 
     @property
     def change(self) -> Change:
-        """How it becomes an order, if the ledger has the units."""
+        """The change that makes it an order, if the ledger has the units."""
         return lifecycle.HOLD if self.entry.held_until_ms else lifecycle.SELL
 
 
 def persist_batch(sale_id: int, batch: Sequence[AcceptedOrder]) -> None:
     """Insert orders, lines, movements and events, and move the stock rows, in one transaction.
 
-    Orders that are there already are left alone. What the ledger has no units for, or repeats a
-    request under another id, becomes `rejected`, and its stock in Redis is released by a task.
+    Orders that are there already are left alone. An order that the ledger has no units for, or that
+    repeats a request under another id, becomes `rejected`, and a task releases its stock in
+    Redis.
     """
     with batch_persisted(sale_id, len(batch), (order.record for order in batch)):
         _persist(sale_id, batch)

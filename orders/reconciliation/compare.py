@@ -201,7 +201,7 @@ def _one_moment() -> Iterator[None]:
 
 
 def _allocated(row: Allocation, seen: CountersSnapshot) -> int:
-    """Return what a sale had of a SKU at the watermark: Redis is told of added units afterwards."""
+    """Return what a sale had of a SKU at the watermark: added units reach Redis afterwards."""
     counted = seen.skus.get(row.pk)
     return min(row.allocated, counted.allocated) if counted else row.allocated
 
@@ -254,7 +254,7 @@ def _waiting(sale_id: int, seen: CountersSnapshot) -> dict[str, _Waiting]:
 def _in_flight(sale_id: int, seen: CountersSnapshot, waiting: dict[str, _Waiting]) -> Units:
     """Return the units of orders and dead letters that are accepted and not in the ledger."""
     letters = _open_letters(sale_id, seen)
-    # Who put an entry into the dead letters may have died before taking it out of the outbox.
+    # The worker that made a dead letter may have died before taking the entry out of the outbox.
     lettered = {letter.entry_id for letter in letters} | _rejected(sale_id, list(waiting))
     left = [order for entry_id, order in waiting.items() if entry_id not in lettered]
     persisted = _in_ledger([order.order_id for order in left])

@@ -30,7 +30,7 @@ Units = Counter[int]  # by allocation
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """What the ledger has of orders that were accepted after the watermark."""
+    """The ledger's units of orders that were accepted after the watermark."""
 
     held: Units = field(default_factory=Counter)
     sold: Units = field(default_factory=Counter)

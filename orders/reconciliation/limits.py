@@ -15,7 +15,7 @@ from .rebuild import rebuild_stock
 def change_limit(sale: Sale, *, version: int, now: datetime, limit: int) -> None:
     """Change how many units one customer may buy over the whole sale; 0: as many as there are.
 
-    Without a limit nobody counts what customers buy. To get one, the sale's counters are rebuilt
+    Without a limit, units per customer are not counted. To get one, the sale's counters are rebuilt
     from PostgreSQL, and orders are answered 503 meanwhile: a moment, or seconds where there are
     many. Raises RuleRefused, SaleChanged; CountersLost, CountersUnavailable once it is written.
     """
@@ -29,7 +29,7 @@ def _count_and_limit(sale: Sale, *, version: int, limit: int) -> None:
     if not Sale.objects.filter(pk=sale.pk, version=version).exists():
         raise SaleChanged(sale.slug)
     try:
-        counters.fence(sale.pk)  # no order is judged by a limit that counts from nothing
+        counters.fence(sale.pk)  # no order meets a limit that counts from nothing
         try:
             rules.raise_version(sale, version=version, limit=limit)
         finally:

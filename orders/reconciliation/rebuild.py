@@ -29,7 +29,7 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild wrote, for the command's output."""
+    """The amount that a rebuild wrote, for the command's output."""
 
     sale: str
     epoch: int
@@ -42,17 +42,17 @@ def rebuild_stock(sale_id: int) -> Rebuilt:
     """Rebuild counters, limits and request records of a sale from its ledger.
 
     Meanwhile orders are answered 503, from the fence until the new counters are loaded; if this
-    fails half way, the fence stays and it can be run again. What is still in the outbox is
+    fails half way, the fence stays and it can be run again. Entries still in the outbox are
     persisted first. Raises redis.RedisError, django.db.OperationalError, and CountersUnavailable
     where another Redis takes over meanwhile.
     """
     server = counters.server()
     counters.fence(sale_id)
-    # Also what other consumers have taken and not finished: nobody is waited for.
+    # Also entries that other consumers have taken and not finished, without waiting for them.
     persisted = drain(sale_id, consumer="rebuild", out_of_time=_never, idle_ms=0)
     counters.clear(sale_id)
     with transaction.atomic():
-        # Whoever changes an order's stock needs these rows, so nothing moves until the commit.
+        # Every change of an order's stock needs these rows, so nothing moves until the commit.
         allocation_ids = list(Allocation.objects.filter(sale=sale_id).values_list("pk", flat=True))
         free = lock_free_units(allocation_ids)
         allocated = dict(Allocation.objects.filter(sale=sale_id).values_list("pk", "allocated"))

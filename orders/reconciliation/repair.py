@@ -43,7 +43,7 @@ def _mend_stock_rows(sale_id: int) -> list[Correction]:
     # Looked for without a lock: a sale of a million orders would stand still meanwhile.
     for pk in row_differences(sale_id, list(skus)):
         with transaction.atomic():
-            # Whoever moves this row's units waits here, or has committed orders and row alike.
+            # A move of this row's units waits here, or has committed orders and row alike.
             Allocation.objects.select_for_update(no_key=True).get(pk=pk)
             held, sold = row_differences(sale_id, [pk]).get(pk, (0, 0))
             if held or sold:

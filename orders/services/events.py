@@ -1,4 +1,4 @@
-"""Writing down what happened to orders, and who is to be told of it."""
+"""Events of orders, and their deliveries to endpoints."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -30,7 +30,7 @@ class Event(NamedTuple):
 
 
 def record_events(events: Sequence[Event]) -> None:
-    """Write `events` and their deliveries, in the caller's transaction; after it, tell workers."""
+    """Write `events` and their deliveries, in the caller's transaction; then send a hint."""
     rows = [
         (str(event.order_id), event.sequence, event.type.value, event.refund_due)
         for event in events

@@ -40,7 +40,7 @@ def cancel_orders(asked: Collection[Asked]) -> dict[Asked, NotCancellable | Orde
     """Do as `cancel_order` for many, in one transaction; what it would raise is each one's value.
 
     An order with a payment that has come and is not applied is as good as paid, and is not
-    cancelled. Raises redis.RedisError where nobody can tell whether one has come.
+    cancelled. Raises redis.RedisError where Redis cannot say whether one has come.
     """
     ids = sql.array({str(order_id) for order_id, _ in asked})
     with transaction.atomic():
@@ -82,7 +82,7 @@ def expire_holds(*, now: datetime, out_of_time: Callable[[], bool] = endless) ->
     In batches; may run any number of times, also at once: what one has locked is left to it. Stops
     early when `out_of_time()`. An order with a payment that was received before the end of its hold
     and is not applied yet is left alone, however long that takes. Raises redis.RedisError where
-    nobody can tell of which orders a payment has come: then none of the rest is expired.
+    Redis cannot say of which orders a payment has come: then none of the rest is expired.
     """
     done, left = 0, set[str]()
     while not out_of_time():

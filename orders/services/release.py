@@ -45,12 +45,12 @@ class _Unreleased(NamedTuple):
 
 
 def sales_to_release() -> list[int]:
-    """Return the sales that hold stock in Redis which nobody needs any more, the latest first."""
+    """Return the sales that hold stock in Redis that the ledger has released, the latest first."""
     return [sale_id for sale_id, _, _ in sql.run(OLDEST_RELEASES, {})]
 
 
 def release_due(*, out_of_time: Callable[[], bool] = endless) -> int:
-    """Release in Redis what nobody holds, batch by batch and sale by sale, until nothing is left.
+    """Release in Redis what the ledger has released, sale by sale, until nothing is left.
 
     Returns how many orders that were; stops early when `out_of_time()`. A sale that cannot be
     released to now (its counters are lost) keeps no other one waiting.

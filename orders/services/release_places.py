@@ -1,4 +1,4 @@
-"""How far the ledger knows Redis' sequence of releases."""
+"""The place up to which the ledger knows Redis' sequence of releases."""
 
 from django.db.models import Max
 

@@ -1,4 +1,4 @@
-"""How many notifications have arrived, over all workers: a figure for people and alarms.
+"""The number of notifications that have arrived, over all workers: a figure for people and alarms.
 
 The rows say the same exactly, but counting millions of them is no work for every fifteen seconds.
 """

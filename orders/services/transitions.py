@@ -40,7 +40,7 @@ def change_status(change: Change, order_ids: Sequence[UUID | str]) -> list[UUID]
 
     Of several changes that compete for an order exactly one finds it in a status that it starts
     from. Stock, ledger and events go with it, in the caller's transaction; Redis follows by a task
-    after it. Who changes several orders has locked their rows, in one order. Raises StockRefused
+    after it. A caller with several orders has locked their rows, in one order. Raises StockRefused
     where the ledger lacks the units; the caller then rolls back.
     """
     assert connection.in_atomic_block, "a change of status is part of a transaction"
