@@ -3,7 +3,7 @@
 The rule is email-validator's (RFC 5321, 5322, 6531; IDNA 2008): a dot-atom before the @, a domain
 of at least two labels after it; no quoted local part, no address literal, no domain that is
 reserved (RFC 6761), but `.test`, which shops use to try things out. It takes 20 µs an address; one
-that is plain ASCII, as nearly all are, is judged here by a pattern to the same effect.
+that is plain ASCII, as nearly all are, is checked here by a pattern to the same effect.
 
     >>> recipient_of("ada@example.com")
     Recipient(address='ada@example.com', needs_utf8=False)
@@ -16,7 +16,7 @@ import re
 from typing import NamedTuple
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-# Two hyphens in the third place announce another alphabet (`xn--`), which a pattern cannot judge.
+# Two hyphens in the third place announce another alphabet (`xn--`), which a pattern cannot check.
 _LABEL = r"(?![A-Za-z0-9-]{2}--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PLAIN = re.compile(
     rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*"

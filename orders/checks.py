@@ -1,4 +1,4 @@
-"""What is wrong with the settings, said at the start instead of at the first payment."""
+"""Checks of the settings: mistakes are reported at the start instead of at the first payment."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -18,7 +18,7 @@ import msgspec
 
 
 class PaymentMessageType(StrEnum):
-    """What a provider can tell of a payment, whichever provider it is."""
+    """The kinds of payment messages, the same for every provider."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -45,7 +45,7 @@ RELEASED = (Status.CANCELLED, Status.EXPIRED, Status.REJECTED, Status.REFUNDED)
 
 
 class EventType(StrEnum):
-    """What a webhook or a mail can tell of an order."""
+    """The kinds of events that a webhook or a mail reports."""
 
     PLACED = "order.placed"
     PAID = "order.paid"
@@ -169,8 +169,8 @@ _record_decoder = msgspec.msgpack.Decoder(OrderRecord)
 
 
 def earlier_metadata(text: str) -> dict[str, Any]:
-    """Return metadata as workers of an earlier version know it: JSON's values. What MessagePack
-    cannot hold they do without."""
+    """Return metadata as workers of an earlier version know it: JSON's values, without
+    those that MessagePack cannot hold."""
     if text == "{}":
         return {}
     try:

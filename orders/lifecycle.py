@@ -25,7 +25,7 @@ class Change:
     sources: tuple[Status, ...]
     target: Status
     event: EventType
-    # What each unit of the order adds to the columns of its stock row.
+    # The units that each unit of the order adds to the columns of its stock row.
     held: int = 0
     sold: int = 0
 

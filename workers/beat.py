@@ -22,8 +22,8 @@ JUMP_SECONDS = 2.0  # more than NTP moves a clock between two looks
 class SteadyScheduler(Scheduler):
     """Celery's scheduler, in memory; starts over when the time of day has jumped.
 
-    It asks for what is not asked for already: while a worker stands still, its queue does not grow
-    by a message for each turn.
+    It asks only for tasks that are not asked for already: while a worker stands still, its queue
+    does not grow by a message for each interval.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -47,7 +47,7 @@ class SteadyScheduler(Scheduler):
         return float(super().tick(*args, **options))
 
     def apply_async(self, entry: ScheduleEntry, *_: Any, advance: bool = True, **__: Any) -> None:
-        """Ask for an entry's task. A broker that is away is logged; its next turn asks again."""
+        """Ask for an entry's task. A broker that is away is logged, and asked again later."""
         due: Any = self.reserve(entry) if advance else entry
         queue, expires = due.options["queue"], due.options["expires"]
         dispatch.send(TaskName(due.task, queue, expires), *due.args)

@@ -1,4 +1,4 @@
-"""What Celery beat asks for, and how often. Every entry makes good for hints that were lost."""
+"""The tasks that Celery beat asks for, and their intervals. Each makes up for lost hints."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, read from the stores at the moment it asks: true for any number of
+"""Metrics for Prometheus, read from the stores at the moment of the scrape: true for any number of
 processes and machines, and nothing to keep up to date.
 
 Every process would answer the same, so one target is scraped (a process, or the load balancer),

@@ -9,7 +9,7 @@ from inventory.models import Sale
 class DeadLetter(models.Model):
     """An outbox entry that could not become an order, kept whole until a person deals with it.
 
-    While it is unresolved, its units stay held in Redis: the customer was told yes.
+    While it is unresolved, its units stay held in Redis: the customer was told that it is accepted.
     """
 
     class Resolution(models.TextChoices):

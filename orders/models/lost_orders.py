@@ -1,4 +1,4 @@
-"""Orders that had their yes, and of which no store knows any more."""
+"""Orders that were accepted, and that no store has any more."""
 
 from django.db import models
 from django.db.models import Q

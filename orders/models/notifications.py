@@ -1,4 +1,4 @@
-"""Who is told of events, and each single telling."""
+"""Endpoints that events go to, and the deliveries to them."""
 
 import secrets
 from base64 import b64encode
@@ -107,17 +107,17 @@ class Endpoint(models.Model):
 
     @property
     def owner(self) -> str:
-        """Whose orders it is told of, in words."""
+        """The client whose events it gets, by name, or the whole shop."""
         return self.client.name if self.client else "the whole shop"
 
     @property
     def waits_for_its_client(self) -> bool:
-        """Whether it is told nothing for now, as its client is switched off."""
+        """Whether it gets nothing for now, as its client is switched off."""
         return self.client is not None and not self.client.active
 
     @property
     def health(self) -> str:
-        """How it is, in a word: disabled by us, as calls had failed; off by a person."""
+        """Its state, in one word: disabled by us, as calls had failed; off by a person."""
         if not self.active:
             return "disabled" if self.disabled_reason else "off"
         if self.waits_for_its_client:

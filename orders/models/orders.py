@@ -1,7 +1,7 @@
 """Orders and what belongs to them: their lines, and what happened to them.
 
 Their references are checked once per batch instead of by a foreign key's trigger for each row (see
-docs/adr/0015): whoever inserts locks what the rows name, and whoever deletes that is refused.
+docs/adr/0015): an insert locks the rows it names, and their deletion is refused.
 """
 
 from django.db import models
@@ -116,7 +116,7 @@ class Order(models.Model):
                 condition=Q(status="awaiting_payment"),
                 name="order_hold_expiry",
             ),
-            # What has left the ledger's stock and is not known to have left Redis'.
+            # Orders whose units the ledger has released and Redis, as far as known, has not.
             models.Index(
                 fields=["sale", "let_go_at"],
                 condition=Q(

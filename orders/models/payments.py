@@ -1,4 +1,4 @@
-"""What payment providers have told us."""
+"""Messages of payment providers: payment notices, and those left to a person."""
 
 from django.db import models
 from django.db.models import Q
@@ -86,7 +86,7 @@ class PaymentNotice(models.Model):
             models.Index(
                 fields=["received_at"], condition=Q(state="pending"), name="notice_pending"
             ),
-            # What an order has to wait for before it may expire, and what persistence looks for.
+            # For expiry, which spares an order with a pending payment, and for persistence.
             models.Index(
                 fields=["order_id"], condition=Q(state="pending"), name="notice_pending_order"
             ),

@@ -1,4 +1,4 @@
-"""What reconciliation has found, over time, and what it goes on from."""
+"""Results of reconciliation over time, and the checkpoints from which it continues."""
 
 from django.db import models
 from django.db.models.functions import Now
